@@ -1,0 +1,413 @@
+"""The configuration of a run: frozen dataclasses, presets, JSON in and out, overrides.
+
+The defaults are the paper (Ning et al., Neurocomputing 423, 2021). Every place where the paper is silent or where its
+published scripts differ is a field; BUILD_NOTES.md gives the reading behind each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+
+# The waveform lengths L_s of section 4.3 (samples at 22 050 Hz: 823, 1089 and 1331 ms).
+AUDIO_LENGTHS = {"mnist_ad": 18140, "digits_ad": 18140, "cifar10_ad": 24020, "cifar100_ad": 29356}
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message says which field and why."""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What the data set fixes. `train` fills the shapes in from the prepared data set."""
+
+    image_shape: tuple[int, int, int] = (28, 28, 1)  # height, width, channels
+    num_classes: int = 10
+    audio_length: int = 18140  # L_s, samples
+    sample_rate: int = 22050  # Hz
+    validation_fraction: float = 0.05  # part of the training split that chooses recipes; never trained on
+
+
+@dataclass(frozen=True)
+class ImageEncoderConfig:
+    """Image feature learning, section 3.1.1 and Table 1."""
+
+    standardize: bool = True  # Eq. 1
+    widths: tuple[int, ...] = (32, 128, 256, 512, 1024)  # channels of the five residual blocks
+    kernel_size: int = 3
+    hole_size: int = 2  # the dilation rate; 1 is a kernel without holes
+    pool_after: tuple[int, ...] = ()  # 2x2 max pooling after these blocks, counted from 1
+    activation: str = "relu"
+    residual_batch_norm: bool = False  # BN after each 3x3 convolution
+    feature_units: tuple[int, ...] = (1024, 1024)  # FC_1^1, FC_2^1; the last is the image feature
+    feature_activation: str = "tanh"
+    dropout_rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class AudioAutoencoderConfig:
+    """Audio feature learning, section 3.1.2 and Table 2."""
+
+    hidden_units: tuple[int, ...] = (4096, 2048, 1024, 2048, 4096)
+    feature_layer: int = 3  # the layer, counted from 1, whose output is the audio feature
+    batch_norm: bool = False
+
+
+@dataclass(frozen=True)
+class CrossModalMapperConfig:
+    """Cross-modal mapping, section 3.2: two coupled FC layers."""
+
+    units: tuple[int, ...] = (1024, 1024)  # the last is the cross-modal representation
+    dropout_rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class AudioGeneratorConfig:
+    """Audio generation, section 3.3 and Figure 4."""
+
+    kind: str = "gated_residual"  # or "autoencoder_decoder": Table 3's Proposed(autoencoder)
+    num_blocks: int = 3
+    kernel_size: int = 3
+    hole_size: int = 2
+    hidden_units: tuple[int, ...] = (1024,)  # FC layers before the last one of L_s units
+    dropout_rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class InitializationConfig:
+    """Algorithm 1: "All weights are randomly sampled by truncated_normal distribution"."""
+
+    kernel: str = "truncated_normal_fan_in"  # or "truncated_normal": a constant standard deviation
+    kernel_scale: float = 1.0  # the variance scale, or the constant standard deviation
+    bias: float = 0.0
+
+
+@dataclass(frozen=True)
+class BatchNormConfig:
+    momentum: float = 0.99  # decay of the moving averages
+    epsilon: float = 1e-3
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Eqs. 4, 6, 7, 9, 10, 11: the form of each term and its weight. A weight of None drops the term."""
+
+    perceptual: str = "mean_cross_entropy"  # Eq. 4, or "sum_cross_entropy"
+    representation: str = "cosine"  # Eq. 7, or "normalized_squared_error"
+    generation: str = "smooth_l1"  # Eqs. 9-10, or "normalized_squared_error"
+    reconstruction: str = "half_mean_squared_error"  # Eq. 6, or "sum_squared_error"
+    perceptual_weight: float | None = 0.5  # eta_1
+    representation_weight: float | None = 1.0  # eta_2
+    generation_weight: float = 1.0  # eta_3
+    decay_weight: float = 0.8 * 0.0005  # eta_4 times "weight decay 0.0005", on kernels
+    reconstruction_decay_weight: float = 0.0005  # lambda_2 of Eq. 6
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """RMSProp, section 4.3; the schedule is linear warm-up, then constant or cosine decay."""
+
+    name: str = "rmsprop"  # or "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"  # or "constant"
+    warmup_steps: int = 500
+    final_learning_rate_fraction: float = 0.01  # where the cosine ends
+    rho: float = 0.9  # decay of the mean square
+    momentum: float = 0.9
+    epsilon: float = 1e-7  # inside the root
+    initial_mean_square: float = 1.0  # TensorFlow 1's start; Keras 3 starts at 0
+    clip_norm: float | None = None  # global norm of the gradients
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage of Algorithm 1."""
+
+    batch_size: int
+    epochs: float
+    optimizer: OptimizerConfig = OptimizerConfig()
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    seed: int = 0
+    autoencoder: StageConfig = StageConfig(batch_size=100, epochs=500)  # lines 1-3
+    joint: StageConfig = StageConfig(batch_size=64, epochs=50)  # lines 4-7
+    checkpoint_secs: float = 120.0  # wall-clock seconds between checkpoints
+    log_steps: int = 20
+    validations: int = 5  # how often the validation part is scored in the joint stage
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that determines a run but its data. Equal configurations on equal data give equal weights (CPU)."""
+
+    preset: str = "paper"
+    variant: str = "mtnet"
+    data: DataConfig = DataConfig()
+    image_encoder: ImageEncoderConfig = ImageEncoderConfig()
+    audio_autoencoder: AudioAutoencoderConfig = AudioAutoencoderConfig()
+    cross_modal_mapper: CrossModalMapperConfig = CrossModalMapperConfig()
+    audio_generator: AudioGeneratorConfig = AudioGeneratorConfig()
+    initialization: InitializationConfig = InitializationConfig()
+    batch_norm: BatchNormConfig = BatchNormConfig()
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self):
+        _validate(self)
+
+
+def _validate(config: Config) -> None:
+    def require(condition, field_name, rule):
+        if not condition:
+            value = config
+            for part in field_name.split("."):
+                value = getattr(value, part)
+            raise ConfigError(f"{field_name} {rule}. Received: {field_name}={value!r}.")
+
+    def one_of(field_name, *choices):
+        value = config
+        for part in field_name.split("."):
+            value = getattr(value, part)
+        require(value in choices, field_name, f"must be one of {', '.join(choices)}")
+
+    encoder, autoencoder = config.image_encoder, config.audio_autoencoder
+    one_of("image_encoder.activation", "relu", "tanh")
+    one_of("audio_generator.kind", "gated_residual", "autoencoder_decoder")
+    one_of("initialization.kernel", "truncated_normal_fan_in", "truncated_normal")
+    one_of("loss.perceptual", "mean_cross_entropy", "sum_cross_entropy")
+    one_of("loss.representation", "cosine", "normalized_squared_error")
+    one_of("loss.generation", "smooth_l1", "normalized_squared_error")
+    one_of("loss.reconstruction", "half_mean_squared_error", "sum_squared_error")
+    require(encoder.widths, "image_encoder.widths", "must name at least one block")
+    require(encoder.kernel_size % 2 == 1, "image_encoder.kernel_size", "must be odd")
+    require(config.audio_generator.kernel_size % 2 == 1, "audio_generator.kernel_size", "must be odd")
+    require(
+        all(1 <= k <= len(encoder.widths) for k in encoder.pool_after),
+        "image_encoder.pool_after",
+        f"must name blocks from 1 to {len(encoder.widths)}",
+    )
+    require(encoder.feature_units, "image_encoder.feature_units", "must name at least one layer")
+    require(config.cross_modal_mapper.units, "cross_modal_mapper.units", "must name at least one layer")
+    require(
+        1 <= autoencoder.feature_layer <= len(autoencoder.hidden_units),
+        "audio_autoencoder.feature_layer",
+        f"must be a hidden layer from 1 to {len(autoencoder.hidden_units)}",
+    )
+    feature_size = autoencoder.hidden_units[autoencoder.feature_layer - 1]
+    require(
+        config.cross_modal_mapper.units[-1] == feature_size,
+        "cross_modal_mapper.units",
+        f"must end with the size of the audio feature, {feature_size} (Eq. 7 compares the two)",
+    )
+    require(0 <= config.data.validation_fraction < 1, "data.validation_fraction", "must be in [0, 1)")
+    require(config.data.audio_length > 0, "data.audio_length", "must be positive")
+    for stage in ("autoencoder", "joint"):
+        one_of(f"training.{stage}.optimizer.name", "rmsprop", "adam")
+        one_of(f"training.{stage}.optimizer.schedule", "constant", "cosine")
+        require(getattr(config.training, stage).batch_size > 0, f"training.{stage}.batch_size", "must be positive")
+        require(getattr(config.training, stage).epochs > 0, f"training.{stage}.epochs", "must be positive")
+
+
+# ---------------------------------------------------------------------------------------------------------- presets
+
+
+def _paper() -> Config:
+    return Config()
+
+
+def _released() -> Config:
+    """The authors' published CIFAR-100 scripts (2022), layer by layer."""
+    adam = OptimizerConfig(
+        name="adam", learning_rate=1e-4, schedule="constant", warmup_steps=0, epsilon=1e-8,
+    )
+    return Config(
+        preset="released",
+        data=DataConfig(image_shape=(32, 32, 3), num_classes=100, audio_length=AUDIO_LENGTHS["cifar100_ad"]),
+        image_encoder=ImageEncoderConfig(
+            standardize=False,
+            widths=(64, 128, 256, 512, 1024),
+            activation="tanh",
+            residual_batch_norm=True,
+            feature_units=(1024, 512),
+            dropout_rate=0.4,
+        ),
+        audio_autoencoder=AudioAutoencoderConfig(
+            hidden_units=(4096, 2048, 1024, 1024, 2048, 4096), feature_layer=4, batch_norm=True
+        ),
+        cross_modal_mapper=CrossModalMapperConfig(dropout_rate=0.4),
+        audio_generator=AudioGeneratorConfig(num_blocks=2, dropout_rate=0.4),
+        initialization=InitializationConfig(kernel="truncated_normal", kernel_scale=0.1, bias=0.01),
+        batch_norm=BatchNormConfig(momentum=0.5),
+        loss=LossConfig(
+            perceptual="sum_cross_entropy",
+            representation="normalized_squared_error",
+            generation="normalized_squared_error",
+            reconstruction="sum_squared_error",
+            perceptual_weight=0.5,
+            representation_weight=0.1,
+            generation_weight=0.1,
+            decay_weight=0.0,
+            reconstruction_decay_weight=0.0,
+        ),
+        training=TrainingConfig(
+            autoencoder=StageConfig(batch_size=100, epochs=500, optimizer=adam),
+            joint=StageConfig(batch_size=64, epochs=50, optimizer=adam),
+        ),
+    )
+
+
+def _small() -> Config:
+    """The paper's graph at the size of two CPU cores."""
+    paper = _paper()
+    optimizer = OptimizerConfig(learning_rate=2e-4, warmup_steps=200)
+    return dataclasses.replace(
+        paper,
+        preset="small",
+        image_encoder=dataclasses.replace(
+            paper.image_encoder, widths=(32, 64, 96, 128, 192), pool_after=(1, 2), feature_units=(256, 256)
+        ),
+        audio_autoencoder=AudioAutoencoderConfig(hidden_units=(512, 384, 256, 384, 512)),
+        cross_modal_mapper=CrossModalMapperConfig(units=(256, 256)),
+        audio_generator=dataclasses.replace(paper.audio_generator, hidden_units=(256,)),
+        training=dataclasses.replace(
+            paper.training,
+            autoencoder=StageConfig(batch_size=100, epochs=500, optimizer=optimizer),
+            joint=StageConfig(batch_size=64, epochs=4, optimizer=optimizer),
+        ),
+    )
+
+
+def _tiny() -> Config:
+    """The quick start and the tests: the paper's graph in seconds."""
+    small = _small()
+    optimizer = OptimizerConfig(learning_rate=5e-4, warmup_steps=50)
+    return dataclasses.replace(
+        small,
+        preset="tiny",
+        data=dataclasses.replace(small.data, validation_fraction=0.1),
+        image_encoder=dataclasses.replace(
+            small.image_encoder, widths=(8, 16, 24, 32, 48), pool_after=(1, 2, 3), feature_units=(128, 128)
+        ),
+        audio_autoencoder=AudioAutoencoderConfig(hidden_units=(256, 192, 128, 192, 256)),
+        cross_modal_mapper=CrossModalMapperConfig(units=(128, 128)),
+        audio_generator=dataclasses.replace(small.audio_generator, hidden_units=(128,)),
+        training=dataclasses.replace(
+            small.training,
+            autoencoder=StageConfig(batch_size=100, epochs=300, optimizer=optimizer),
+            joint=StageConfig(batch_size=32, epochs=20, optimizer=optimizer),
+            validations=2,
+        ),
+    )
+
+
+PRESETS = {"paper": _paper, "released": _released, "small": _small, "tiny": _tiny}
+
+
+def preset(name: str) -> Config:
+    """Returns the preset `name`: one of `PRESETS`. Raises ConfigError for another name."""
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}. The presets are: {', '.join(PRESETS)}.")
+    return PRESETS[name]()
+
+
+# ------------------------------------------------------------------------------------------------ JSON and overrides
+
+
+def to_json(config: Config) -> str:
+    """Returns the configuration as JSON text; `from_json` gives the equal configuration back."""
+    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+
+
+def from_json(text: str) -> Config:
+    """Returns the configuration in a JSON text. Raises ConfigError for unknown, missing or ill-typed fields."""
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"The configuration is not JSON: {error}.") from error
+    return _build(Config, values, "")
+
+
+def override(config: Config, assignments: typing.Iterable[str]) -> Config:
+    """Returns the configuration with assignments such as `training.joint.epochs=2` applied.
+
+    A value is JSON (`0.1`, `[8, 16]`, `true`, `null`); what is not JSON is taken as a string. Raises ConfigError naming
+    the valid keys for an unknown key, and the expected type for an ill-typed value.
+    """
+    values = dataclasses.asdict(config)
+    valid_keys = list(_flatten(values))
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise ConfigError(f"An override reads key=value. Received: {assignment!r}.")
+        if key not in valid_keys:
+            near = difflib.get_close_matches(key, valid_keys, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"There is no key {key!r} to override.{hint} The keys are: {', '.join(valid_keys)}.")
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        *parents, leaf = key.split(".")
+        target = values
+        for parent in parents:
+            target = target[parent]
+        target[leaf] = value
+    return _build(Config, values, "")
+
+
+def differences(old: Config, new: Config) -> list[str]:
+    """Returns one line `key: old -> new` for each field in which the two configurations differ."""
+    old_values = _flatten(dataclasses.asdict(old))
+    new_values = _flatten(dataclasses.asdict(new))
+    return [f"{key}: {value!r} -> {new_values[key]!r}" for key, value in old_values.items() if new_values[key] != value]
+
+
+def _flatten(values: dict, prefix: str = "") -> dict:
+    flat = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat.update(_flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _build(cls, values, path: str):
+    """Builds dataclass `cls` from plain JSON values, checking names and types."""
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path or 'The configuration'} must be an object. Received: {values!r}.")
+    hints = typing.get_type_hints(cls)
+    unknown, missing = set(values) - set(hints), set(hints) - set(values)
+    if unknown or missing:
+        what = [f"unknown: {', '.join(sorted(unknown))}"] if unknown else []
+        what += [f"missing: {', '.join(sorted(missing))}"] if missing else []
+        raise ConfigError(f"The fields of {path or 'the configuration'} do not fit this version ({'; '.join(what)}).")
+    built = {}
+    for name, hint in hints.items():
+        where = f"{path}.{name}" if path else name
+        value = values[name]
+        built[name] = _build(hint, value, where) if dataclasses.is_dataclass(hint) else _convert(value, hint, where)
+    return cls(**built)
+
+
+def _convert(value, hint, where: str):
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        if value is None:
+            return None
+        (hint,) = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+    if typing.get_origin(hint) is tuple:
+        if isinstance(value, (list, tuple)):
+            item = typing.get_args(hint)[0]
+            return tuple(_convert(v, item, where) for v in value)
+    elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    wanted = getattr(hint, "__name__", str(hint)) if typing.get_origin(hint) is None else str(hint)
+    raise ConfigError(f"{where} must be of type {wanted}. Received: {value!r}.")

@@ -1,0 +1,265 @@
+"""A picture file of any size and kind -> the pixels that a model was trained on.
+
+A model with three channels gets the middle of the picture, scaled. A model with one channel is a
+digit model and gets what MNIST's makers made of their scans: the digit alone, light on black,
+fitted into a 20x20 box and centred by its mass. A picture that already has the model's size keeps
+its geometry and is at most inverted.
+"""
+
+import os
+import pathlib
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+from scipy import ndimage
+
+# A digit is looked for at this size of the longer side: enough for 20 pixels of a small digit.
+WORKING_SIZE = 512
+MIN_WORKING_SIZE = 128
+
+# Ink and paper closer than this (of 1, black to white) are taken for a blank picture.
+MIN_CONTRAST = 0.1
+
+# Strokes in MNIST are 2 to 4 pixels wide; thinner ones would fade when a photo is scaled down.
+MIN_STROKE_WIDTH = 2.2
+
+
+class ImageError(ValueError):
+    """A picture file that can't be used. The message names the file and says what to do."""
+
+
+def read_image(path, shape=(28, 28, 1), invert="auto", digit_size=20):
+    """Reads a picture file as the input of a model.
+
+    EXIF rotation is applied. Transparent parts become white, because that is what viewers show
+    and what a drawing without a background was drawn on.
+
+    With three channels the largest centred part of the wanted aspect is cut out and scaled with
+    antialiasing; it is inverted only for `invert="yes"`. With one channel see `extract_digit`,
+    which follows unless the picture already has the wanted height and width.
+
+    Args:
+      path: a file in any format that Pillow reads, in any size, mode and bit depth.
+      shape: (height, width, channels) of the model's images; channels 1 or 3.
+      invert: "yes" for dark ink on light paper, "no" for light ink on a dark ground, "auto" to
+        look (see `has_dark_ink`).
+      digit_size: pixels of the square into which a digit is fitted; MNIST's is 20 of 28.
+
+    Returns:
+      (image, inverted): uint8 [height, width, channels] in [0, 255], and whether light and dark
+      were exchanged.
+
+    Raises:
+      ImageError: a file that is missing, empty, no picture or cut short; a picture without a digit.
+      ValueError: an argument out of its range.
+    """
+    height, width, channels = shape
+    if channels not in (1, 3):
+        raise ValueError(f"shape must have 1 or 3 channels. Received: shape={tuple(shape)}.")
+    if invert not in ("auto", "yes", "no"):
+        raise ValueError(f"invert must be 'auto', 'yes' or 'no'. Received: invert={invert!r}.")
+    if not 0 < digit_size <= min(height, width):
+        raise ValueError(
+            f"digit_size must be from 1 to {min(height, width)}, the smaller side of the image. "
+            f"Received: digit_size={digit_size}."
+        )
+    picture = _flatten(_open(path), "L" if channels == 1 else "RGB", path)
+    if channels == 3:
+        picture = PIL.ImageOps.fit(picture, (width, height), PIL.Image.Resampling.LANCZOS)
+        image = np.array(picture, np.uint8)
+        return (255 - image, True) if invert == "yes" else (image, False)
+
+    same_size = picture.size == (width, height)
+    grey = np.array(picture if same_size else _working_copy(picture), np.float64) / 255
+    inverted = has_dark_ink(grey, path) if invert == "auto" else invert == "yes"
+    ink = 1 - grey if inverted else grey
+    if not same_size:
+        ink = extract_digit(ink, (height, width), digit_size, path)
+    return np.round(ink * 255).astype(np.uint8)[:, :, np.newaxis], inverted
+
+
+def has_dark_ink(grey, path="the picture"):
+    """Whether a picture shows dark ink on a light ground (MNIST is the other way round).
+
+    Ink covers the smaller part of any neighbourhood, so it is what differs most from the local mean
+    brightness. Comparing locally keeps a shadow or a lamp's bright spot from deciding.
+
+    Args:
+      grey: float [height, width] in [0, 1], black to white.
+      path: named in the error.
+
+    Raises:
+      ImageError: the picture is blank.
+    """
+    difference = grey - ndimage.uniform_filter(grey, max(grey.shape) // 2, mode="nearest")
+    darkest, brightest = np.percentile(difference, [0.2, 99.8])
+    if max(-darkest, brightest) < MIN_CONTRAST / 2:
+        raise _blank(path)
+    return bool(-darkest > brightest)
+
+
+def extract_digit(ink, size=(28, 28), digit_size=20, path="the picture"):
+    """Cuts a digit out of a photo and lays it out as MNIST's makers did with theirs.
+
+    1. The ground is estimated and taken away: a morphological opening keeps what is wider than a
+       stroke (paper, shadows, the table's edge) and drops the ink.
+    2. Otsu's threshold tells ink from paper; specks and what touches the edge are left out.
+    3. Strokes thinner than MNIST's are widened (a ball-pen on a photo; MNIST needed no such step).
+    4. Contrast is stretched to the whole range, the ink's bounding box is scaled with antialiasing
+       into a square of `digit_size` pixels, keeping its aspect.
+    5. The result stands in the field with its centre of mass in the field's centre.
+
+    Args:
+      ink: float [h, w] in [0, 1], light ink on a dark ground.
+      size: (height, width) of the result.
+      digit_size: side in pixels of the square that the digit fills.
+      path: named in the error.
+
+    Returns:
+      float [height, width] in [0, 1].
+
+    Raises:
+      ImageError: no ink stands out from the ground.
+    """
+    ground = ndimage.grey_opening(ink, size=max(3, min(ink.shape) // 3), mode="nearest")
+    ink = ink - ground
+    mask = _ink_mask(ink, path)
+    black = ink[~mask].mean() + 2 * ink[~mask].std() if not mask.all() else 0.0
+    white = max(np.percentile(ink[mask], 75), black + MIN_CONTRAST / 2)
+    # One pixel around the mask: the antialiased rim of the strokes.
+    rim = ndimage.binary_dilation(mask, iterations=2)
+    digit = np.where(rim, np.clip((ink - black) / (white - black), 0, 1), 0)
+
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    scale = digit_size / max(np.ptp(rows) + 1, np.ptp(columns) + 1)
+    # The mean distance to the edge of a bar is a quarter of its width.
+    stroke_width = 4 * ndimage.distance_transform_edt(mask)[mask].mean()
+    radius = int(round((MIN_STROKE_WIDTH / scale - stroke_width) / 2))
+    if radius > 0:
+        y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+        digit = np.pad(digit, radius)
+        digit = ndimage.grey_dilation(digit, footprint=x * x + y * y <= radius * radius)
+        rows, columns = (np.flatnonzero(digit.max(axis=axis) > 0.5) for axis in (1, 0))
+    digit = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _centre(_fit(digit, digit_size), size)
+
+
+def _open(path):
+    """The decoded picture, turned as its EXIF data say."""
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise ImageError(f"{path}: there is no such file. Check the path.")
+    if path.is_dir():
+        raise ImageError(f"{path}: is a folder. Name one picture file in it.")
+    if os.path.getsize(path) == 0:
+        raise ImageError(f"{path}: is empty (0 bytes). Copy or save the picture again.")
+    try:
+        with PIL.Image.open(path) as picture:
+            picture.load()
+            return PIL.ImageOps.exif_transpose(picture)
+    except PIL.UnidentifiedImageError:
+        raise ImageError(
+            f"{path}: is not a picture in a format that can be read. Save it as PNG or JPEG."
+        ) from None
+    except PIL.Image.DecompressionBombError as error:
+        raise ImageError(f"{path}: is too large ({error}). Scale it down.") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ImageError(
+            f"{path}: is damaged or cut short ({error}). Copy or save the picture again."
+        ) from None
+
+
+def _flatten(picture, mode, path):
+    """The picture in `mode` ("L" or "RGB"), 8 bits, without transparency."""
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        values = np.array(picture, np.float64)
+        # Pillow clips these modes at 255 when it converts them: scale instead.
+        largest = 1 if picture.mode == "F" else 65535
+        if not np.all((values >= 0) & (values <= largest)):
+            raise ImageError(
+                f"{path}: has values outside [0, {largest}]. Save it as an 8-bit PNG."
+            )
+        picture = PIL.Image.fromarray(np.round(values * (255 / largest)).astype(np.uint8))
+    try:
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+            paper = PIL.Image.new("RGBA", picture.size, "white")
+            picture = PIL.Image.alpha_composite(paper, picture)
+        elif picture.mode == "P":
+            picture = picture.convert("RGB")
+        return picture.convert(mode)
+    except ValueError as error:
+        raise ImageError(
+            f"{path}: colours of mode {picture.mode} can't be converted ({error}). "
+            "Save it as an ordinary PNG or JPEG."
+        ) from None
+
+
+def _working_copy(picture):
+    """The picture scaled to a size at which a digit is looked for."""
+    longer = max(picture.size)
+    scale = np.clip(longer, MIN_WORKING_SIZE, WORKING_SIZE) / longer
+    if scale == 1:
+        return picture
+    size = [max(1, round(side * scale)) for side in picture.size]
+    return picture.resize(size, PIL.Image.Resampling.BICUBIC)
+
+
+def _ink_mask(ink, path):
+    """bool [h, w]: the pixels of the digit in `ink`, the picture without its ground."""
+    threshold = _otsu_threshold(ink)
+    mask = ink > threshold
+    if not mask.any() or mask.all() or ink[mask].mean() - ink[~mask].mean() < MIN_CONTRAST:
+        raise _blank(path)
+    parts, num_parts = ndimage.label(mask, structure=np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel(), minlength=num_parts + 1)
+    sizes[0] = 0
+    at_edge = np.zeros(num_parts + 1, bool)
+    for edge in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
+        at_edge[edge] = True
+    at_edge[0] = False
+    # A digit that itself reaches the edge is the largest part of the picture's ink by far.
+    if sizes[~at_edge].max() * 10 > sizes.max():
+        sizes[at_edge] = 0
+    return (sizes * 10 > sizes.max())[parts]
+
+
+def _otsu_threshold(values):
+    """The threshold that separates `values` into two groups with the least variance inside."""
+    counts, edges = np.histogram(values, bins=256)
+    middles = (edges[:-1] + edges[1:]) / 2
+    below, above = np.cumsum(counts)[:-1], np.cumsum(counts[::-1])[::-1][1:]
+    sum_below = np.cumsum(counts * middles)[:-1]
+    sum_above = (counts * middles).sum() - sum_below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sum_below / below - sum_above / above) ** 2
+    return edges[1 + np.argmax(np.nan_to_num(between))]
+
+
+def _fit(digit, digit_size):
+    """`digit` scaled so that its longer side has `digit_size` pixels, and its brightest is 1."""
+    scale = digit_size / max(digit.shape)
+    height, width = (max(1, round(side * scale)) for side in digit.shape)
+    picture = PIL.Image.fromarray(digit.astype(np.float32))
+    digit = np.array(picture.resize((width, height), PIL.Image.Resampling.BOX), np.float64)
+    return digit / max(digit.max(), 1e-6)
+
+
+def _centre(digit, size):
+    """`digit` in a black field of `size`, its centre of mass in the middle, nothing cut off."""
+    field = np.zeros(size)
+    mass = ndimage.center_of_mass(digit)
+    corner = [
+        int(np.clip(round((whole - 1) / 2 - centre), 0, whole - part))
+        for whole, part, centre in zip(size, digit.shape, mass)
+    ]
+    field[corner[0] : corner[0] + digit.shape[0], corner[1] : corner[1] + digit.shape[1]] = digit
+    return field
+
+
+def _blank(path):
+    return ImageError(
+        f"{path}: no digit found, the picture is blank or nearly so. Write the digit darker, light "
+        "the paper better, or give a transparent drawing a dark ground."
+    )

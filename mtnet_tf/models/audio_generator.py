@@ -1,0 +1,37 @@
+"""Audio generation (section 3.3, Figure 4): cross-modal representation -> waveform."""
+
+import keras
+from keras import layers
+
+from mtnet_tf.config import Config
+from mtnet_tf.layers.blocks import GatedResidualBlock1D
+from mtnet_tf.models.audio_autoencoder import decoder_units
+from mtnet_tf.models.fully_connected import fully_connected_stack
+from mtnet_tf.models.initialization import weight_initializers
+
+
+def build_audio_generator(config: Config) -> keras.Model:
+    """Builds `cross_modal_representation -> waveform`.
+
+    kind "gated_residual": phi reshaped to [length, 1 channel], stacked gated residual blocks with holes (Eq. 8), two
+    FC layers. kind "autoencoder_decoder": FC layers of the autoencoder's decoder shape (Table 3,
+    Proposed(autoencoder)).
+
+    Input: float32 [batch, cross_modal_mapper.units[-1]]. Output: float32 [batch, L_s] in [-1, 1].
+    """
+    generator = config.audio_generator
+    init = weight_initializers(config.initialization)
+    phi = keras.Input((config.cross_modal_mapper.units[-1],), name="cross_modal_representation")
+    if generator.kind == "autoencoder_decoder":
+        x, units = phi, decoder_units(config)
+    else:
+        x, units = layers.Reshape((-1, 1), name="reshape")(phi), generator.hidden_units
+        for n in range(1, generator.num_blocks + 1):
+            x = GatedResidualBlock1D(generator.kernel_size, generator.hole_size, name=f"res1d_{n}", **init)(x)
+        x = layers.Flatten(name="flatten")(x)
+    if units:
+        x = fully_connected_stack(
+            x, units, dropout_rate=generator.dropout_rate, name="generator_fc", dense=init
+        )[-1]
+    waveform = layers.Dense(config.data.audio_length, activation="tanh", name="waveform", **init)(x)
+    return keras.Model(phi, waveform, name="audio_generator")

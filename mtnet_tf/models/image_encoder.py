@@ -1,0 +1,58 @@
+"""Image feature learning (section 3.1.1, Table 1): image -> image feature."""
+
+import dataclasses
+
+import keras
+from keras import layers
+
+from mtnet_tf.config import Config
+from mtnet_tf.layers.blocks import dilated_residual_block_2d, transition
+from mtnet_tf.layers.standardization import PerImageStandardization
+from mtnet_tf.models.fully_connected import fully_connected_stack
+from mtnet_tf.models.initialization import weight_initializers
+
+
+def build_image_encoder(config: Config) -> keras.Model:
+    """Builds `image -> image_feature`.
+
+    Standardisation (Eq. 1), then for each width a transition (Eq. 2) and a residual block with holes (Eq. 3), then
+    global average pooling and the FC layers of Table 1. `paper` and `released` never reduce the resolution, so there
+    kernels with hole size 2 join only pixels of equal parity: the encoder is four weight-sharing encoders on the four
+    interleaved half-resolution images, which meet in the global average.
+
+    Input: uint8-valued [batch, *config.data.image_shape]. Output: float32 [batch, feature_units[-1]], the image
+    feature phi^I, in [-1, 1] with the default tanh.
+    """
+    encoder = config.image_encoder
+    init = weight_initializers(config.initialization)
+    batch_norm = dataclasses.asdict(config.batch_norm)
+    image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
+    if encoder.standardize:
+        x = PerImageStandardization(name="standardize")(image)
+    else:
+        x = layers.Rescaling(1.0, name="cast")(image)
+    for k, width in enumerate(encoder.widths, 1):
+        x = transition(
+            x, width, activation=encoder.activation, batch_norm=batch_norm, conv=init, name=f"trans{k}"
+        )
+        x = dilated_residual_block_2d(
+            x,
+            kernel_size=encoder.kernel_size,
+            hole_size=encoder.hole_size,
+            activation=encoder.activation,
+            batch_norm=batch_norm if encoder.residual_batch_norm else None,
+            conv=init,
+            name=f"res{k}",
+        )
+        if k in encoder.pool_after:
+            x = layers.MaxPooling2D(2, name=f"pool{k}")(x)
+    x = layers.GlobalAveragePooling2D(name="global_average")(x)
+    feature = fully_connected_stack(
+        x,
+        encoder.feature_units,
+        activation=encoder.feature_activation,
+        dropout_rate=encoder.dropout_rate,
+        name="image_fc",
+        dense=init,
+    )[-1]
+    return keras.Model(image, feature, name="image_encoder")
