@@ -1,0 +1,267 @@
+"""Waveform tools: read, resample, trim, level, pad and write mono audio.
+
+Audio is float32 [num_samples] in [-1, 1], mono. Every refusal of a file or a signal is an
+`AudioError` whose message says what was wrong, in which file, and what to do.
+"""
+
+import contextlib
+import io
+import os
+import pathlib
+import struct
+
+import numpy as np
+import soundfile
+import soxr
+
+SAMPLE_RATE = 22050
+"""Sample rate in Hz of everything inside the project (the paper's, section 4.1)."""
+
+_INT16_MAX = 32767
+_UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # what streaming writers put into a wav header
+
+
+class AudioError(ValueError):
+    """A file or signal that cannot be used as audio; the message says why and what to do."""
+
+
+def read_audio(path):
+    """Reads a wav, flac, ogg or mp3 file as mono.
+
+    Channels are averaged. A file whose samples go beyond full scale (float wav, decoded mp3) is
+    scaled down as a whole, so that nothing is clipped.
+
+    Args:
+        path: the file.
+
+    Returns:
+        `(samples, sample_rate)`: float32 [num_samples] in [-1, 1], and the file's rate in Hz.
+
+    Raises:
+        AudioError: if the file is missing, unreadable, empty, truncated, not audio, or holds values
+            that are not finite.
+    """
+    path = pathlib.Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AudioError(
+            f"{path}: cannot be read ({error.strerror or error}). Check the path and permissions."
+        ) from error
+    return decode_audio(data, path)
+
+
+def decode_audio(data, name):
+    """Decodes the bytes of an audio file; as `read_audio`, with `name` for the messages.
+
+    Args:
+        data: bytes, the contents of a wav, flac, ogg or mp3 file.
+        name: what the messages call the file.
+
+    Returns:
+        `(samples, sample_rate)`: float32 [num_samples] in [-1, 1], and the file's rate in Hz.
+
+    Raises:
+        AudioError: as `read_audio`.
+    """
+    if not data:
+        raise AudioError(f"{name}: the file is empty (0 bytes). Replace or delete it.")
+    _check_complete(data, name)
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            expected, sample_rate = file.frames, file.samplerate
+            samples = file.read(dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
+        reason = str(error).split(": ")[-1].strip(" .")
+        raise AudioError(
+            f"{name}: cannot be decoded as audio ({reason}). Its contents must be a complete"
+            " wav, flac, ogg or mp3 file, whatever its name says; export it again."
+        ) from error
+    if len(samples) < expected:
+        raise _truncated(name, f"holds {len(samples)} of its {expected} samples")
+    if not len(samples):
+        raise AudioError(f"{name}: holds no samples. Replace or delete it.")
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{name}: holds NaN or infinite samples. Export the file again.")
+    samples = samples.mean(axis=1, dtype=np.float64)
+    peak = np.abs(samples).max()
+    return (samples / max(peak, 1.0)).astype(np.float32), sample_rate
+
+
+def resample(samples, from_rate, to_rate=SAMPLE_RATE):
+    """Resamples with soxr at quality HQ: linear phase, aliases below -100 dB.
+
+    Args:
+        samples: float [num_samples].
+        from_rate: rate of `samples` in Hz.
+        to_rate: rate wanted in Hz.
+
+    Returns:
+        float32 [about num_samples * to_rate / from_rate]; the samples themselves for equal rates.
+
+    Raises:
+        AudioError: if a rate is not positive or `samples` is not a non-empty vector.
+    """
+    samples = _as_vector(samples)
+    if from_rate <= 0 or to_rate <= 0:
+        raise AudioError(f"Sample rates must be positive. Received: {from_rate} and {to_rate} Hz.")
+    if from_rate == to_rate:
+        return samples
+    return soxr.resample(samples, from_rate, to_rate, quality="HQ").astype(np.float32)
+
+
+def trim_silence(samples, top_db, margin_secs, sample_rate=SAMPLE_RATE):
+    """Cuts the silence before and after a word; what lies between is left alone.
+
+    The level is the RMS of 10 ms frames every 2.5 ms. Kept is everything from the first to the last
+    frame that is at most `top_db` below the loudest one, with a margin on both sides.
+
+    Args:
+        samples: float [num_samples].
+        top_db: threshold in dB below the loudest frame, positive.
+        margin_secs: what is kept beyond the first and last loud frame, in seconds.
+        sample_rate: rate of `samples` in Hz.
+
+    Returns:
+        float32 [at most num_samples].
+
+    Raises:
+        AudioError: if every sample is zero, or `samples` is not a non-empty vector.
+    """
+    samples = _as_vector(samples)
+    frame, hop = max(1, round(0.01 * sample_rate)), max(1, round(0.0025 * sample_rate))
+    energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
+    starts = np.arange(0, max(len(samples) - frame, 0) + hop, hop)
+    ends = np.minimum(starts + frame, len(samples))
+    starts = np.maximum(ends - frame, 0)
+    power = (energy[ends] - energy[starts]) / (ends - starts)
+    if not power.max() > 0:
+        raise AudioError("The clip is silent: every sample is zero. Record it again.")
+    loud = np.flatnonzero(power >= power.max() * 10 ** (-top_db / 10))
+    margin = round(margin_secs * sample_rate)
+    first = max(starts[loud[0]] - margin, 0)
+    return samples[first : ends[loud[-1]] + margin]
+
+
+def peak_normalize(samples, peak):
+    """Scales a waveform so that its largest absolute value is `peak`.
+
+    Args:
+        samples: float [num_samples].
+        peak: level wanted, in (0, 1].
+
+    Returns:
+        float32 [num_samples].
+
+    Raises:
+        AudioError: if every sample is zero, or `peak` is outside (0, 1].
+    """
+    samples = _as_vector(samples)
+    if not 0 < peak <= 1:
+        raise AudioError(f"peak must be in (0, 1]. Received: {peak}.")
+    largest = np.abs(samples).max()
+    if largest == 0:
+        raise AudioError("The clip is silent: every sample is zero. Record it again.")
+    return (samples * (peak / np.float64(largest))).astype(np.float32)
+
+
+def pad(samples, num_samples):
+    """Appends zeros up to `num_samples` (the paper's L_s); never truncates.
+
+    Args:
+        samples: [n] of any dtype, n <= num_samples.
+        num_samples: length wanted.
+
+    Returns:
+        [num_samples], same dtype.
+
+    Raises:
+        AudioError: if `samples` is longer than `num_samples`.
+    """
+    samples = np.asarray(samples)
+    if len(samples) > num_samples:
+        raise AudioError(
+            f"The audio has {len(samples)} samples and must fit in {num_samples}. It is not"
+            " truncated: use a shorter recording or a larger audio length."
+        )
+    return np.pad(samples, (0, num_samples - len(samples)))
+
+
+def to_int16(samples):
+    """float [...] in [-1, 1] -> int16 [...]: x * 32767, rounded; clipped beyond full scale."""
+    samples = np.asarray(samples, np.float64)
+    if not np.isfinite(samples).all():
+        raise AudioError("The audio holds NaN or infinite samples and cannot be stored as int16.")
+    return np.rint(np.clip(samples, -1, 1) * _INT16_MAX).astype(np.int16)
+
+
+def from_int16(samples):
+    """int16 [...] -> float32 [...] in [-1, 1]: x / 32767, the inverse of `to_int16`."""
+    return np.maximum(np.asarray(samples, np.float32) / np.float32(_INT16_MAX), np.float32(-1))
+
+
+def write_audio(path, samples, sample_rate=SAMPLE_RATE):
+    """Writes mono 16-bit PCM; appears under its name only when complete.
+
+    Args:
+        path: a .wav or .flac file; its folder must exist.
+        samples: float [num_samples] in [-1, 1] (clipped beyond).
+        sample_rate: rate in Hz.
+
+    Raises:
+        AudioError: if the suffix is another one, the samples are not finite, or the file cannot be
+            written.
+    """
+    path = pathlib.Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in (".wav", ".flac"):
+        raise AudioError(f"{path}: only .wav and .flac can be written. Received: {suffix!r}.")
+    samples = to_int16(_as_vector(samples))
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, sample_rate, subtype="PCM_16", format=suffix[1:].upper())
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(buffer.getvalue())
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise AudioError(
+            f"{path}: cannot be written ({error.strerror or error}). Check that the folder exists,"
+            " is writable and has space."
+        ) from error
+
+
+def _as_vector(samples):
+    samples = np.asarray(samples, np.float32)
+    if samples.ndim != 1 or not samples.size:
+        raise AudioError(f"Audio must be a non-empty vector. Received: shape={samples.shape}.")
+    return samples
+
+
+def _truncated(name, what):
+    return AudioError(f"{name}: the file is truncated ({what}). Copy or export it again.")
+
+
+def _check_complete(data, name):
+    """Raises if a wav or ogg file stops early: libsndfile reads such files without a word."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+        position = 12
+        while position + 8 <= len(data):
+            chunk = data[position : position + 4]
+            (size,) = struct.unpack_from("<I", data, position + 4)
+            left = len(data) - position - 8
+            if chunk == b"data":
+                if size > left and size not in _UNKNOWN_SIZES:
+                    raise _truncated(name, f"holds {left} of its {size} bytes of samples")
+                return
+            position += 8 + size + size % 2
+        raise _truncated(name, "a wav header without samples")
+    if data[:4] == b"OggS":
+        position, last = 0, False
+        while data[position : position + 4] == b"OggS" and position + 27 <= len(data):
+            segments = data[position + 26]
+            last = bool(data[position + 5] & 4)
+            position += 27 + segments + sum(data[position + 27 : position + 27 + segments])
+        if position > len(data) or not last:
+            raise _truncated(name, "its last ogg page is missing")
