@@ -1,0 +1,115 @@
+"""The losses of MT-Net (Eqs. 4, 6, 7, 9, 10, 11) and their forms in the published scripts: pure functions to scalars.
+
+The data terms and the weight decay are separate functions: Eqs. 4, 7 and 9 each carry a decay term that Eq. 11
+gathers into one.
+"""
+
+import tensorflow as tf
+
+from mtnet_tf.config import LossConfig
+
+
+def perceptual_loss(labels, logits, form="mean_cross_entropy"):
+    """L_per (Eq. 4): cross-entropy of the true class under the softmax, mean (paper) or sum (released) over the batch.
+
+    Args:
+        labels: int [batch].
+        logits: float32 [batch, num_classes], before the softmax.
+    """
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    return tf.reduce_sum(loss) if form == "sum_cross_entropy" else tf.reduce_mean(loss)
+
+
+def representation_loss(audio_feature, representation, form="cosine"):
+    """L_rep (Eq. 7): 1 - cosine of phi^A and phi, per example, then averaged: no other form of Eq. 7 is independent of
+    the batch size. Released: squared differences of the L2-normalised vectors, summed (2 (1 - cosine), summed).
+
+    Args:
+        audio_feature, representation: float32 [batch, features].
+    """
+    audio_feature = tf.math.l2_normalize(audio_feature, axis=-1)
+    representation = tf.math.l2_normalize(representation, axis=-1)
+    if form == "normalized_squared_error":
+        return tf.reduce_sum(tf.square(audio_feature - representation))
+    return tf.reduce_mean(1.0 - tf.reduce_sum(audio_feature * representation, axis=-1))
+
+
+def smooth_l1(x):
+    """Gamma of Eq. 10, elementwise: x^2 / 2 where |x| < 1, else |x| - 1/2."""
+    magnitude = tf.abs(x)
+    return tf.where(magnitude < 1.0, 0.5 * tf.square(x), magnitude - 0.5)
+
+
+def generation_loss(audio, waveform, form="smooth_l1"):
+    """L_gen (Eqs. 9-10): L1 norm of Gamma(a^tr - a^gen), the *sum* over the samples, averaged over the batch.
+
+    With a mean over the samples the generated waveform stays silent. Released: squared differences of the
+    L2-normalised waveforms, summed over samples and batch.
+
+    Args:
+        audio, waveform: float32 [batch, L_s].
+    """
+    if form == "normalized_squared_error":
+        return tf.reduce_sum(
+            tf.square(tf.math.l2_normalize(audio, axis=-1) - tf.math.l2_normalize(waveform, axis=-1))
+        )
+    return tf.reduce_mean(tf.reduce_sum(smooth_l1(audio - waveform), axis=-1))
+
+
+def reconstruction_loss(audio, reconstruction, weights, form="half_mean_squared_error"):
+    """L_rec (Eq. 6): 1 / (2N) of the summed squared error (paper), or the plain sum (released).
+
+    Args:
+        audio, reconstruction: float32 [batch, L_s].
+        weights: float32 [batch], how often each recording is used, scaled to mean 1 over all of them: the same loss in
+            expectation as drawing the recordings of all pairs.
+    """
+    squared_error = weights * tf.reduce_sum(tf.square(audio - reconstruction), axis=-1)
+    return tf.reduce_sum(squared_error) if form == "sum_squared_error" else 0.5 * tf.reduce_mean(squared_error)
+
+
+def weight_decay(variables):
+    """The decay term of Eqs. 6 and 11: the sum of the squares of all kernels (biases and normalisation left out)."""
+    kernels = [v for v in variables if v.path.endswith("kernel")]
+    # l2_loss is half the sum of squares, in one kernel.
+    return 2.0 * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+
+
+def joint_loss(config: LossConfig, batch, outputs, variables):
+    """L_joint (Eq. 11).
+
+    Args:
+        batch: {"label" int [batch], "audio" float32 [batch, L_s], "audio_feature" float32 [batch, features]}; the
+            feature only where the representation loss has a weight.
+        outputs: of `models.mtnet.build_mtnet`.
+        variables: the trainable variables of the joint network, for the decay.
+
+    Returns:
+        {term: scalar float32}, unweighted, and their weighted sum "total".
+    """
+    terms = {"generation": (config.generation_weight, generation_loss(batch["audio"], outputs["waveform"], config.generation))}
+    if config.perceptual_weight is not None:
+        loss = perceptual_loss(batch["label"], outputs["logits"], config.perceptual)
+        terms["perceptual"] = config.perceptual_weight, loss
+    if config.representation_weight is not None:
+        loss = representation_loss(
+            batch["audio_feature"], outputs["cross_modal_representation"], config.representation
+        )
+        terms["representation"] = config.representation_weight, loss
+    if config.decay_weight:
+        terms["decay"] = config.decay_weight, weight_decay(variables)
+    return _with_total(terms)
+
+
+def autoencoder_loss(config: LossConfig, audio, reconstruction, weights, variables):
+    """Eq. 6: reconstruction and decay, as `joint_loss` returns them. Shapes as `reconstruction_loss`."""
+    terms = {"reconstruction": (1.0, reconstruction_loss(audio, reconstruction, weights, config.reconstruction))}
+    if config.reconstruction_decay_weight:
+        terms["decay"] = config.reconstruction_decay_weight, weight_decay(variables)
+    return _with_total(terms)
+
+
+def _with_total(terms):
+    losses = {name: loss for name, (_, loss) in terms.items()}
+    losses["total"] = tf.add_n([weight * loss for weight, loss in terms.values()])
+    return losses

@@ -1,0 +1,114 @@
+"""Algorithm 1 from a configuration and a data set to a trained network in a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+
+import keras
+import numpy as np
+
+from mtnet_tf.config import Config
+from mtnet_tf.data import AudioDescriptions, DataError
+from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
+from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.training.autoencoder_stage import AutoencoderStage, compute_audio_features
+from mtnet_tf.training.joint_stage import JointStage
+from mtnet_tf.training.loop import run_stage
+from mtnet_tf.training.run_folder import RunFolder, read_npz, replacing, write_npz
+
+_logger = logging.getLogger(__name__)
+
+
+def train(
+    config: Config, data: AudioDescriptions, run: RunFolder, device: str, *, stage1_of: RunFolder | None = None, **records
+) -> keras.Model:
+    """Trains MT-Net, or goes on where an earlier process stopped, and returns the joint network.
+
+    Args:
+        config: whose `data` fits the data set.
+        data: the data set.
+        run: the run folder; made if missing.
+        device: "cpu" or "gpu", for the record (`devices.select_device`).
+        stage1_of: another run whose audio features are taken over if they come from the same stage 1; an ablation
+            trains the autoencoder once.
+        **records: further values for environment.json.
+
+    Raises:
+        RunFolderError, DataError, loop.NonFiniteLossError, loop.Interrupted.
+    """
+    _check_fit(config, data)
+    with run.lock():
+        run.begin(config, data.metadata["recordings_fingerprint"], device, **records)
+        _write_recordings(run, data)
+        features = None
+        if config.loss.representation_weight is not None:
+            features = _audio_features(config, data, run, stage1_of)
+        if (run / "model.keras").is_file():
+            _logger.info("%s has a trained network already.", run.path)
+            return run.model()
+        keras.utils.set_random_seed(config.training.seed)
+        model = build_mtnet(config)
+        stage = JointStage(model, config, data, features)
+        seconds = run_stage(stage, run, config.training)
+        run.record(
+            training_seconds=round(seconds, 1),
+            steps=stage.num_steps,
+            images_seen=stage.num_steps * stage.batch_size,
+            num_parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+        )
+        _save(model, run / "model.keras")
+        return model
+
+
+def _check_fit(config, data):
+    found = (*data.train.images.shape[1:], len(data.words), data.recordings.waveforms.shape[1])
+    wanted = (*config.data.image_shape, config.data.num_classes, config.data.audio_length)
+    if found != wanted:
+        raise DataError(
+            f"{data.name} does not fit the configuration: (height, width, channels, classes, L_s) are {found}, the "
+            f"network is built for {wanted}."
+        )
+
+
+def _audio_features(config, data, run, stage1_of) -> np.ndarray:
+    """Runs stage 1, or takes over its result; returns the audio feature set, float32 [R, features]."""
+    path, key = run / "audio_features.npz", _stage1_key(config, data)
+    for candidate in (path, stage1_of / "audio_features.npz" if stage1_of else None):
+        if candidate is not None and candidate.is_file():
+            stored = read_npz(candidate)
+            if str(stored["stage1"]) == key:
+                if candidate != path:
+                    _logger.info("Taking over the audio features of %s.", candidate.parent)
+                    write_npz(path, **stored)
+                return stored["audio_feature"]
+    keras.utils.set_random_seed(config.training.seed)
+    model = build_audio_autoencoder(config)
+    run_stage(AutoencoderStage(model, config, data), run, dataclasses.replace(config.training, validations=0))
+    features = compute_audio_features(model, data.recordings.float_waveforms())
+    _save(model, run / "autoencoder.keras")
+    write_npz(path, audio_feature=features, recording_id=np.array(data.recordings.ids), stage1=np.array(key))
+    return features
+
+
+def _stage1_key(config, data) -> str:
+    """A hash of everything that stage 1 depends on."""
+    parts = (config.data, config.audio_autoencoder, config.initialization, config.batch_norm, config.training.autoencoder)
+    values = [dataclasses.asdict(part) for part in parts]
+    values += [config.loss.reconstruction, config.loss.reconstruction_decay_weight, config.training.seed]
+    values += [data.name, data.metadata["recordings_fingerprint"]]
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+def _write_recordings(run, data):
+    """Writes the distinct recordings, so that a run folder can say which word a waveform is nearest to."""
+    recordings = data.recordings
+    words = np.array([data.words[label] if label >= 0 else "" for label in recordings.labels])
+    write_npz(run / "recordings.npz", id=np.array(recordings.ids), word=words, waveform=recordings.waveforms)
+
+
+def _save(model, path):
+    with replacing(path) as temporary:
+        model.save(temporary)

@@ -1,0 +1,87 @@
+"""Stage 2 (Algorithm 1, lines 4-7): image encoder, cross-modal mapper and audio generator, trained jointly."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf import losses as losses_lib
+from mtnet_tf.config import Config
+from mtnet_tf.data import AudioDescriptions, in_order_batches, shuffled_batches
+from mtnet_tf.training.stage import Stage
+
+_NUM_PICTURES = 4
+
+
+class JointStage(Stage):
+    """Minimises Eq. 11. Waveforms and audio features of the distinct recordings lie on the device; a batch names them."""
+
+    name = "joint"
+
+    def __init__(
+        self, model: keras.Model, config: Config, data: AudioDescriptions, audio_features: np.ndarray | None
+    ):
+        super().__init__(model, config.training.joint, len(data.train))
+        self._config = config
+        self._data = data
+        self._waveforms = tf.constant(data.recordings.waveforms)
+        self._audio_features = None if audio_features is None else tf.constant(audio_features)
+
+    def batches(self, first_step):
+        return shuffled_batches(
+            self._data.train.columns(),
+            batch_size=self.batch_size,
+            seed=self._config.training.seed,
+            first_step=first_step,
+            num_steps=self.num_steps,
+        )
+
+    def _targets(self, batch):
+        targets = {
+            "label": batch["label"],
+            "audio": tf.cast(tf.gather(self._waveforms, batch["recording"]), tf.float32) / 32767.0,
+        }
+        if self._audio_features is not None:
+            targets["audio_feature"] = tf.gather(self._audio_features, batch["recording"])
+        return targets
+
+    def losses(self, batch, training):
+        outputs = self.model(batch["image"], training=training)
+        return losses_lib.joint_loss(
+            self._config.loss, self._targets(batch), outputs, self.model.trainable_variables
+        )
+
+    @tf.function(reduce_retracing=True)
+    def _eval_step(self, batch):
+        outputs = self.model(batch["image"], training=False)
+        losses = losses_lib.joint_loss(
+            self._config.loss, self._targets(batch), outputs, self.model.trainable_variables
+        )
+        if "logits" in outputs:
+            hits = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32) == batch["label"]
+            losses["accuracy"] = tf.reduce_mean(tf.cast(hits, tf.float32))
+        return losses
+
+    def validate(self):
+        """Returns the mean losses and the softmax head's accuracy over the validation split."""
+        sums, count = {}, 0
+        for batch in in_order_batches(self._data.validation, self.batch_size):
+            size = len(batch["label"])
+            for name, value in self._eval_step(batch).items():
+                sums[name] = sums.get(name, 0.0) + float(value) * size
+            count += size
+        return {f"validation_{name}": value / count for name, value in sums.items()}
+
+    def write_pictures(self, step):
+        pairs = self._data.validation if len(self._data.validation) else self._data.train
+        pairs = pairs.take(np.arange(min(_NUM_PICTURES, len(pairs))))
+        waveforms = self.model(pairs.images, training=False)["waveform"].numpy()
+        true = self._data.recordings.float_waveforms()[pairs.recordings]
+        rate = self._config.data.sample_rate
+        tf.summary.image("image", pairs.images, step=step, max_outputs=_NUM_PICTURES)
+        for name, audio in (("true", true), ("generated", waveforms)):
+            tf.summary.audio(f"waveform/{name}", audio[..., None], rate, step=step, max_outputs=_NUM_PICTURES)
+            magnitude = tf.abs(tf.signal.stft(audio, 512, 128))
+            decibels = tf.transpose(tf.math.log(magnitude + 1e-3), [0, 2, 1])[:, ::-1]
+            low, high = tf.reduce_min(decibels), tf.reduce_max(decibels)
+            picture = ((decibels - low) / (high - low + 1e-6))[..., None]
+            tf.summary.image(f"spectrogram/{name}", picture, step=step, max_outputs=_NUM_PICTURES)

@@ -1,0 +1,213 @@
+"""The run folder: everything a later program needs, and nothing half-written.
+
+    config.json          the configuration; a run continues only under the same one
+    environment.json     versions, hardware, command line, git commit, data set and recordings hashes
+    recordings.npz       the distinct recordings: ids, words, waveforms
+    audio_features.npz   the audio feature of each recording (line 3 of Algorithm 1)
+    train_log.jsonl      one line each log_steps, each step once
+    checkpoints/<stage>/ model + optimiser + step
+    tensorboard/
+    autoencoder.keras, model.keras   the trained networks
+    evaluation/<split>/<generator>/  rows.csv, summary.json, wavs
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+
+import numpy as np
+
+from mtnet_tf import config as config_lib
+
+_VERSIONS = ("tensorflow", "keras", "tensorflow-datasets", "numpy", "scipy", "librosa", "pesq", "pystoi")
+
+
+class RunFolderError(RuntimeError):
+    """A run folder that cannot be used; the message says why and what to do."""
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Yields a temporary path beside `path`; on success it is renamed to `path`, on failure removed."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}_{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path, text: str) -> None:
+    """Writes a text file under a temporary name, then renames it."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path, values) -> None:
+    """Writes JSON; NaN is written as null. Raises ValueError for an infinite number."""
+    write_text(path, json.dumps(_without_nan(values), indent=2, allow_nan=False) + "\n")
+
+
+def _without_nan(values):
+    if isinstance(values, dict):
+        return {key: _without_nan(value) for key, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return [_without_nan(value) for value in values]
+    return None if isinstance(values, float) and values != values else values
+
+
+def write_npz(path, **arrays) -> None:
+    """Writes arrays (never objects) as an uncompressed npz."""
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def read_npz(path) -> dict:
+    """Reads an npz file whole, never unpickling. Raises RunFolderError for a broken file."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except Exception as error:
+        raise RunFolderError(f"{path} cannot be read ({error}). Delete it and run the same command again.") from error
+
+
+def environment(device: str) -> dict:
+    """Returns what a reader needs to judge and repeat a result: command, code, versions, hardware, time."""
+    versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
+    return {
+        "command": command_line(),
+        "git_commit": _git_commit(),
+        "versions": {"python": platform.python_version(), **versions},
+        "hardware": hardware(device),
+        "device": device,
+        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def command_line() -> str:
+    """Returns the running command, as `python -m package.module --flags` where it was started so."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    program = f"python -m {spec.name}" if spec else " ".join(["python", os.path.relpath(sys.argv[0])])
+    return " ".join([program, *sys.argv[1:]])
+
+
+def _git_commit() -> str | None:
+    try:
+        run = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=True,
+        )
+        return run.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def hardware(device: str) -> str:
+    """Returns e.g. "2 cores of Intel(R) Xeon(R) ..." or the GPU's name."""
+    if device == "gpu":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+        return f"{len(names)} x {names[0]}"
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} cores of {name}"
+
+
+class RunFolder:
+    """Paths and records of one run."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def __truediv__(self, name) -> pathlib.Path:
+        return self.path / name
+
+    @contextlib.contextmanager
+    def lock(self):
+        """Holds the folder for one process. Raises RunFolderError if another one has it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunFolderError(
+                    f"Another process is using the run folder {self.path}. Wait for it, or give another --run_dir."
+                ) from error
+            yield
+
+    def begin(self, config: config_lib.Config, recordings_fingerprint: str, device: str, **records) -> None:
+        """Writes config.json and environment.json, or checks that the folder belongs to this configuration and data.
+
+        Raises RunFolderError with the differences otherwise.
+        """
+        environment_path = self / "environment.json"
+        if (self / "config.json").exists():
+            changed = config_lib.differences(self.config(), config)
+            if environment_path.exists():
+                before = self.environment()["recordings_fingerprint"]
+                if before != recordings_fingerprint:
+                    changed.append(f"recordings: {before[:12]} -> {recordings_fingerprint[:12]}")
+            if changed:
+                raise RunFolderError(
+                    f"The run folder {self.path} was begun with another configuration: {'; '.join(changed)}. "
+                    "Use the same flags to continue it, or give another --run_dir."
+                )
+        if not environment_path.exists():
+            write_json(
+                environment_path,
+                {**environment(device), "recordings_fingerprint": recordings_fingerprint, **records},
+            )
+        write_text(self / "config.json", config_lib.to_json(config))
+
+    def config(self) -> config_lib.Config:
+        """Returns the run's configuration. Raises RunFolderError if this is no run folder."""
+        path = self / "config.json"
+        if not path.is_file():
+            raise RunFolderError(f"{self.path} is no run folder: it has no config.json. Train with experiments.train first.")
+        return config_lib.from_json(path.read_text(encoding="utf-8"))
+
+    def environment(self) -> dict:
+        """Returns environment.json. Raises RunFolderError if it is missing or broken."""
+        try:
+            return json.loads((self / "environment.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError) as error:
+            raise RunFolderError(f"{self / 'environment.json'} is missing or broken ({error}).") from error
+
+    def record(self, **values) -> None:
+        """Adds values to environment.json."""
+        write_json(self / "environment.json", {**self.environment(), **values})
+
+    def model(self, name: str = "model.keras"):
+        """Returns the trained Keras model. Raises RunFolderError if the run has not finished."""
+        import keras
+
+        import mtnet_tf.layers.blocks  # registers the layers  # noqa: F401
+        import mtnet_tf.layers.standardization  # noqa: F401
+
+        path = self / name
+        if not path.is_file():
+            raise RunFolderError(
+                f"{self.path} has no {name}: the run has not finished. Continue it with the command it was begun with."
+            )
+        try:
+            return keras.models.load_model(path, compile=False)
+        except Exception as error:
+            raise RunFolderError(f"{path} cannot be read ({error}). Delete it and continue the run to write it anew.") from error
