@@ -1,0 +1,117 @@
+"""The inner loop of the auditory spectrogram, compiled by numba.
+
+It does to the letter what 129 calls of `scipy.signal.lfilter` (transposed direct form II, float64),
+a subtraction of neighbours, a rectifier and a one-pole integrator do, in the same order of
+operations, so the numbers are the same bits. It is faster because a filter stops at its true order
+instead of at 24, because sixteen filters advance together in the processor's vector registers, and
+because a frame's intermediate signals never leave the cache.
+"""
+
+import numba
+import numpy as np
+
+SAMPLES_PER_FRAME = 160
+_LANES = 16  # filters that advance together: what LLVM turns into vector instructions best
+_ORDERS = (8, 13, 15, 24)  # compiled variants: a group of filters takes the smallest that fits
+_VALUES = 25  # coefficients a filter in the table
+
+
+def _jit(function):
+    """numba.njit that caches the machine code on disk where a cache folder can be written."""
+    try:
+        return numba.njit(cache=True)(function)
+    except RuntimeError:  # numba found no writable folder
+        return numba.njit(function)
+
+
+def _make_filter(order):
+    """Compiles the step of one group of filters over one frame, for a constant order.
+
+    One flat array holds state, numerators and denominators: constant offsets into one array are
+    what lets LLVM prove that nothing overlaps, and so vectorise.
+    """
+    numerator = (order + 1) * _LANES
+    denominator = 2 * numerator
+
+    def filter_frame(samples, start, table, channels, first):
+        for t in range(SAMPLES_PER_FRAME):
+            x = samples[start + t]
+            for lane in range(_LANES):
+                y = table[lane] + table[numerator + lane] * x
+                for i in range(order):
+                    here, after = i * _LANES + lane, (i + 1) * _LANES + lane
+                    table[here] = (
+                        table[after] + table[numerator + after] * x - table[denominator + after] * y
+                    )
+                channels[t, first + lane] = y
+
+    return _jit(filter_frame)
+
+
+_filter_8, _filter_13, _filter_15, _filter_24 = (_make_filter(order) for order in _ORDERS)
+
+
+@_jit
+def _run(samples, tables, orders, alpha, spectrogram):
+    num_frames, num_channels = spectrogram.shape
+    num_groups = len(orders)
+    channels = np.zeros((SAMPLES_PER_FRAME, num_groups * _LANES))
+    level = np.zeros(num_channels)
+    for frame in range(num_frames):
+        start = frame * SAMPLES_PER_FRAME
+        for group in range(num_groups):
+            first = group * _LANES
+            if orders[group] == 8:
+                _filter_8(samples, start, tables[group], channels, first)
+            elif orders[group] == 13:
+                _filter_13(samples, start, tables[group], channels, first)
+            elif orders[group] == 15:
+                _filter_15(samples, start, tables[group], channels, first)
+            else:
+                _filter_24(samples, start, tables[group], channels, first)
+        for t in range(SAMPLES_PER_FRAME):
+            for k in range(num_channels):
+                inhibited = channels[t, k] - channels[t, k + 1]
+                level[k] = max(inhibited, 0.0) + alpha * level[k]
+        for k in range(num_channels):
+            spectrogram[frame, k] = level[k]
+
+
+def plan(order, b, a):
+    """Lays the coefficient table out for `run`.
+
+    Args:
+      order: int [129]; b, a: float64 [129, 25], zero above each filter's order, a[:, 0] = 1.
+
+    Returns:
+      (orders int64 [groups], tables float64 [groups, values]): the argument `filters` of `run`.
+    """
+    num_groups = -(-len(order) // _LANES)
+    orders = np.empty(num_groups, np.int64)
+    tables = np.zeros((num_groups, 3 * _VALUES * _LANES))
+    for group in range(num_groups):
+        members = slice(group * _LANES, (group + 1) * _LANES)
+        orders[group] = min(n for n in _ORDERS if n >= order[members].max())
+        size = orders[group] + 1
+        table = tables[group, : 3 * size * _LANES].reshape(3, size, _LANES)
+        count = len(order[members])
+        table[1, :, :count] = b[members, :size].T
+        table[2, :, :count] = a[members, :size].T
+    return orders, tables
+
+
+def run(samples, filters, alpha, num_channels):
+    """The spectrogram of one signal.
+
+    Args:
+      samples: float64 [frames * 160] at 16 kHz.
+      filters: what `plan` returned for num_channels + 1 filters.
+      alpha: the integrator's coefficient.
+
+    Returns:
+      float64 [frames, num_channels].
+    """
+    orders, tables = filters
+    spectrogram = np.empty((len(samples) // SAMPLES_PER_FRAME, num_channels))
+    _run(samples, tables.copy(), orders, alpha, spectrogram)
+    return spectrogram

@@ -1,0 +1,97 @@
+"""PESQ: predicted quality of speech, ITU-T P.862."""
+
+import math
+
+import numpy as np
+
+from mtnet_tf.metrics.denormals import flushed
+from mtnet_tf.metrics.resampling import resample_polyphase
+from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
+from mtnet_tf.metrics.signals import as_pair, fault
+
+NARROW_BAND = "nb"
+WIDE_BAND = "wb"
+SAMPLE_RATES = {NARROW_BAND: 8000, WIDE_BAND: 16000}
+
+
+def pesq(reference, generated, sample_rate=22050):
+    """Raw P.862 score, narrow band at 8 kHz: the scale of the paper's tables.
+
+    Args:
+      reference, generated: float [num_samples] in [-1, 1], equally long.
+      sample_rate: Hz; resampled with `scipy.signal.resample_poly`.
+
+    Returns:
+      Score, about -0.5 to 4.5. NaN where a signal is not finite or silent, shorter than 0.25 s, or
+      where the reference holds nothing that P.862 takes for speech.
+
+    Raises:
+      ValueError: wrong shapes or types, unequal lengths, or an impossible sample rate.
+      ImportError: the package `pesq` is missing.
+    """
+    return raw_from_lqo(pesq_lqo(reference, generated, sample_rate))
+
+
+def pesq_lqo(reference, generated, sample_rate=22050):
+    """MOS-LQO, narrow band at 8 kHz (P.862.1), from 1.0 to 4.55; otherwise as `pesq`."""
+    return _score_pair(reference, generated, sample_rate, NARROW_BAND)
+
+
+def pesq_lqo_wb(reference, generated, sample_rate=22050):
+    """MOS-LQO, wide band at 16 kHz (P.862.2), from 1.0 to 4.64; otherwise as `pesq`."""
+    return _score_pair(reference, generated, sample_rate, WIDE_BAND)
+
+
+def raw_from_lqo(score):
+    """The raw P.862 score behind a narrow-band MOS-LQO: the inverse of P.862.1."""
+    if math.isnan(score.value):
+        return score
+    return Score((4.6607 - math.log((4.999 - score.value) / (score.value - 0.999))) / 1.4945)
+
+
+def _score_pair(reference, generated, sample_rate, mode):
+    reference, generated = as_pair(reference, generated, sample_rate)
+    bad = fault(reference, REFERENCE) or fault(generated, GENERATED)
+    if bad:
+        return bad
+    rate = SAMPLE_RATES[mode]
+    return score_resampled(
+        *(resample_polyphase(x, sample_rate, rate) for x in (reference, generated)), mode
+    )
+
+
+def score_resampled(reference, generated, mode):
+    """MOS-LQO of two finite, equally long signals at the mode's sample rate.
+
+    Args:
+      reference, generated: float64 [num_samples] at SAMPLE_RATES[mode].
+      mode: NARROW_BAND or WIDE_BAND.
+
+    Returns:
+      Score.
+    """
+    package = _package()
+    for samples, name in ((reference, REFERENCE), (generated, GENERATED)):
+        if not np.any(samples):
+            return failure(f"the {name} signal is silent", name)
+    try:
+        with flushed():
+            value = package.pesq(SAMPLE_RATES[mode], reference, generated, mode)
+    except package.BufferTooShortError:
+        return failure("PESQ needs signals of at least 0.25 s", REFERENCE)
+    except package.NoUtterancesError:
+        return failure("PESQ finds no utterance in the reference signal", REFERENCE)
+    except ValueError:  # what the package makes of a NaN result: no power within the telephone band
+        return failure("PESQ finds no power in the generated signal", GENERATED)
+    return Score(float(value))
+
+
+def _package():
+    try:
+        import pesq as package
+    except ImportError as error:
+        raise ImportError(
+            "PESQ needs the package `pesq`, which is compiled when it is installed: "
+            "install a C compiler (gcc or clang), then `pip install pesq`."
+        ) from error
+    return package

@@ -1,0 +1,149 @@
+"""STOI: short-time objective intelligibility (Taal et al. 2011), for words of any length.
+
+The computation is pystoi's, with one difference: pystoi correlates segments of 30 frames and has no
+answer for a signal with fewer, which is most single words. Here a segment has min(30, frames)
+frames, so that a longer signal's value is pystoi's and a shorter one's is its one segment's.
+"""
+
+import dataclasses
+
+import numpy as np
+import pystoi.utils
+from pystoi.stoi import BETA, DYN_RANGE, FS, N_FRAME, NFFT, OBM, N
+
+from mtnet_tf.metrics.resampling import resample_octave
+from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
+from mtnet_tf.metrics.signals import as_pair, fault
+
+SAMPLE_RATE = FS  # 10 kHz
+SEGMENT_FRAMES = N  # 30
+MIN_FRAMES = 10
+_HOP = N_FRAME // 2
+_WINDOW = np.hanning(N_FRAME + 2)[1:-1]
+_EPS = pystoi.utils.EPS
+
+
+def stoi(reference, generated, sample_rate=22050):
+    """STOI with segments of min(30, frames) frames.
+
+    Args:
+      reference, generated: float [num_samples] in [-1, 1], equally long.
+      sample_rate: Hz; resampled to 10 kHz as pystoi does.
+
+    Returns:
+      Score, at most 1. NaN where a signal is not finite, or the reference is silent or has fewer
+      than 10 frames (of 25.6 ms, every 12.8 ms) within 40 dB of its loudest.
+
+    Raises:
+      ValueError: wrong shapes or types, unequal lengths, or an impossible sample rate.
+    """
+    return _score_pair(reference, generated, sample_rate)[0]
+
+
+def stoi_classic(reference, generated, sample_rate=22050):
+    """pystoi's own value, NaN where it has none: fewer than 30 frames. Otherwise as `stoi`."""
+    return _score_pair(reference, generated, sample_rate)[1]
+
+
+def _score_pair(reference, generated, sample_rate):
+    reference, generated = as_pair(reference, generated, sample_rate)
+    bad = fault(reference, REFERENCE) or fault(generated, GENERATED)
+    if bad:
+        return bad, bad
+    reference, generated = (
+        resample_octave(x, sample_rate, SAMPLE_RATE) for x in (reference, generated)
+    )
+    return score_resampled(prepare(reference), generated)
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedReference:
+    """What STOI needs of a reference.
+
+    Attributes:
+      active: bool [frames], which frames of the signal are within 40 dB of its loudest.
+      bands: float64 [15, frames of what is left], third-octave band levels.
+      silent: whether the signal is all zeros.
+    """
+
+    active: np.ndarray
+    bands: np.ndarray
+    silent: bool
+
+
+def prepare(reference):
+    """Everything that depends on the reference alone.
+
+    Args:
+      reference: float64 [num_samples] at 10 kHz, finite.
+
+    Returns:
+      PreparedReference.
+    """
+    frames = _frames(reference)
+    energies = 20 * np.log10(np.linalg.norm(frames, axis=1) + _EPS)
+    active = (np.max(energies, initial=-np.inf) - DYN_RANGE - energies) < 0
+    return PreparedReference(active, _bands(frames[active]), not np.any(reference))
+
+
+def score_resampled(reference, generated):
+    """Both forms of STOI of a prepared reference and a finite signal of its length.
+
+    Args:
+      reference: PreparedReference.
+      generated: float64 [num_samples] at 10 kHz.
+
+    Returns:
+      (Score with segments of min(30, frames) frames, Score of pystoi itself).
+    """
+    if reference.silent:
+        return (failure("the reference signal is silent", REFERENCE),) * 2
+    num_frames = reference.bands.shape[1]
+    failures = [
+        failure(
+            f"STOI needs {needed} frames of active speech, the reference signal has {num_frames}",
+            REFERENCE,
+        )
+        for needed in (MIN_FRAMES, SEGMENT_FRAMES)
+    ]
+    if num_frames < MIN_FRAMES:
+        return tuple(failures)
+    bands = _bands(_frames(generated)[reference.active])
+    score = Score(_intelligibility(reference.bands, bands, min(SEGMENT_FRAMES, num_frames)))
+    return score, score if num_frames >= SEGMENT_FRAMES else failures[1]
+
+
+def _frames(samples):
+    """Windowed frames [frames, 256]; like pystoi's, they leave out a last one that just fits."""
+    if len(samples) <= N_FRAME:
+        return np.zeros((0, N_FRAME))
+    return np.lib.stride_tricks.sliding_window_view(samples[:-1], N_FRAME)[::_HOP] * _WINDOW
+
+
+def _bands(active_frames):
+    """Levels of 15 third-octave bands [15, frames] of the frames joined to one signal again."""
+    joined = np.zeros((len(active_frames) + 1, _HOP))
+    joined[:-1] += active_frames[:, :_HOP]
+    joined[1:] += active_frames[:, _HOP:]
+    spectrum = np.fft.rfft(_frames(joined.ravel()), n=NFFT)
+    return np.sqrt(np.matmul(OBM, np.square(np.abs(spectrum.T))))
+
+
+def _intelligibility(reference, generated, segment_frames):
+    """Mean correlation over segments and bands, the generated ones scaled and clipped."""
+    x, y = (_segments(bands, segment_frames) for bands in (reference, generated))
+    y = y * (_norm(x) / (_norm(y) + _EPS))
+    y = np.minimum(y, x * (1 + 10 ** (-BETA / 20)))
+    x, y = (v - np.mean(v, axis=2, keepdims=True) for v in (x, y))
+    x, y = (v / (_norm(v) + _EPS) for v in (x, y))
+    return float(np.sum(y * x) / (x.shape[0] * x.shape[1]))
+
+
+def _segments(bands, length):
+    """[15, frames] -> [frames - length + 1, 15, length]."""
+    views = np.lib.stride_tricks.sliding_window_view(bands, length, axis=1)
+    return np.ascontiguousarray(views.transpose(1, 0, 2))
+
+
+def _norm(segments):
+    return np.linalg.norm(segments, axis=2, keepdims=True)

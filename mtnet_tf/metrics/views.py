@@ -1,0 +1,74 @@
+"""One waveform in all the forms that the metrics look at."""
+
+import functools
+
+from mtnet_tf.metrics import corr2d, pesq, stoi
+from mtnet_tf.metrics.auditory_spectrogram import SAMPLE_RATE as SPECTROGRAM_RATE
+from mtnet_tf.metrics.auditory_spectrogram import spectrogram_16k
+from mtnet_tf.metrics.resampling import resample_octave, resample_polyphase
+
+
+class Views:
+    """The forms of one waveform, each computed when first asked for and then kept.
+
+    Args:
+      samples: float64 [num_samples], finite.
+      sample_rate: Hz.
+    """
+
+    def __init__(self, samples, sample_rate):
+        self._samples = samples
+        self._sample_rate = sample_rate
+
+    @functools.cached_property
+    def narrow_band(self):
+        """float64 at 8 kHz."""
+        rate = pesq.SAMPLE_RATES[pesq.NARROW_BAND]
+        return resample_polyphase(self._samples, self._sample_rate, rate)
+
+    @functools.cached_property
+    def wide_band(self):
+        """float64 at 16 kHz, for PESQ and the spectrogram."""
+        return resample_polyphase(self._samples, self._sample_rate, SPECTROGRAM_RATE)
+
+    @functools.cached_property
+    def for_stoi(self):
+        """float64 at 10 kHz."""
+        return resample_octave(self._samples, self._sample_rate, stoi.SAMPLE_RATE)
+
+    @functools.cached_property
+    def stoi_reference(self):
+        """What STOI needs of a reference."""
+        return stoi.prepare(self.for_stoi)
+
+    @functools.cached_property
+    def direction(self):
+        """The auditory spectrogram as Corr2D compares it; None for silence."""
+        return corr2d.direction(self._spectrogram)
+
+    @functools.cached_property
+    def compressed_direction(self):
+        """The same of the spectrogram to the power 0.3."""
+        return corr2d.direction(self._spectrogram, corr2d.COMPRESSION)
+
+    @functools.cached_property
+    def _spectrogram(self):
+        return spectrogram_16k(self.wide_band)
+
+
+def score_views(reference, generated):
+    """All metrics of one pair of Views: dict of name to Score."""
+    narrow = pesq.score_resampled(reference.narrow_band, generated.narrow_band, pesq.NARROW_BAND)
+    wide = pesq.score_resampled(reference.wide_band, generated.wide_band, pesq.WIDE_BAND)
+    any_length, classic = stoi.score_resampled(reference.stoi_reference, generated.for_stoi)
+    return {
+        "corr2d": corr2d.correlate_directions(reference.direction, generated.direction),
+        "pesq": pesq.raw_from_lqo(narrow),
+        "stoi": any_length,
+        "corr2d_compressed": corr2d.correlate_directions(
+            reference.compressed_direction, generated.compressed_direction
+        ),
+        "pesq_lqo": narrow,
+        "pesq_lqo_wb": wide,
+        "stoi_classic": classic,
+    }
