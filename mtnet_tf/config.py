@@ -13,11 +13,13 @@ import types
 import typing
 from dataclasses import dataclass, field
 
+from mtnet_tf.errors import InputError
+
 # The waveform lengths L_s of section 4.3 (samples at 22 050 Hz: 823, 1089 and 1331 ms).
 AUDIO_LENGTHS = {"mnist_ad": 18140, "digits_ad": 18140, "cifar10_ad": 24020, "cifar100_ad": 29356}
 
 
-class ConfigError(ValueError):
+class ConfigError(InputError, ValueError):
     """A configuration that cannot be used; the message says which field and why."""
 
 
@@ -30,6 +32,7 @@ class DataConfig:
     audio_length: int = 18140  # L_s, samples
     sample_rate: int = 22050  # Hz
     validation_fraction: float = 0.05  # part of the training split that chooses recipes; never trained on
+    validation_seed: int = 0  # draws that part; not training.seed, so that all seeds share one validation split
 
 
 @dataclass(frozen=True)

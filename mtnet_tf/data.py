@@ -14,11 +14,13 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mtnet_tf import audio
+from mtnet_tf.config import Config, DataConfig
+from mtnet_tf.errors import InputError
 
 _READ_BATCH = 512
 
 
-class DataError(ValueError):
+class DataError(InputError, ValueError):
     """A data set that does not fit the network or itself; the message says what to do."""
 
 
@@ -84,14 +86,25 @@ class AudioDescriptions:
     metadata: dict
 
 
-def load(builder: tfds.core.DatasetBuilder, *, audio_length: int, validation_fraction: float, seed: int) -> AudioDescriptions:
+def fit_config(config: Config, builder: tfds.core.DatasetBuilder) -> Config:
+    """Returns `config` with the image shape, the number of classes and L_s of a prepared data set."""
+    features = builder.info.features
+    shape = dataclasses.replace(
+        config.data,
+        image_shape=tuple(features["image"].shape),
+        num_classes=features["label"].num_classes,
+        audio_length=int(builder.info.metadata["audio_length"]),
+    )
+    return dataclasses.replace(config, data=shape)
+
+
+def load(builder: tfds.core.DatasetBuilder, config: DataConfig) -> AudioDescriptions:
     """Reads a prepared data set into memory.
 
     Args:
         builder: a prepared builder of `data_builders` (or `tfds.builder_from_directory`).
-        audio_length: L_s; shorter recordings are zero-padded at the end.
-        validation_fraction: the seeded part of the training split that becomes the validation split.
-        seed: of that choice.
+        config: `audio_length` is L_s, to which shorter recordings are zero-padded at the end; `validation_fraction` of
+            the training split, drawn with `validation_seed`, becomes the validation split.
 
     Raises:
         DataError: the builder is not prepared, or a recording is longer than `audio_length` (never truncated).
@@ -100,11 +113,11 @@ def load(builder: tfds.core.DatasetBuilder, *, audio_length: int, validation_fra
         raise DataError(f"{builder.info.full_name} is not prepared in {builder.data_path}: run experiments.prepare_data.")
     features = builder.info.features
     ids = tuple(features["recording_id"].names)
-    waveforms = np.zeros([len(ids), audio_length], np.int16)
+    waveforms = np.zeros([len(ids), config.audio_length], np.int16)
     labels = np.full([len(ids)], -1, np.int32)
     splits = {split: _read_split(builder, split, waveforms, labels, ids) for split in ("train", "test")}
-    order = np.random.default_rng(seed).permutation(len(splits["train"]))
-    num_validation = int(round(validation_fraction * len(order)))
+    order = np.random.default_rng(config.validation_seed).permutation(len(splits["train"]))
+    num_validation = round(config.validation_fraction * len(order))
     return AudioDescriptions(
         name=builder.info.full_name.rsplit("/", 1)[0],
         train=splits["train"].take(np.sort(order[num_validation:])),

@@ -12,12 +12,13 @@ import numpy as np
 
 from mtnet_tf.config import Config
 from mtnet_tf.data import AudioDescriptions, DataError
+from mtnet_tf.files import read_npz, replacing, write_npz
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage, compute_audio_features
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.loop import run_stage
-from mtnet_tf.training.run_folder import RunFolder, read_npz, replacing, write_npz
+from mtnet_tf.training.run_folder import RunFolder
 
 _logger = logging.getLogger(__name__)
 
@@ -57,10 +58,23 @@ def train(
             training_seconds=round(seconds, 1),
             steps=stage.num_steps,
             images_seen=stage.num_steps * stage.batch_size,
-            num_parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+            num_parameters=num_parameters(model),
         )
         _save(model, run / "model.keras")
         return model
+
+
+def describe_sizes(config: Config) -> str:
+    """Returns the numbers of trainable parameters of the sub-networks, a line each. Builds them."""
+    mtnet = build_mtnet(config)
+    parts = [layer for layer in mtnet.layers if layer.trainable_variables]
+    parts += [mtnet, build_audio_autoencoder(config)]
+    return "\n".join(f"{part.name:20} {num_parameters(part):>13,} trainable parameters" for part in parts)
+
+
+def num_parameters(model: keras.Model) -> int:
+    """Returns the number of trainable parameters."""
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
 
 
 def _check_fit(config, data):

@@ -4,7 +4,6 @@ import dataclasses
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config

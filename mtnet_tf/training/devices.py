@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
+from mtnet_tf.errors import InputError
 
-class DeviceError(RuntimeError):
+
+class DeviceError(InputError):
     """The device asked for is not there."""
 
 

@@ -12,24 +12,16 @@ import time
 import tensorflow as tf
 
 from mtnet_tf.config import TrainingConfig
-from mtnet_tf.training.run_folder import RunFolder, write_text
+from mtnet_tf.errors import InputError, Interrupted
+from mtnet_tf.files import write_text
+from mtnet_tf.training.run_folder import RunFolder, RunFolderError
 from mtnet_tf.training.stage import Stage
 
 _logger = logging.getLogger(__name__)
 
 
-class NonFiniteLossError(ArithmeticError):
+class NonFiniteLossError(InputError, ArithmeticError):
     """A loss became NaN or infinite; the last checkpoint is from before."""
-
-
-class Interrupted(Exception):
-    """SIGINT or SIGTERM came; a checkpoint was written. `signal_number` says which."""
-
-    def __init__(self, signal_number):
-        super().__init__(
-            f"Stopped by {signal.Signals(signal_number).name}; a checkpoint was written. The same command continues the run."
-        )
-        self.signal_number = signal_number
 
 
 def run_stage(stage: Stage, run: RunFolder, config: TrainingConfig) -> float:
@@ -83,7 +75,7 @@ def _restore(checkpoint, manager, stage) -> None:
         except (tf.errors.OpError, AssertionError, ValueError) as error:
             _logger.warning("%s: checkpoint %s cannot be read (%s); trying the one before.", stage.name, path, error)
     if manager.checkpoints:
-        raise RuntimeError(
+        raise RunFolderError(
             f"No checkpoint in {manager.directory} can be read. Delete that folder to begin the stage again."
         )
 

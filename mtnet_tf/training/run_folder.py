@@ -24,62 +24,15 @@ import platform
 import subprocess
 import sys
 
-import numpy as np
-
 from mtnet_tf import config as config_lib
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import write_json, write_text
 
 _VERSIONS = ("tensorflow", "keras", "tensorflow-datasets", "numpy", "scipy", "librosa", "pesq", "pystoi")
 
 
-class RunFolderError(RuntimeError):
+class RunFolderError(InputError):
     """A run folder that cannot be used; the message says why and what to do."""
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """Yields a temporary path beside `path`; on success it is renamed to `path`, on failure removed."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}_{path.name}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path, text: str) -> None:
-    """Writes a text file under a temporary name, then renames it."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path, values) -> None:
-    """Writes JSON; NaN is written as null. Raises ValueError for an infinite number."""
-    write_text(path, json.dumps(_without_nan(values), indent=2, allow_nan=False) + "\n")
-
-
-def _without_nan(values):
-    if isinstance(values, dict):
-        return {key: _without_nan(value) for key, value in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [_without_nan(value) for value in values]
-    return None if isinstance(values, float) and values != values else values
-
-
-def write_npz(path, **arrays) -> None:
-    """Writes arrays (never objects) as an uncompressed npz."""
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
-
-
-def read_npz(path) -> dict:
-    """Reads an npz file whole, never unpickling. Raises RunFolderError for a broken file."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except Exception as error:
-        raise RunFolderError(f"{path} cannot be read ({error}). Delete it and run the same command again.") from error
 
 
 def environment(device: str) -> dict:
@@ -199,7 +152,7 @@ class RunFolder:
         """Returns the trained Keras model. Raises RunFolderError if the run has not finished."""
         import keras
 
-        import mtnet_tf.layers.blocks  # registers the layers  # noqa: F401
+        import mtnet_tf.layers.blocks  # registers the layers
         import mtnet_tf.layers.standardization  # noqa: F401
 
         path = self / name

@@ -1,0 +1,42 @@
+"""Scores a trained run over a split: Corr2D, PESQ, STOI of every pair, and the words heard right.
+
+    python -m experiments.evaluate --run_dir=runs/first
+    python -m experiments.evaluate --run_dir=runs/first --controls
+
+Writes <run_dir>/evaluation/<split>/<generator>/ (rows.csv, summary.json, wavs) and prints the table. What is finished
+is not scored again.
+"""
+
+from absl import flags
+
+from experiments import program
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.", required=True)
+_SPLIT = flags.DEFINE_enum("split", "test", ["test", "validation"], "Choose recipes on validation; score test once.")
+_CONTROLS = flags.DEFINE_bool("controls", False, "Score the controls too.")
+_WORD_ACCURACY = flags.DEFINE_bool("word_accuracy", False, "Let a speech recogniser hear the words (extra: asr).")
+_NUM_WAVS = flags.DEFINE_integer("num_wavs", 10, "How many of the first waveforms to keep.")
+_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "Worker processes; default: one a core.")
+_DEVICE = flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
+
+
+def main(argv):
+    del argv
+    from mtnet_tf import report
+    from mtnet_tf.evaluate_run import evaluate_run
+    from mtnet_tf.training import devices
+
+    summaries = evaluate_run(
+        _RUN_DIR.value,
+        split=_SPLIT.value,
+        with_controls=_CONTROLS.value,
+        word_accuracy=_WORD_ACCURACY.value,
+        num_wavs=_NUM_WAVS.value,
+        num_processes=_NUM_PROCESSES.value,
+        device=devices.select_device(_DEVICE.value),
+    )
+    print(report.text_table(summaries))
+
+
+if __name__ == "__main__":
+    program.run(main)

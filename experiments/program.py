@@ -1,0 +1,60 @@
+"""What every program shares: quiet start, readable errors, exit codes, the flags of a data set."""
+
+import logging
+import os
+import sys
+
+from absl import app, flags
+from absl import logging as absl_logging
+
+from mtnet_tf.errors import InputError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # must stand before TensorFlow is imported
+
+
+def run(main) -> None:
+    """Runs `main(argv)` as an absl program.
+
+    An `InputError` is printed as one line, exit status 1; SIGINT and SIGTERM that a training answered with a
+    checkpoint exit with 130 and 143; an unknown flag or argument with absl's own 1.
+    """
+
+    def checked_main(argv):
+        absl_logging.get_absl_handler().setFormatter(
+            logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+        )
+        for package in ("mtnet_tf", "data_builders"):
+            logging.getLogger(package).setLevel(logging.INFO)
+        if len(argv) > 1:
+            raise app.UsageError(f"Arguments are given as --flag=value. Received: {' '.join(argv[1:])}")
+        try:
+            return main(argv)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_status
+        except KeyboardInterrupt:
+            print("error: interrupted; the same command goes on where this one stopped.", file=sys.stderr)
+            return 130
+
+    app.run(checked_main)
+
+
+def define_dataset_flags() -> None:
+    """Defines --dataset, --data_dir, --recordings_dir and --speaker."""
+    flags.DEFINE_string("dataset", "digits_ad", "Data set: digits_ad, mnist_ad/one_recording, ...")
+    flags.DEFINE_string("data_dir", None, "TFDS data_dir; default: TFDS's own, ~/tensorflow_datasets.")
+    flags.DEFINE_string("recordings_dir", None, "Recordings folder <word>/<speaker>_<take>.flac (digits_ad ships one).")
+    flags.DEFINE_string("speaker", None, "Speaker to take from a recordings folder with several.")
+
+
+def open_prepared_builder():
+    """Returns the builder that the data set flags name, prepared."""
+    import data_builders
+
+    values = flags.FLAGS
+    builder = data_builders.open_builder(
+        values.dataset, data_dir=values.data_dir, recordings_dir=values.recordings_dir, speaker=values.speaker
+    )
+    if not builder.is_prepared():
+        builder.download_and_prepare()
+    return builder

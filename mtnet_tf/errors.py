@@ -1,0 +1,22 @@
+"""The errors that a user is meant to read."""
+
+import signal
+
+
+class InputError(Exception):
+    """Something given to the project cannot be used. The message says what, where, and what to do.
+
+    The programs print the message alone and exit with `exit_status`; any other exception is a bug and keeps its
+    traceback.
+    """
+
+    exit_status = 1
+
+
+class Interrupted(InputError):
+    """SIGINT or SIGTERM came during a training, which wrote a checkpoint and stopped."""
+
+    def __init__(self, signal_number: int):
+        name = signal.Signals(signal_number).name
+        super().__init__(f"stopped by {name}; a checkpoint was written, the same command continues the run.")
+        self.exit_status = 128 + signal_number

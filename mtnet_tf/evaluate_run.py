@@ -1,0 +1,108 @@
+"""Scores a run folder: its network and, where asked for, the controls, over a split."""
+
+from __future__ import annotations
+
+import os
+
+import tensorflow_datasets as tfds
+
+from mtnet_tf import data as data_lib
+from mtnet_tf.errors import InputError
+from mtnet_tf.evaluation import evaluate
+from mtnet_tf.generators import ModelGenerator, controls
+from mtnet_tf.training.run_folder import RunFolder, environment
+
+# How a table calls the rows of Table 3.
+LABELS = {
+    "gen_only": "Meth.(L_gen)",
+    "gen_rep": "Meth.(L_gen + L_rep)",
+    "no_holes": "Proposed(hole)",
+    "autoencoder": "Proposed(autoencoder)",
+    "mtnet": "MT-Net",
+}
+
+
+def load_data(run: RunFolder) -> data_lib.AudioDescriptions:
+    """Returns the data set a run was trained on. Raises InputError if it is gone or has become another one."""
+    path = run.environment().get("data_path")
+    try:
+        builder = tfds.builder_from_directory(path)
+    except Exception as error:
+        raise InputError(f"The data set of {run.path} cannot be read from {path} ({error}). Prepare it again.") from error
+    data = data_lib.load(builder, run.config().data)
+    if data.metadata["recordings_fingerprint"] != run.environment()["recordings_fingerprint"]:
+        raise InputError(f"The data set in {path} has other recordings than those {run.path} was trained on.")
+    return data
+
+
+def evaluate_run(
+    run_dir,
+    *,
+    split: str,
+    device: str,
+    with_controls: bool = False,
+    word_accuracy: bool = False,
+    num_wavs: int = 10,
+    num_processes: int | None = None,
+    data: data_lib.AudioDescriptions | None = None,
+) -> list[dict]:
+    """Scores a trained run and returns the summaries: the network's, then the controls'.
+
+    Args:
+        run_dir: a run folder with a trained network.
+        split: "test" or "validation".
+        device: "cpu" or "gpu", for the record.
+        with_controls: scores the controls too; their classifier is this run's softmax head.
+        word_accuracy: adds what a speech recogniser hears.
+        num_wavs: how many of the first waveforms to keep.
+        num_processes: workers of the metrics; None for one a core.
+        data: the data set of the run, where it is in memory already.
+
+    Raises:
+        InputError: no finished run, data set gone, or no recogniser installed.
+    """
+    run = RunFolder(run_dir)
+    config, record = run.config(), run.environment()
+    model = ModelGenerator(run.model(), LABELS[config.variant])
+    data = data or load_data(run)
+    pairs = getattr(data, split)
+    predicted = model.predict_labels(pairs.images) if model.has_classifier else None
+    recognizer = None
+    if word_accuracy:
+        from mtnet_tf.metrics.word_accuracy import WordRecognizer
+
+        recognizer = WordRecognizer(data.words)
+    training = ("training_seconds", "steps", "images_seen", "num_parameters", "data_path")
+    provenance = {
+        **environment(device),
+        "training_command": record["command"],
+        "training_hardware": record["hardware"],
+        **{key: record.get(key) for key in training},
+        "preset": config.preset,
+        "variant": config.variant,
+        "seed": config.training.seed,
+        "recordings": {
+            "fingerprint": data.metadata["recordings_fingerprint"],
+            "policy": data.metadata["policy"],
+            "used": [dict(r) for r in data.metadata["recordings"]],
+        },
+    }
+    generators = [model, *(controls(data, predicted) if with_controls else [])]
+    summaries = []
+    for generator in generators:
+        accuracy = float((predicted == pairs.labels).mean()) if predicted is not None and generator is model else None
+        summaries.append(
+            evaluate(
+                generator,
+                pairs,
+                data,
+                run / "evaluation" / split / generator.name,
+                provenance=provenance,
+                split=split,
+                num_processes=num_processes or os.cpu_count(),
+                num_wavs=num_wavs,
+                recognizer=recognizer,
+                classifier_accuracy=accuracy,
+            )
+        )
+    return summaries
