@@ -1,0 +1,64 @@
+"""Small synthetic data for the tests."""
+
+import dataclasses
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+from mtnet_tf import config as config_lib
+from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
+
+AUDIO_LENGTH = 900
+
+
+@pytest.fixture(scope="session")
+def tiny_config():
+    """`tiny` at the size of `synthetic_data`: seconds become a fraction of one."""
+    config = config_lib.override(
+        config_lib.preset("tiny"),
+        [
+            f"data.audio_length={AUDIO_LENGTH}",
+            "data.image_shape=[12, 12, 1]",
+            "data.num_classes=3",
+            "image_encoder.widths=[4, 6]",
+            "image_encoder.pool_after=[1]",
+            "image_encoder.feature_units=[16, 16]",
+            "audio_autoencoder.hidden_units=[24, 16, 12, 16, 24]",
+            "cross_modal_mapper.units=[16, 12]",
+            "audio_generator.hidden_units=[32]",
+            "training.autoencoder.epochs=10",
+            "training.joint.epochs=4",
+            "training.joint.batch_size=8",
+            "training.log_steps=2",
+            "training.checkpoint_secs=0",
+        ],
+    )
+    return dataclasses.replace(config, preset="test")
+
+
+@pytest.fixture(scope="session")
+def synthetic_data():
+    """30 noisy images of 3 patterns, each paired with the tone of its class."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 30).astype(np.int32)
+    patterns = random.integers(0, 255, (3, 12, 12, 1))
+    images = np.clip(patterns[labels] + random.normal(0, 30, (30, 12, 12, 1)), 0, 255).astype(np.uint8)
+    times = np.arange(AUDIO_LENGTH) / 22050
+    tones = np.stack([0.5 * np.sin(2 * np.pi * 300 * (k + 1) * times) for k in range(3)])
+    pairs = Pairs(images, labels, labels.copy(), np.array([f"image_{i:02d}" for i in range(30)]))
+    return AudioDescriptions(
+        name="synthetic/one_recording",
+        train=pairs.take(np.arange(18)),
+        validation=pairs.take(np.arange(18, 24)),
+        test=pairs.take(np.arange(24, 30)),
+        recordings=Recordings(
+            ("zero/a_0", "one/a_0", "two/a_0"),
+            np.arange(3, dtype=np.int32),
+            np.round(tones * 32767).astype(np.int16),
+        ),
+        words=("zero", "one", "two"),
+        metadata={"recordings_fingerprint": "0" * 64, "policy": "one_recording", "recordings": []},
+    )

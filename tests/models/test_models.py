@@ -1,0 +1,187 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtnet_tf import config as config_lib
+from mtnet_tf import losses, variants
+from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
+from mtnet_tf.models.audio_generator import build_audio_generator
+from mtnet_tf.models.image_encoder import build_image_encoder
+from mtnet_tf.models.mtnet import build_mtnet, build_test_network
+
+
+def num_parameters(model):
+    return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+
+
+def images(config, n=4, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, *config.data.image_shape)).astype(np.uint8)
+
+
+def test_released_has_the_published_sizes():
+    config = config_lib.preset("released")
+    assert num_parameters(build_mtnet(config)) == 60_195_752
+    autoencoder = build_audio_autoencoder(config)
+    assert num_parameters(autoencoder) == 262_635_524
+
+
+def test_paper_sizes():
+    """Counted by hand from Tables 1 and 2 and Figure 4."""
+    config = config_lib.preset("paper")
+    count, channels = 0, 1
+    for width in (32, 128, 256, 512, 1024):
+        count += channels * width + width + 2 * width  # transition: kernel, bias, BN
+        count += 2 * (9 * width * width + width)  # two 3x3 convolutions
+        channels = width
+
+    def dense(m, n):
+        return m * n + n
+
+    count += 2 * dense(1024, 1024) + dense(1024, 10)  # FC_1^1, FC_2^1, softmax
+    count += 2 * dense(1024, 1024)  # cross-modal mapping
+    count += 3 * 3 * (3 + 1) + dense(1024, 1024) + dense(1024, 18140)  # audio generation
+    assert num_parameters(build_mtnet(config)) == count
+
+
+@pytest.mark.parametrize("variant", list(variants.VARIANTS))
+def test_outputs_of_each_variant(tiny_config, variant):
+    config = variants.apply(variant, tiny_config)
+    keras.utils.set_random_seed(0)
+    outputs = build_mtnet(config)(images(config))
+    shapes = {name: tuple(value.shape) for name, value in outputs.items()}
+    expected = {"image_feature": (4, 16), "cross_modal_representation": (4, 12), "waveform": (4, 900)}
+    if variant not in ("gen_only", "gen_rep"):
+        expected["logits"] = (4, 3)
+    assert shapes == expected
+    assert np.abs(outputs["waveform"]).max() <= 1.0
+
+
+@pytest.mark.parametrize("variant", list(variants.VARIANTS))
+def test_gradient_reaches_every_weight(tiny_config, variant):
+    config = variants.apply(variant, tiny_config)
+    keras.utils.set_random_seed(0)
+    model = build_mtnet(config)
+    random = np.random.default_rng(0)
+    batch = {
+        "label": np.array([0, 1, 2, 0]),
+        "audio": random.normal(size=(4, 900)).astype(np.float32),
+        "audio_feature": random.normal(size=(4, 12)).astype(np.float32),
+    }
+    config = dataclasses.replace(config, loss=dataclasses.replace(config.loss, decay_weight=0.0))
+    with tf.GradientTape() as tape:
+        loss = losses.joint_loss(config.loss, batch, model(images(config), training=True), [])["total"]
+    for variable, gradient in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables)):
+        assert gradient is not None, variable.path
+        if not (variable.path.startswith("image_encoder") and "trans" in variable.path and "conv/bias" in variable.path):
+            assert np.abs(gradient).max() > 0, variable.path  # a bias before BN has gradient 0
+
+
+def test_autoencoder_feature_is_the_middle_layer():
+    config = config_lib.preset("paper")
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, audio_length=50))
+    model = build_audio_autoencoder(config)
+    outputs = model(np.zeros([2, 50], np.float32))
+    assert outputs["audio_feature"].shape == (2, 1024)
+    assert outputs["reconstruction"].shape == (2, 50)
+    sizes = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    assert sizes == [4096, 2048, 1024, 2048, 4096, 50]
+
+
+def test_proposed_autoencoder_has_the_decoder_as_generator():
+    config = variants.apply("autoencoder", config_lib.preset("paper"))
+    sizes = [layer.units for layer in build_audio_generator(config).layers if isinstance(layer, keras.layers.Dense)]
+    assert sizes == [2048, 4096, 18140]
+
+
+def test_weights_of_equal_shape_start_differently(tiny_config):
+    encoder = build_image_encoder(tiny_config)
+    first, second = (encoder.get_layer(f"res1_conv{i}").kernel.numpy() for i in (1, 2))
+    assert first.shape == second.shape
+    assert not np.allclose(first, second)
+
+
+def test_initialization_is_truncated_normal():
+    config = config_lib.override(config_lib.preset("released"), ["data.audio_length=100"])
+    keras.utils.set_random_seed(0)
+    layer = build_mtnet(config).get_layer("cross_modal_mapper").get_layer("cross_modal_representation")
+    kernel = layer.kernel.numpy()
+    assert np.abs(kernel).max() <= 0.2 + 1e-6
+    assert kernel.std() == pytest.approx(0.1 * 0.8796, rel=0.01)  # a normal cut at two deviations
+    np.testing.assert_allclose(layer.bias, 0.01)
+
+
+def feature_map(config):
+    """The encoder up to the last residual block, without what mixes all pixels."""
+    encoder = build_image_encoder(config)
+    return keras.Model(encoder.input, encoder.get_layer("global_average").input)
+
+
+def paper_encoder(hole_size):
+    return config_lib.override(
+        config_lib.preset("paper"),
+        [
+            "image_encoder.widths=[4, 4, 4, 4, 4]",
+            "image_encoder.standardize=false",
+            f"image_encoder.hole_size={hole_size}",
+            "data.image_shape=[48, 48, 1]",
+        ],
+    )
+
+
+@pytest.mark.parametrize("hole_size", [1, 2])
+def test_receptive_field_by_impulse(hole_size):
+    """Ten 3x3 convolutions reach 10 * hole_size pixels; with holes of 2 only pixels of equal parity ever meet."""
+    keras.utils.set_random_seed(1)
+    network = feature_map(paper_encoder(hole_size))
+    image = np.full([2, 48, 48, 1], 100, np.uint8)
+    image[1, 24, 24] = 250
+    outputs = network(image, training=False).numpy()
+    touched = np.abs(outputs[1] - outputs[0]).max(-1) > 0
+    rows, columns = np.nonzero(touched)
+    assert (rows.min(), rows.max()) == (24 - 10 * hole_size, 24 + 10 * hole_size)
+    assert (columns.min(), columns.max()) == (24 - 10 * hole_size, 24 + 10 * hole_size)
+    if hole_size == 2:
+        assert set(rows % 2) == {0}
+        assert set(columns % 2) == {0}
+    else:
+        assert touched[14:35, 14:35].all()
+
+
+def test_test_network_is_the_joint_network_without_softmax(tiny_config):
+    model = build_mtnet(tiny_config)
+    test_network = build_test_network(model)
+    x = images(tiny_config)
+    np.testing.assert_array_equal(test_network(x), model(x)["waveform"])
+    assert num_parameters(model) - num_parameters(test_network) == 16 * 3 + 3
+
+
+@pytest.mark.parametrize("variant", list(variants.VARIANTS))
+def test_keras_file_round_trip(tiny_config, variant, tmp_path):
+    model = build_mtnet(variants.apply(variant, tiny_config))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    x = images(tiny_config)
+    for name, value in model(x).items():
+        np.testing.assert_array_equal(loaded(x)[name], value)
+
+
+def test_released_dropout_and_batch_norm_places():
+    config = config_lib.override(config_lib.preset("released"), ["data.audio_length=100"])
+    model = build_mtnet(config)
+    dropouts = {
+        part: [layer.name for layer in model.get_layer(part).layers if isinstance(layer, keras.layers.Dropout)]
+        for part in ("image_encoder", "cross_modal_mapper", "audio_generator")
+    }
+    assert dropouts == {
+        "image_encoder": ["image_fc1_dropout", "image_fc2_dropout"],
+        "cross_modal_mapper": ["mapper_fc1_dropout"],
+        "audio_generator": ["generator_fc1_dropout"],
+    }
+    norms = [
+        layer for layer in model.get_layer("image_encoder").layers if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    assert len(norms) == 5 * 3
+    assert {layer.momentum for layer in norms} == {0.5}

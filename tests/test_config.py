@@ -1,0 +1,96 @@
+import dataclasses
+import json
+
+import pytest
+
+from mtnet_tf import config as config_lib
+from mtnet_tf import variants
+
+
+@pytest.mark.parametrize("name", list(config_lib.PRESETS))
+def test_json_round_trip(name):
+    config = config_lib.preset(name)
+    assert config.preset == name
+    assert config_lib.from_json(config_lib.to_json(config)) == config
+
+
+def test_paper_is_the_paper():
+    config = config_lib.preset("paper")
+    assert config.image_encoder.widths == (32, 128, 256, 512, 1024)
+    assert (config.image_encoder.kernel_size, config.image_encoder.hole_size) == (3, 2)
+    assert config.image_encoder.pool_after == ()
+    assert config.audio_autoencoder.hidden_units == (4096, 2048, 1024, 2048, 4096)
+    assert config.audio_generator.num_blocks == 3
+    weights = config.loss
+    assert (weights.perceptual_weight, weights.representation_weight, weights.generation_weight) == (0.5, 1.0, 1.0)
+    assert weights.decay_weight == pytest.approx(0.8 * 0.0005)
+    optimizer = config.training.joint.optimizer
+    assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == ("rmsprop", 1e-3, 0.9)
+    assert config_lib.AUDIO_LENGTHS == {
+        "mnist_ad": 18140, "digits_ad": 18140, "cifar10_ad": 24020, "cifar100_ad": 29356
+    }
+
+
+def test_override():
+    config = config_lib.override(
+        config_lib.preset("paper"),
+        ["training.joint.epochs=2", "image_encoder.widths=[8, 16]", "loss.representation_weight=null", "preset=mine"],
+    )
+    assert config.training.joint.epochs == 2.0
+    assert config.image_encoder.widths == (8, 16)
+    assert config.loss.representation_weight is None
+    assert config.preset == "mine"
+
+
+@pytest.mark.parametrize(
+    "assignment, message",
+    [
+        ("training.joint.epoch=2", "Did you mean training.joint.epochs"),
+        ("nonsense=1", "The keys are: preset, variant"),
+        ("training.joint.epochs", "key=value"),
+        ("training.joint.epochs=many", "must be of type float"),
+        ("training.joint.batch_size=1.5", "must be of type int"),
+        ("image_encoder.standardize=1", "must be of type bool"),
+        ("image_encoder.kernel_size=4", r"must be odd. Received: image_encoder.kernel_size=4"),
+        ("image_encoder.pool_after=[6]", "must name blocks from 1 to 5"),
+        ("cross_modal_mapper.units=[10, 10]", "size of the audio feature, 1024"),
+        ("loss.generation=mse", "must be one of smooth_l1"),
+    ],
+)
+def test_bad_override(assignment, message):
+    with pytest.raises(config_lib.ConfigError, match=message):
+        config_lib.override(config_lib.preset("paper"), [assignment])
+
+
+def test_bad_json():
+    with pytest.raises(config_lib.ConfigError, match="not JSON"):
+        config_lib.from_json("{")
+    values = json.loads(config_lib.to_json(config_lib.preset("tiny")))
+    values["old"] = 1
+    del values["loss"]
+    with pytest.raises(config_lib.ConfigError, match="unknown: old; missing: loss"):
+        config_lib.from_json(json.dumps(values))
+
+
+def test_unknown_preset_and_variant():
+    with pytest.raises(config_lib.ConfigError, match="paper, released, small, tiny"):
+        config_lib.preset("large")
+    with pytest.raises(config_lib.ConfigError, match="gen_only, gen_rep, no_holes, autoencoder, mtnet"):
+        variants.apply("hole", config_lib.preset("tiny"))
+
+
+def test_variants_change_what_table_3_says():
+    base = config_lib.preset("paper")
+    changed = {}
+    for name in variants.VARIANTS:
+        config = variants.apply(name, base)
+        assert config.variant == name
+        lines = config_lib.differences(dataclasses.replace(base, variant=name), config)
+        changed[name] = {line.partition(":")[0] for line in lines}
+    assert changed == {
+        "gen_only": {"loss.perceptual_weight", "loss.representation_weight"},
+        "gen_rep": {"loss.perceptual_weight"},
+        "no_holes": {"image_encoder.hole_size", "audio_generator.hole_size"},
+        "autoencoder": {"audio_generator.kind"},
+        "mtnet": set(),
+    }
