@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from mtnet_tf.metrics.resampling import resample_polyphase
-from mtnet_tf.metrics.signals import as_signal, check_sample_rate, fault
+from mtnet_tf.metrics.signals import as_signal, check_sample_rate, complaint
 
 SAMPLE_RATE = 16000
 NUM_CHANNELS = 128
@@ -39,9 +39,9 @@ def auditory_spectrogram(samples, sample_rate=22050):
     """
     check_sample_rate(sample_rate)
     samples = as_signal(samples, "given")
-    bad = fault(samples, "given")
-    if bad:
-        raise ValueError(f"No auditory spectrogram: {bad.reason}.")
+    wrong = complaint(samples, "given")
+    if wrong:
+        raise ValueError(f"No auditory spectrogram: {wrong}.")
     return spectrogram_16k(resample_polyphase(samples, sample_rate, SAMPLE_RATE))
 
 

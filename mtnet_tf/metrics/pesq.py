@@ -70,10 +70,10 @@ def score_resampled(reference, generated, mode):
     Returns:
       Score.
     """
-    package = _package()
     for samples, name in ((reference, REFERENCE), (generated, GENERATED)):
         if not np.any(samples):
             return failure(f"the {name} signal is silent", name)
+    package = _package()
     try:
         with flushed():
             value = package.pesq(SAMPLE_RATES[mode], reference, generated, mode)

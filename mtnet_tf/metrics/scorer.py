@@ -108,8 +108,8 @@ class Scorer:
             or not all(0 <= index < limit for index in reference_index)
         ):
             raise ValueError(
-                f"reference_index must be {count} whole numbers from 0 to {limit - 1}, one for each "
-                f"generated signal. Received: {reference_index!r}."
+                f"reference_index must be {count} whole numbers from 0 to {limit - 1}, one "
+                f"for each generated signal. Received: {reference_index!r}."
             )
         return reference_index
 

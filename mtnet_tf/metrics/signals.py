@@ -4,6 +4,8 @@ import numpy as np
 
 from mtnet_tf.metrics.score import GENERATED, REFERENCE, failure
 
+MAX_MAGNITUDE = 1e6  # a waveform lies in [-1, 1]
+
 
 def as_signal(samples, name):
     """One waveform as float64.
@@ -70,9 +72,19 @@ def check_sample_rate(sample_rate):
         )
 
 
+def complaint(samples, name):
+    """What is wrong with a float64 signal's samples; "" where nothing is.
+
+    They must be finite and within MAX_MAGNITUDE: what only an exploded network can emit would
+    overflow within the metrics.
+    """
+    num_bad = np.count_nonzero(~(np.abs(samples) <= MAX_MAGNITUDE))
+    if not num_bad:
+        return ""
+    return f"{num_bad} samples of the {name} signal are not finite or beyond {MAX_MAGNITUDE:g}"
+
+
 def fault(samples, name):
-    """The failure that a signal causes in every metric (NaN or infinite samples), or None."""
-    finite = np.isfinite(samples)
-    if finite.all():
-        return None
-    return failure(f"{np.count_nonzero(~finite)} samples of the {name} signal are not finite", name)
+    """The failure that a signal causes in every metric, or None; name: REFERENCE or GENERATED."""
+    wrong = complaint(samples, name)
+    return failure(wrong, name) if wrong else None
