@@ -31,7 +31,13 @@ def run_stage(stage: Stage, run: RunFolder, config: TrainingConfig) -> float:
     Interrupted after SIGINT or SIGTERM.
     """
     step, seconds = tf.Variable(0, dtype=tf.int64), tf.Variable(0.0, dtype=tf.float64)
-    checkpoint = tf.train.Checkpoint(model=stage.model, optimizer=stage.optimizer, step=step, seconds=seconds)
+    checkpoint = tf.train.Checkpoint(
+        model=stage.model,
+        optimizer=stage.optimizer,
+        dropout_seeds=_dropout_seeds(stage.model),
+        step=step,
+        seconds=seconds,
+    )
     manager = tf.train.CheckpointManager(checkpoint, str(run / "checkpoints" / stage.name), max_to_keep=2)
     _restore(checkpoint, manager, stage)
     first = int(step)
@@ -66,13 +72,19 @@ def run_stage(stage: Stage, run: RunFolder, config: TrainingConfig) -> float:
     return float(seconds)
 
 
+def _dropout_seeds(model) -> list[tf.Variable]:
+    """Returns the states of the dropout layers' random numbers, which a checkpoint of a Keras model leaves out."""
+    weights = {id(weight) for weight in model.weights}
+    return [variable.value for variable in model.variables if id(variable) not in weights]
+
+
 def _restore(checkpoint, manager, stage) -> None:
     """Restores the newest readable checkpoint; one that was truncated is passed over with a word in the log."""
     for path in reversed(manager.checkpoints):
         try:
             checkpoint.restore(path).assert_consumed()
             return
-        except (tf.errors.OpError, AssertionError, ValueError) as error:
+        except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
             _logger.warning("%s: checkpoint %s cannot be read (%s); trying the one before.", stage.name, path, error)
     if manager.checkpoints:
         raise RunFolderError(

@@ -1,0 +1,11 @@
+import pytest
+import tensorflow as tf
+
+from mtnet_tf.training import devices
+
+
+def test_gpu_without_a_gpu_is_an_error(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
+    with pytest.raises(devices.DeviceError, match="TensorFlow sees no GPU"):
+        devices.select_device("gpu")
+    assert devices.select_device("auto") == "cpu"

@@ -1,0 +1,202 @@
+"""Algorithm 1 on synthetic data: it learns, it resumes to the same bits, it refuses what it must."""
+
+import json
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+from mtnet_tf import config as config_lib
+from mtnet_tf import variants
+from mtnet_tf.data import DataError
+from mtnet_tf.errors import Interrupted
+from mtnet_tf.training import algorithm1, loop
+from mtnet_tf.training.joint_stage import JointStage
+from mtnet_tf.training.run_folder import RunFolder, RunFolderError
+
+
+def log_lines(run):
+    return [json.loads(line) for line in (run / "train_log.jsonl").read_text().splitlines()]
+
+
+def without_rate(lines):
+    return [{k: v for k, v in line.items() if k != "examples_per_second"} for line in lines]
+
+
+def test_overfits_four_examples(tiny_config, synthetic_data, tmp_path):
+    config = config_lib.override(
+        tiny_config,
+        [
+            "training.autoencoder.epochs=150",
+            "training.joint.epochs=300",
+            "training.joint.batch_size=4",
+            "training.joint.optimizer.learning_rate=0.002",
+            "training.autoencoder.optimizer.learning_rate=0.002",
+            "training.log_steps=50",
+            "training.checkpoint_secs=1000",
+            "loss.decay_weight=0",
+        ],
+    )
+    four = synthetic_data.train.take([np.flatnonzero(synthetic_data.train.labels == k)[0] for k in (0, 1, 2)] + [3])
+    data = type(synthetic_data)(**{**vars(synthetic_data), "train": four})
+    run = RunFolder(tmp_path / "run")
+    model = algorithm1.train(config, data, run, "cpu")
+    outputs = model(four.images, training=False)
+    true = data.recordings.float_waveforms()[four.recordings]
+    assert (outputs["logits"].numpy().argmax(-1) == four.labels).all()
+    error = np.square(outputs["waveform"].numpy() - true).sum() / np.square(true).sum()
+    assert error < 0.05
+    features = np.load(run / "audio_features.npz")["audio_feature"][four.recordings]
+    phi = outputs["cross_modal_representation"].numpy()
+    cosine = (features * phi).sum(-1) / np.linalg.norm(features, axis=-1) / np.linalg.norm(phi, axis=-1)
+    assert cosine.min() > 0.95
+
+
+class _Stop(Exception):
+    pass
+
+
+def test_resume_equals_uninterrupted(tiny_config, synthetic_data, tmp_path, monkeypatch):
+    """Killed in stage 1 and twice in stage 2, without a last checkpoint, and continued: the same bits."""
+    config = config_lib.override(tiny_config, ["image_encoder.dropout_rate=0.2"])
+    whole, parts = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts")
+    expected = algorithm1.train(config, synthetic_data, whole, "cpu")
+
+    check = loop._check
+    for die_at in (("autoencoder", 5), ("joint", 3), ("joint", 7)):
+
+        def dying_check(stage_name, pending, die_at=die_at):
+            if stage_name == die_at[0] and pending[-1][0] >= die_at[1]:
+                raise _Stop
+            return check(stage_name, pending)
+
+        monkeypatch.setattr(loop, "_check", dying_check)
+        with pytest.raises(_Stop):
+            algorithm1.train(config, synthetic_data, parts, "cpu")
+    monkeypatch.setattr(loop, "_check", check)
+    resumed = algorithm1.train(config, synthetic_data, parts, "cpu")
+    for a, b in zip(expected.weights, resumed.weights):
+        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+    losses = [{k: v for k, v in line.items() if k != "examples_per_second"} for line in log_lines(parts)]
+    assert losses == without_rate(log_lines(whole))
+    assert sorted(p.name for p in parts.path.iterdir() if p.name.startswith(".")) == [".lock"]
+
+
+def test_truncated_checkpoint_falls_back_to_the_one_before(tiny_config, synthetic_data, tmp_path, monkeypatch, caplog):
+    run, whole = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "whole")
+    expected = algorithm1.train(tiny_config, synthetic_data, whole, "cpu")
+    check = loop._check
+
+    def dying_check(stage_name, pending):
+        if stage_name == "joint" and pending[-1][0] >= 7:
+            raise _Stop
+        return check(stage_name, pending)
+
+    monkeypatch.setattr(loop, "_check", dying_check)
+    with pytest.raises(_Stop):
+        algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+    monkeypatch.setattr(loop, "_check", check)
+    newest = run / "checkpoints/joint/ckpt-6.data-00000-of-00001"
+    newest.write_bytes(newest.read_bytes()[:100])
+    resumed = algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+    assert "ckpt-6 cannot be read" in caplog.text
+    for a, b in zip(expected.trainable_weights, resumed.trainable_weights):
+        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+
+
+def test_signal_writes_a_checkpoint_and_stops(tiny_config, synthetic_data, tmp_path, monkeypatch):
+    run = RunFolder(tmp_path / "run")
+    check = loop._check
+
+    def signalling_check(stage_name, pending):
+        if stage_name == "joint" and pending[-1][0] == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return check(stage_name, pending)
+
+    monkeypatch.setattr(loop, "_check", signalling_check)
+    with pytest.raises(Interrupted) as error:
+        algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+    assert error.value.exit_status == 143
+    assert (run / "checkpoints/joint/ckpt-3.index").exists()
+    assert not (run / "model.keras").exists()
+
+
+def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_path, monkeypatch):
+    run = RunFolder(tmp_path / "run")
+    losses = JointStage.losses
+
+    def broken(self, batch, training):
+        found = losses(self, batch, training)
+        bad = keras.ops.where(self.optimizer.iterations >= 4, float("nan"), 0.0)
+        return {**found, "representation": found["representation"] + bad, "total": found["total"] + bad}
+
+    monkeypatch.setattr(JointStage, "losses", broken)
+    with pytest.raises(loop.NonFiniteLossError, match="step 5: the term representation is not finite"):
+        algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+    assert sorted(p.name for p in (run / "checkpoints/joint").glob("*.index")) == ["ckpt-2.index", "ckpt-4.index"]
+
+
+def test_finished_run_is_not_trained_again(tiny_config, synthetic_data, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+    before = (run / "model.keras").stat().st_mtime_ns
+    algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+    assert (run / "model.keras").stat().st_mtime_ns == before
+    recorded = run.environment()
+    assert recorded["steps"] == 9  # 4 epochs of 18 pairs, batches of 8
+    assert recorded["images_seen"] == 72
+    assert recorded["training_seconds"] > 0
+    assert recorded["versions"]["tensorflow"]
+
+
+def test_changed_configuration_is_refused_with_the_difference(tiny_config, synthetic_data, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+    changed = config_lib.override(tiny_config, ["training.joint.epochs=5"])
+    with pytest.raises(RunFolderError, match=r"training.joint.epochs: 4.0 -> 5.0"):
+        algorithm1.train(changed, synthetic_data, run, "cpu")
+
+
+def test_second_process_is_refused(tiny_config, synthetic_data, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with run.lock(), pytest.raises(RunFolderError, match="Another process is using the run folder"):
+        algorithm1.train(tiny_config, synthetic_data, RunFolder(run.path), "cpu")
+
+
+def test_stage_1_is_shared_by_an_ablation_and_left_out_where_unused(tiny_config, synthetic_data, tmp_path):
+    first, second, third = (RunFolder(tmp_path / name) for name in ("mtnet", "no_holes", "gen_only"))
+    algorithm1.train(tiny_config, synthetic_data, first, "cpu")
+    no_holes = variants.apply("no_holes", tiny_config)
+    algorithm1.train(no_holes, synthetic_data, second, "cpu", stage1_of=first)
+    features = [np.load(run / "audio_features.npz")["audio_feature"] for run in (first, second)]
+    np.testing.assert_array_equal(*features)
+    assert not (second / "checkpoints/autoencoder").exists()
+    algorithm1.train(variants.apply("gen_only", tiny_config), synthetic_data, third, "cpu", stage1_of=first)
+    assert not (third / "audio_features.npz").exists()
+
+
+def test_another_stage_1_is_not_taken_over(tiny_config, synthetic_data, tmp_path):
+    first, second = RunFolder(tmp_path / "first"), RunFolder(tmp_path / "second")
+    algorithm1.train(tiny_config, synthetic_data, first, "cpu")
+    changed = config_lib.override(tiny_config, ["training.autoencoder.epochs=3"])
+    algorithm1.train(changed, synthetic_data, second, "cpu", stage1_of=first)
+    assert (second / "checkpoints/autoencoder").exists()
+
+
+def test_data_that_does_not_fit_is_refused(tiny_config, synthetic_data, tmp_path):
+    config = config_lib.override(tiny_config, ["data.num_classes=4"])
+    with pytest.raises(DataError, match=r"are \(12, 12, 1, 3, 900\), the network is built for \(12, 12, 1, 4, 900\)"):
+        algorithm1.train(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu")
+
+
+def test_run_folder_without_a_network(tmp_path, tiny_config):
+    with pytest.raises(RunFolderError, match="is no run folder"):
+        RunFolder(tmp_path).config()
+    RunFolder(tmp_path).begin(tiny_config, "0", "cpu")
+    with pytest.raises(RunFolderError, match="has not finished"):
+        RunFolder(tmp_path).model()
+    (tmp_path / "model.keras").write_bytes(b"half")
+    with pytest.raises(RunFolderError, match="cannot be read"):
+        RunFolder(tmp_path).model()
