@@ -27,9 +27,15 @@ _READ_BATCH = 256  # one by one, reading takes longer than writing
 
 @dataclasses.dataclass(eq=False)
 class PairingConfig(tfds.core.BuilderConfig):
-    """A TFDS config that names the pairing policy, a key of `pairing.POLICIES`."""
+    """A TFDS config that names the pairing policy.
+
+    Attributes:
+      policy: a key of `pairing.POLICIES`.
+      fingerprint: of the recordings; a builder fills it in and extends `name` by it.
+    """
 
     policy: str = "one_recording"
+    fingerprint: str = ""
 
 
 class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -140,8 +146,16 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
             self._pairing_seed,
         )
         self._metadata = self._make_metadata()
-        suffix = self._metadata["recordings_fingerprint"][:12]
-        return dataclasses.replace(config, name=f"{config.name}-{suffix}")
+        fingerprint = self._metadata["recordings_fingerprint"]
+        if config.fingerprint == fingerprint:
+            return config
+        if config.fingerprint:
+            raise recordings.RecordingsError(
+                f"The config {config.name} was made from other recordings or options than those"
+                f" of {self._recordings_dir}. Give the config's name without the fingerprint."
+            )
+        name = f"{config.name}-{fingerprint[:12]}"
+        return dataclasses.replace(config, name=name, fingerprint=fingerprint)
 
     def _make_metadata(self):
         """What `info.metadata` holds, as JSON types; the recordings in class label order."""
