@@ -104,7 +104,7 @@ class Scorer:
         limit = len(self._views)
         if (
             reference_index.shape != (count,)
-            or reference_index.dtype.kind not in "iu"
+            or (count and reference_index.dtype.kind not in "iu")
             or not all(0 <= index < limit for index in reference_index)
         ):
             raise ValueError(

@@ -9,7 +9,7 @@ from mtnet_tf.metrics.resampling import resample_octave, resample_polyphase
 
 
 class Views:
-    """The forms of one waveform, each computed when first asked for and then kept.
+    """The forms of one waveform, each computed when first asked for.
 
     Args:
       samples: float64 [num_samples], finite.
@@ -31,9 +31,9 @@ class Views:
         """float64 at 16 kHz, for PESQ and the spectrogram."""
         return resample_polyphase(self._samples, self._sample_rate, SPECTROGRAM_RATE)
 
-    @functools.cached_property
+    @property
     def for_stoi(self):
-        """float64 at 10 kHz."""
+        """float64 at 10 kHz; each waveform needs it once, so it is not kept."""
         return resample_octave(self._samples, self._sample_rate, stoi.SAMPLE_RATE)
 
     @functools.cached_property
@@ -41,19 +41,20 @@ class Views:
         """What STOI needs of a reference."""
         return stoi.prepare(self.for_stoi)
 
-    @functools.cached_property
+    @property
     def direction(self):
         """The auditory spectrogram as Corr2D compares it; None for silence."""
-        return corr2d.direction(self._spectrogram)
+        return self._directions[0]
 
-    @functools.cached_property
+    @property
     def compressed_direction(self):
         """The same of the spectrogram to the power 0.3."""
-        return corr2d.direction(self._spectrogram, corr2d.COMPRESSION)
+        return self._directions[1]
 
     @functools.cached_property
-    def _spectrogram(self):
-        return spectrogram_16k(self.wide_band)
+    def _directions(self):
+        spectrogram = spectrogram_16k(self.wide_band)
+        return tuple(corr2d.direction(spectrogram, power) for power in (None, corr2d.COMPRESSION))
 
 
 def score_views(reference, generated):

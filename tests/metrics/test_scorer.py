@@ -34,9 +34,9 @@ def _same(one, other):
 
 
 def test_numbers_are_those_of_the_single_functions(references, generated):
-    for sample_rate in (22050, 16000):
+    for sample_rate, some in ((22050, [0, 3, 4]), (16000, [1])):
         scorer = Scorer(references, sample_rate)
-        for index in range(len(references)):
+        for index in some:
             indices = np.full(len(generated), index)
             scores = scorer.score(generated, indices)
             assert tuple(scores) == METRICS
@@ -94,7 +94,7 @@ def test_memory_is_bounded(references, generated, monkeypatch):
 
 def test_no_pairs(references):
     scores, correlations = Scorer(references).score_and_correlate(
-        np.zeros((0, 18140), np.float32), np.zeros(0, np.int64)
+        np.zeros((0, 18140), np.float32), []
     )
     assert scores == {name: [] for name in METRICS}
     assert correlations.shape == (0, 5)
