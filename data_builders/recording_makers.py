@@ -104,7 +104,9 @@ def make_piper_recordings(
     if not 0.1 <= length_scale <= 10:
         raise MakeError(f"length_scale must be in [0.1, 10]. Received: {length_scale}.")
     if min(noise_scale, noise_w_scale) < 0:
-        raise MakeError(f"Noise scales must be >= 0. Received: {noise_scale}, {noise_w_scale}.")
+        raise MakeError(
+            f"noise_scale and noise_w_scale must be >= 0. Received: {noise_scale}, {noise_w_scale}."
+        )
     if seed < 0:
         raise MakeError(f"seed must be >= 0. Received: {seed}.")
     onnxruntime, piper, voice = _import_piper()

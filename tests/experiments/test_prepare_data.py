@@ -1,0 +1,56 @@
+"""The program prepares once, prints what it prepared, and refuses bad input in one line."""
+
+import subprocess
+import sys
+
+import pytest
+
+from data_builders.mnist_ad import mnist_ad_dataset_builder
+
+DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.prepare_data", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_prepares_and_prints(tmp_path):
+    # The images of mnist_ad are looked for in data_dir.
+    (tmp_path / "mnist").symlink_to(DUMMY / "mnist")
+    arguments = (
+        "--dataset=mnist_ad/one_recording",
+        f"--recordings_dir={DUMMY / 'recordings'}",
+        f"--data_dir={tmp_path}",
+    )
+    result = run(*arguments)
+    assert result.returncode == 0, result.stderr
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if line)
+    assert lines["train"] == "20 pairs" and lines["test"] == "10 pairs"
+    assert lines["words"].startswith("zero, one, two")
+    assert lines["recordings"] == "10, by tone"
+    assert lines["L_s"] == "18140 samples at 22050 Hz, 823 ms"
+    assert lines["folder"].startswith(f"{tmp_path}/mnist_ad/one_recording-")
+    again = run(*arguments)
+    assert again.returncode == 0
+    assert again.stdout.endswith(result.stdout[result.stdout.index("data set") :])
+    assert "Generating" not in again.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--dataset=mnist_ad"], "mnist_ad needs recordings"),
+        (["--dataset=digits_ad", "--speaker=eve"], "no speaker 'eve'"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, arguments, message):
+    result = run(*arguments, f"--data_dir={tmp_path}")
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
