@@ -75,7 +75,7 @@ class Pairs:
 
 @dataclasses.dataclass(frozen=True)
 class AudioDescriptions:
-    """A data set: its pairs by split, its recordings, its words (the class names in label order) and its metadata."""
+    """A data set: its pairs by split, its recordings, its spoken words (in label order) and its metadata."""
 
     name: str
     train: Pairs
@@ -124,9 +124,18 @@ def load(builder: tfds.core.DatasetBuilder, config: DataConfig) -> AudioDescript
         validation=splits["train"].take(np.sort(order[:num_validation])),
         test=splits["test"],
         recordings=Recordings(ids, labels, waveforms),
-        words=tuple(features["label"].names),
-        metadata=dict(builder.info.metadata or {}),
+        words=_words(features["label"].names, labels, builder.info.metadata["recordings"]),
+        metadata=dict(builder.info.metadata),
     )
+
+
+def _words(class_names, labels, recordings) -> tuple[str, ...]:
+    """Returns the spoken word of each class: MNIST's class "7" is spoken "seven"."""
+    words = list(class_names)
+    for label, recording in zip(labels, recordings):
+        if label >= 0:
+            words[label] = recording["word"]
+    return tuple(words)
 
 
 def _read_split(builder, split, waveforms, labels, ids) -> Pairs:

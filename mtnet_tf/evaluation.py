@@ -25,7 +25,8 @@ from mtnet_tf import audio
 from mtnet_tf.data import AudioDescriptions, Pairs
 from mtnet_tf.files import replacing, write_json
 from mtnet_tf.generators import Generator
-from mtnet_tf.metrics.scorer import FLOORS, METRICS, Scorer
+from mtnet_tf.metrics.score import FLOORS, METRICS
+from mtnet_tf.metrics.worker import score_chunk
 
 _logger = logging.getLogger(__name__)
 _CHUNK = 50  # pairs scored by one call of a worker
@@ -153,8 +154,10 @@ def _statistics(rows: list[Row]) -> dict:
 
 def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer):
     """Returns the rows in the order of the pairs, and the word accuracy or None."""
-    references = data.recordings.float_waveforms()
-    named = data.recordings.labels >= 0  # recordings that some pair uses
+    (used,) = np.nonzero(data.recordings.labels >= 0)  # the recordings that some pair uses
+    references = data.recordings.float_waveforms()[used]
+    place_of = np.full(len(data.recordings), -1)
+    place_of[used] = np.arange(len(used))
     seen = {}  # (digest of the waveform, reference) -> place of its result: controls repeat themselves
     places, heard = [], []  # of each pair
 
@@ -175,8 +178,9 @@ def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer)
                         heard.append(recognizer.recognize(waveform, audio.SAMPLE_RATE))
                 places.append(seen[key])
             if fresh:
-                yield joblib.delayed(_score_chunk)(references, named, waveforms[fresh], chunk.recordings[fresh])
+                yield joblib.delayed(score_chunk)(references, waveforms[fresh], place_of[chunk.recordings[fresh]])
 
+    (out_dir / "wavs").mkdir(parents=True, exist_ok=True)
     results = []
     start = told = time.monotonic()
     workers = joblib.Parallel(n_jobs=num_processes, return_as="generator", pre_dispatch="2*n_jobs")
@@ -201,38 +205,20 @@ def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer)
                 scores={name: score.value for name, score in scores.items()},
                 failures={name: score.reason for name, score in scores.items() if score.reason},
                 unscorable_references=tuple(n for n, score in scores.items() if score.culprit == "reference"),
-                heard_word="" if nearest is None else data.words[data.recordings.labels[nearest]],
+                heard_word="" if nearest is None else data.words[data.recordings.labels[used[nearest]]],
             )
         )
     if recognizer is None:
         return rows, None
     words = [data.words[label] for label in pairs.labels]
     right = {
-        int(r): recognizer.recognize(references[r], audio.SAMPLE_RATE) == data.words[data.recordings.labels[r]]
+        int(r): recognizer.recognize(references[place_of[r]], audio.SAMPLE_RATE) == data.words[data.recordings.labels[r]]
         for r in np.unique(pairs.recordings)
     }
     return rows, {
         "generated": float(np.mean([heard[place] == word for place, word in zip(places, words)])),
         "references": float(np.mean([right[int(r)] for r in pairs.recordings])),
     }
-
-
-_scorers = {}  # in a worker: what depends on the references is computed once
-
-
-def _score_chunk(references, named, generated, reference_index):
-    """Returns for each waveform (scores {metric: Score}, the recording it is nearest to by Corr2D or None)."""
-    key = hashlib.blake2b(np.ascontiguousarray(references), digest_size=16).digest()
-    if key not in _scorers:
-        _scorers.clear()
-        _scorers[key] = Scorer(np.array(references))
-    scores, correlations = _scorers[key].score_and_correlate(generated, reference_index)
-    correlations = np.where(named, correlations, np.nan)
-    results = []
-    for i in range(len(generated)):
-        nearest = None if np.all(np.isnan(correlations[i])) else int(np.nanargmax(correlations[i]))
-        results.append(({name: scores[name][i] for name in METRICS}, nearest))
-    return results
 
 
 def _write_rows(path, rows: list[Row]) -> None:
