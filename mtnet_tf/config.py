@@ -281,7 +281,7 @@ def _small() -> Config:
         training=dataclasses.replace(
             paper.training,
             autoencoder=StageConfig(batch_size=100, epochs=500, optimizer=optimizer),
-            joint=StageConfig(batch_size=64, epochs=4, optimizer=optimizer),
+            joint=StageConfig(batch_size=64, epochs=3, optimizer=optimizer),
         ),
     )
 

@@ -1,0 +1,53 @@
+"""The ablation study (Table 3): trains and scores the five rows and the controls, and writes a report.
+
+    python -m experiments.ablation --preset=tiny --dataset=digits_ad --out_dir=runs/quick_start
+
+One run folder a row under --out_dir, the report (table, picture, sounds) in <out_dir>/report. The same command
+continues a study that was stopped.
+"""
+
+from absl import flags
+
+from experiments import program
+
+_PRESET = flags.DEFINE_string("preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny.")
+_OVERRIDE = flags.DEFINE_multi_string("override", [], "key=value of the configuration, e.g. training.joint.epochs=2.")
+_ROWS = flags.DEFINE_list("rows", "gen_only,gen_rep,no_holes,autoencoder,mtnet", "Rows of Table 3 to run.")
+_OUT_DIR = flags.DEFINE_string("out_dir", None, "Folder of the run folders, made if missing.", required=True)
+_WORD_ACCURACY = flags.DEFINE_bool("word_accuracy", False, "Let a speech recogniser hear the words (extra: asr).")
+_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "Worker processes of the metrics; default: one a core.")
+_DEVICE = flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
+program.define_dataset_flags()
+
+
+def main(argv):
+    del argv
+    from mtnet_tf import ablation, report
+    from mtnet_tf import config as config_lib
+    from mtnet_tf import data as data_lib
+    from mtnet_tf.training import devices
+
+    config = config_lib.override(config_lib.preset(_PRESET.value), _OVERRIDE.value)
+    device = devices.select_device(_DEVICE.value)
+    builder = program.open_prepared_builder()
+    config = data_lib.fit_config(config, builder)
+    data = data_lib.load(builder, config.data)
+    summaries = ablation.run_ablation(
+        config,
+        data,
+        _OUT_DIR.value,
+        rows=_ROWS.value,
+        device=device,
+        num_processes=_NUM_PROCESSES.value,
+        word_accuracy=_WORD_ACCURACY.value,
+        data_path=str(builder.data_path),
+    )
+    report_dir = f"{_OUT_DIR.value}/report"
+    ablation.draw_run(f"{_OUT_DIR.value}/{_ROWS.value[-1]}", data, f"{report_dir}/examples.png")
+    report.write_report(_OUT_DIR.value, report_dir)
+    print(report.text_table(summaries))
+    print(f"The report is {report_dir}/report.md.")
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+import data_builders
+from mtnet_tf import config as config_lib
+from mtnet_tf import data as data_lib
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory):
+    builder = data_builders.open_builder("digits_ad", data_dir=tmp_path_factory.mktemp("tfds"))
+    builder.download_and_prepare()
+    return builder
+
+
+def test_load_digits(builder):
+    config = data_lib.fit_config(config_lib.preset("tiny"), builder)
+    assert config.data.image_shape == (28, 28, 1)
+    assert (config.data.num_classes, config.data.audio_length) == (10, 18140)
+    data = data_lib.load(builder, config.data)
+    assert (len(data.train), len(data.validation), len(data.test)) == (1293, 144, 360)
+    assert data.words == ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    ids = np.concatenate([data.train.image_ids, data.validation.image_ids, data.test.image_ids])
+    assert len(set(ids)) == 1797
+    assert data.recordings.waveforms.shape == (10, 18140)
+    assert np.abs(data.recordings.float_waveforms()).max(1).min() > 0.5
+    np.testing.assert_array_equal(data.recordings.labels[data.test.recordings], data.test.labels)
+
+
+def test_loading_matches_tfds(builder):
+    """Images, labels and sounds are those that a user of tfds.load sees."""
+    data = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0))
+    place = {image_id: i for i, image_id in enumerate(data.test.image_ids)}
+    count = 0
+    for example in builder.as_dataset(split="test").take(40).as_numpy_iterator():
+        i = place[example["image_id"].decode()]
+        np.testing.assert_array_equal(data.test.images[i], example["image"])
+        assert data.test.labels[i] == example["label"]
+        assert data.words[example["label"]] == example["word"].decode()
+        padded = data.recordings.waveforms[data.test.recordings[i]]
+        np.testing.assert_array_equal(padded[: len(example["audio"])], example["audio"])
+        assert not padded[len(example["audio"]) :].any()
+        count += 1
+    assert count == 40
+
+
+def test_validation_split_is_seeded_and_independent_of_the_training_seed(builder):
+    a = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0.1))
+    b = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0.1))
+    c = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0.1, validation_seed=1))
+    assert list(a.validation.image_ids) == list(b.validation.image_ids)
+    assert set(a.validation.image_ids) != set(c.validation.image_ids)
+
+
+def test_longer_words_are_never_truncated(builder):
+    with pytest.raises(data_lib.DataError, match="is longer than L_s = 5000 samples and is not truncated"):
+        data_lib.load(builder, config_lib.DataConfig(audio_length=5000))
+
+
+def test_unprepared_builder(tmp_path):
+    builder = data_builders.open_builder("digits_ad", data_dir=tmp_path)
+    with pytest.raises(data_lib.DataError, match="run experiments.prepare_data"):
+        data_lib.load(builder, config_lib.DataConfig())
+
+
+def batches(first_step, num_steps, size=50, batch_size=16, seed=3):
+    columns = {"row": np.arange(size)}
+    found = data_lib.shuffled_batches(
+        columns, batch_size=batch_size, seed=seed, first_step=first_step, num_steps=num_steps
+    )
+    return [batch["row"] for batch in found.as_numpy_iterator()]
+
+
+def test_each_epoch_is_a_permutation_of_its_own():
+    stream = np.concatenate(batches(0, 25))
+    epochs = stream.reshape(8, 50)
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(50))
+    assert len({tuple(epoch) for epoch in epochs}) == 8
+
+
+def test_stream_resumes_at_any_step():
+    whole = batches(0, 12)
+    for first in (0, 1, 5, 11):
+        for a, b in zip(whole[first:], batches(first, 12), strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(whole, batches(0, 12, seed=4))
+
+
+def test_batch_larger_than_the_data():
+    assert sorted(np.concatenate(batches(0, 2, size=3, batch_size=6))) == sorted([0, 1, 2] * 4)
