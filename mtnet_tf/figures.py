@@ -1,0 +1,68 @@
+"""Figure 5 of the paper: image, true and generated sound side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+_TRUE, _GENERATED = "#4a6fa5", "#c1666b"
+
+
+def draw_examples(path, images, true, generated, words, sample_rate: int) -> None:
+    """Draws a row an example: image, true waveform, generated waveform, true spectrogram, generated spectrogram.
+
+    Args:
+        path: PNG file to write.
+        images: uint8 [n, height, width, 1 or 3].
+        true, generated: float32 [n, L_s] in [-1, 1].
+        words: n strings.
+        sample_rate: Hz.
+    """
+    count = len(images)
+    figure = Figure(figsize=(11, 1.25 * count + 0.6), layout="constrained")
+    axes = figure.subplots(count, 5, squeeze=False, width_ratios=[0.6, 1.3, 1.3, 1.3, 1.3])
+    titles = (
+        "image",
+        "true waveform",
+        "generated waveform",
+        "true spectrogram",
+        "generated spectrogram",
+    )
+    duration_ms = 1000 * true.shape[1] / sample_rate
+    for row, (image, a, b, word) in enumerate(zip(images, true, generated, words)):
+        axes[row, 0].imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+        axes[row, 0].set_ylabel(word, rotation=0, ha="right", va="center")
+        times = np.linspace(0, duration_ms, len(a))
+        for axis, waveform, colour in ((axes[row, 1], a, _TRUE), (axes[row, 2], b, _GENERATED)):
+            axis.plot(times, waveform, color=colour, linewidth=0.4)
+            axis.set_xlim(0, duration_ms)
+            axis.set_ylim(-1, 1)
+        decibels = [_spectrogram(waveform) for waveform in (a, b)]
+        top = max(part.max() for part in decibels)
+        for axis, part in zip(axes[row, 3:], decibels):
+            axis.imshow(
+                part, origin="lower", aspect="auto", cmap="magma", vmin=top - 70, vmax=top,
+                extent=(0, duration_ms, 0, sample_rate / 2000),
+            )  # fmt: skip
+            axis.set_ylim(0, 8)
+        axes[row, 4].yaxis.tick_right()
+    for place, axis in np.ndenumerate(axes):
+        if place[0] == 0:
+            axis.set_title(titles[place[1]], fontsize=9)
+        axis.tick_params(labelsize=6, length=2)
+        if place[1] == 0:
+            axis.set_xticks([])
+        if place[1] != 4:
+            axis.set_yticks([])
+        if place[0] < count - 1:
+            axis.set_xticks([])
+        elif place[1]:
+            axis.set_xlabel("ms" if place[1] < 3 else "ms (vertical: kHz)", fontsize=7)
+    figure.savefig(path, dpi=130, format="png")
+
+
+def _spectrogram(waveform, size=512, hop=64) -> np.ndarray:
+    """Returns decibels [size / 2 + 1, frames] of a Hann-windowed short-time Fourier transform."""
+    padded = np.pad(waveform, (size // 2, size))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][: len(waveform) // hop]
+    return 20 * np.log10(np.abs(np.fft.rfft(frames * np.hanning(size), axis=1)).T + 1e-4)

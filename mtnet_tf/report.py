@@ -1,0 +1,284 @@
+"""Result files -> tables. No number in a table is typed by hand: each comes from a summary.json of `evaluation`.
+
+A study is a folder of run folders (`<out_dir>/<variant>`, what experiments.ablation writes), or a folder of committed
+results (`<name>.json` each, `collect`). Either becomes {name: summary}: the rows of Table 3, then the controls.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shutil
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import write_json, write_text
+
+ROWS = ("gen_only", "gen_rep", "no_holes", "autoencoder", "mtnet")
+CONTROLS = (
+    "white_noise",
+    "mean_waveform",
+    "wrong_word",
+    "classifier_and_recording",
+    "true_label_and_recording",
+)
+_METRICS = {"corr2d": "Corr2D", "pesq": "PESQ", "stoi": "STOI"}
+_PAPER = json.loads(
+    (pathlib.Path(__file__).parent / "paper_tables.json").read_text(encoding="utf-8")
+)
+_PAPER_DATASET = {"digits_ad": "mnist_ad"}  # what the paper has instead
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+
+
+def read_study(out_dir) -> dict[str, dict]:
+    """Returns {row or control: summary} of the finished evaluations under `out_dir`.
+
+    `out_dir` holds a run folder a row, or is the run folder of one row. Raises InputError if there is none.
+    """
+    out_dir = pathlib.Path(out_dir)
+    places = {row: out_dir / row for row in ROWS}
+    if (out_dir / "config.json").is_file():
+        variant = _read(out_dir / "config.json")["variant"]
+        places = {variant: out_dir}
+    found = {row: place / "evaluation/test/model/summary.json" for row, place in places.items()}
+    if "mtnet" in places:
+        found |= {
+            name: places["mtnet"] / f"evaluation/test/{name}/summary.json" for name in CONTROLS
+        }
+    return _read_all(found, out_dir)
+
+
+def read_committed(folder) -> dict[str, dict]:
+    """Returns {row or control: summary} of a folder that `collect` wrote. Raises InputError if it holds none."""
+    folder = pathlib.Path(folder)
+    return _read_all({name: folder / f"{name}.json" for name in ROWS + CONTROLS}, folder)
+
+
+def _read_all(paths, where):
+    study = {name: _read(path) for name, path in paths.items() if path.is_file()}
+    if not study:
+        raise InputError(
+            f"{where} holds no evaluation of the test split. Run experiments.evaluate or experiments.ablation."
+        )
+    return study
+
+
+def _read(path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path} is not JSON ({error}). Delete it and run the same command again."
+        ) from error
+
+
+def collect(out_dir, folder) -> list[str]:
+    """Copies the summaries of a study into `folder`, as `<name>.json`; returns the names."""
+    study = read_study(out_dir)
+    for name, summary in study.items():
+        write_json(pathlib.Path(folder) / f"{name}.json", summary)
+    return list(study)
+
+
+# ----------------------------------------------------------------------------------------------------------- tables
+
+
+def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list[str]]]:
+    """Returns the header and the rows of a table as texts; with `complete`, missing rows of Table 3 are "not run"."""
+    any_summary = next(iter(study.values()))
+    dataset = any_summary["dataset"].partition("/")[0]
+    paper_name = _PAPER_DATASET.get(dataset, dataset)
+    header = ["system"]
+    for label in _METRICS.values():
+        header += [f"{label}, paper", f"{label}, ours"]
+    header += ["failed", "heard right", "Corr2D / PESQ / STOI of those", "softmax right"]
+    rows = []
+    for name in [*ROWS, *CONTROLS]:
+        paper = _PAPER["ablation"].get(name)
+        published = (
+            [f"{value:.4f}" for value in paper[paper_name]]
+            if paper and paper_name in paper
+            else [""] * 3
+        )
+        if name not in study:
+            if complete and paper:
+                rows.append(
+                    [
+                        paper["label"],
+                        *(c for p in published for c in (p, "not run")),
+                        "",
+                        "",
+                        "",
+                        "",
+                    ]
+                )
+            continue
+        summary = study[name]
+        metrics = summary["metrics"]
+        cells = [summary["label"]]
+        for metric, value in zip(_METRICS, published):
+            cells += [value, _mean_and_sd(metrics[metric])]
+        failed = [metrics[metric]["num_failed"] for metric in _METRICS]
+        right = summary["heard_right"]
+        cells.append(" / ".join(map(str, failed)) if any(failed) else "0")
+        cells.append(_percent(right["fraction"]))
+        cells.append(" / ".join(_number(right["metrics"][metric]["mean"]) for metric in _METRICS))
+        cells.append(_percent(summary.get("classifier_accuracy")))
+        rows.append(cells)
+    return header, rows
+
+
+def _mean_and_sd(metric) -> str:
+    if metric["mean"] is None:
+        return f"none scored (floor mean {_number(metric['floor_mean'])})"
+    text = f"{_number(metric['mean'])} ± {_number(metric['sd'])}"
+    return f"{text} (floor mean {_number(metric['floor_mean'])})" if metric["num_failed"] else text
+
+
+def _number(value) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _percent(value) -> str:
+    return "" if value is None else f"{100 * value:.2f} %"
+
+
+def markdown_table(study: dict[str, dict]) -> str:
+    """Returns the table beside the paper's: rows of Table 3 (missing ones "not run"), then the controls."""
+    header, rows = _cells(study, complete=True)
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def text_table(summaries: list[dict]) -> str:
+    """Returns the table of some summaries for a terminal, means only."""
+    study = {
+        s["provenance"]["variant"] if s["generator"] == "model" else s["generator"]: s
+        for s in summaries
+    }
+    header, rows = _cells(study, complete=False)
+    rows = [[cell.partition(" ±")[0] for cell in row] for row in rows]
+    header = [
+        cell.replace("Corr2D / PESQ / STOI of those", "of those: Corr2D / PESQ / STOI")
+        for cell in header
+    ]
+    widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+        for line in [header, *rows]
+    ]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def footer(study: dict[str, dict]) -> str:
+    """Returns what a reader needs to judge a table, as a Markdown list: data, recordings, versions, time, commands."""
+    summary = study.get("mtnet") or next(iter(study.values()))
+    provenance = summary["provenance"]
+    recordings = provenance["recordings"]
+    voices = sorted({r["voice_id"] for r in recordings["used"]})
+    lines = [
+        (
+            f"Data: {summary['dataset']}, {summary['split']} split, {summary['num_pairs']:,} pairs; "
+            f"{summary['num_recordings']} recordings behind them (policy {recordings['policy']}, "
+            f"voice {', '.join(voices)}, fingerprint {recordings['fingerprint'][:12]})."
+        ),
+        f"Preset {provenance['preset']}, seed {provenance['seed']}; ± is the standard deviation over the pairs.",
+        f"Hardware: {provenance['training_hardware']}. "
+        + ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
+        + f"; code {provenance['git_commit']}.",
+    ]
+    for row in study.values():
+        if row["generator"] == "model":
+            p = row["provenance"]
+            lines.append(
+                f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images, {p['num_parameters']:,} parameters; "
+                f"trained in {p['training_seconds']:.0f} s, scored in {p['seconds']:.0f} s. `{p['training_command']}`"
+            )
+    if any(
+        row["metrics"][m]["num_unscorable_reference"] for row in study.values() for m in _METRICS
+    ):
+        lines.append("Pairs whose reference cannot be scored are in no mean: see the result files.")
+    accuracy = summary.get("word_accuracy")
+    if accuracy:
+        lines.append(
+            f"A speech recogniser understood {_percent(accuracy['generated'])} of MT-Net's words, and "
+            f"{_percent(accuracy['references'])} of the recordings themselves."
+        )
+    return "".join(f"- {line}\n" for line in lines)
+
+
+# ---------------------------------------------------------------------------------------------------------- reports
+
+
+def write_report(out_dir, report_dir) -> pathlib.Path:
+    """Writes `<report_dir>/report.md`: the table, the picture if `examples.png` lies there, and the sounds.
+
+    Returns its path. Raises InputError if `out_dir` holds no evaluation.
+    """
+    study = read_study(out_dir)
+    report_dir = pathlib.Path(report_dir)
+    report_dir.mkdir(parents=True, exist_ok=True)
+    parts = ["# MT-Net: what was measured\n", markdown_table(study), footer(study)]
+    if (report_dir / "examples.png").is_file():
+        parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
+    sounds = []
+    for name in study:
+        place = pathlib.Path(out_dir) / name if name in ROWS else pathlib.Path(out_dir) / "mtnet"
+        wavs = place / "evaluation/test" / ("model" if name in ROWS else name) / "wavs"
+        for wav in sorted(wavs.glob("*.wav")):
+            (report_dir / "wavs" / name).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(wav, report_dir / "wavs" / name / wav.name)
+            sounds.append(f"- {study[name]['label']}: [{wav.name}](wavs/{name}/{wav.name})\n")
+    if sounds:
+        parts.append("## Sounds (the first test images)\n\n" + "".join(sounds))
+    write_text(report_dir / "report.md", "\n".join(parts))
+    return report_dir / "report.md"
+
+
+def generated_files(root) -> dict[pathlib.Path, str]:
+    """Returns what the committed tables under `root` (the checkout) should read: {path: text}.
+
+    They are experiments/results/README.md, all tables, and the block between the result marks of README.md, the MT-Net
+    rows alone.
+    """
+    root = pathlib.Path(root)
+    folders = sorted(path for path in (root / "experiments/results").iterdir() if path.is_dir())
+    parts = ["# Committed results\n\nGenerated by `python -m experiments.report`; do not edit.\n"]
+    short = [
+        "| run | Corr2D | PESQ | STOI | heard right | softmax right |",
+        "|---|---|---|---|---|---|",
+    ]
+    for folder in folders:
+        study = read_committed(folder)
+        parts.append(f"\n## {folder.name}\n\n{markdown_table(study)}\n{footer(study)}")
+        dataset = next(iter(study.values()))["dataset"].partition("/")[0]
+        paper = _PAPER["ablation"]["mtnet"].get(_PAPER_DATASET.get(dataset, dataset))
+        for name in ("mtnet", "classifier_and_recording", "mean_waveform"):
+            if name in study:
+                row = study[name]
+                means = [_number(row["metrics"][metric]["mean"]) for metric in _METRICS]
+                short.append(
+                    f"| {folder.name}: {row['label']} | {' | '.join(means)} | {_percent(row['heard_right']['fraction'])} "
+                    f"| {_percent(row.get('classifier_accuracy'))} |"
+                )
+        line = f"| *the paper's MT-Net, {dataset}* | {' | '.join(f'{value:.4f}' for value in paper)} | | |"
+        if line not in short:
+            short.append(line)
+    readme = root / "README.md"
+    before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"{readme} has no {BEGIN} ... {END}.")
+    table = "\n".join(short) if folders else "No results are committed yet."
+    return {
+        root / "experiments/results/README.md": "".join(parts),
+        readme: f"{before}{BEGIN}\n{table}\n{END}{after}",
+    }
+
+
+def stale_files(root) -> list[pathlib.Path]:
+    """Returns the generated files under `root` that do not say what the result files say."""
+    return [
+        path
+        for path, text in generated_files(root).items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
