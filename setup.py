@@ -31,9 +31,13 @@ setuptools.setup(
     },
     install_requires=[
         "absl-py>=2.0,<3",
+        "etils[epath]>=1.9,<2",
         "importlib_resources>=6.0,<8",  # tensorflow-datasets needs it and does not say so
+        "joblib>=1.3,<2",
+        "keras>=3.5,<4",
         "librosa>=0.10.2,<0.12",
         "matplotlib>=3.8,<4",
+        "numba>=0.60,<1",
         "numpy>=1.26,<3",
         "pesq>=0.0.4,<0.1",  # a source package: needs a C compiler
         "pillow>=10.0,<14",

@@ -10,13 +10,27 @@ from absl import flags
 
 from experiments import program
 
-_PRESET = flags.DEFINE_string("preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny.")
-_OVERRIDE = flags.DEFINE_multi_string("override", [], "key=value of the configuration, e.g. training.joint.epochs=2.")
-_ROWS = flags.DEFINE_list("rows", "gen_only,gen_rep,no_holes,autoencoder,mtnet", "Rows of Table 3 to run.")
-_OUT_DIR = flags.DEFINE_string("out_dir", None, "Folder of the run folders, made if missing.", required=True)
-_WORD_ACCURACY = flags.DEFINE_bool("word_accuracy", False, "Let a speech recogniser hear the words (extra: asr).")
-_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "Worker processes of the metrics; default: one a core.")
-_DEVICE = flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
+_PRESET = flags.DEFINE_string(
+    "preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny."
+)
+_OVERRIDE = flags.DEFINE_multi_string(
+    "override", [], "key=value of the configuration, e.g. training.joint.epochs=2."
+)
+_ROWS = flags.DEFINE_list(
+    "rows", "gen_only,gen_rep,no_holes,autoencoder,mtnet", "Rows of Table 3 to run."
+)
+_OUT_DIR = flags.DEFINE_string(
+    "out_dir", None, "Folder of the run folders, made if missing.", required=True
+)
+_WORD_ACCURACY = flags.DEFINE_bool(
+    "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", None, "Worker processes of the metrics; default: one a core."
+)
+_DEVICE = flags.DEFINE_enum(
+    "device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error."
+)
 program.define_dataset_flags()
 
 

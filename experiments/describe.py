@@ -10,13 +10,22 @@ from absl import flags
 from experiments import program
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.", required=True)
-_IMAGE = flags.DEFINE_string("image", None, "Image file of any size, colour, rotation or transparency.", required=True)
-_OUTPUT = flags.DEFINE_string("output", "description.wav", "Wav file to write.")
-_SAMPLE_RATE = flags.DEFINE_integer("sample_rate", 22050, "Sample rate of the wav file, Hz.", lower_bound=1000)
-_INVERT = flags.DEFINE_enum(
-    "invert", "auto", ["auto", "yes", "no"], "Invert dark ink on light paper (models of one channel)."
+_IMAGE = flags.DEFINE_string(
+    "image", None, "Image file of any size, colour, rotation or transparency.", required=True
 )
-_DEVICE = flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
+_OUTPUT = flags.DEFINE_string("output", "description.wav", "Wav file to write.")
+_SAMPLE_RATE = flags.DEFINE_integer(
+    "sample_rate", 22050, "Sample rate of the wav file, Hz.", lower_bound=1000
+)
+_INVERT = flags.DEFINE_enum(
+    "invert",
+    "auto",
+    ["auto", "yes", "no"],
+    "Invert dark ink on light paper (models of one channel).",
+)
+_DEVICE = flags.DEFINE_enum(
+    "device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error."
+)
 
 
 def main(argv):
@@ -29,11 +38,15 @@ def main(argv):
     describer = Describer(_RUN_DIR.value)
     image, inverted = image_files.read_image(_IMAGE.value, describer.image_shape, _INVERT.value)
     if describer.image_shape[-1] == 1:
-        print(f"light and dark: {'inverted' if inverted else 'as they are'} (--invert={_INVERT.value})")
+        print(
+            f"light and dark: {'inverted' if inverted else 'as they are'} (--invert={_INVERT.value})"
+        )
     description = describer.describe(image)
     description.write(_OUTPUT.value, _SAMPLE_RATE.value)
     print(f"nearest word: {description.word} (Corr2D {description.corr2d:.3f})")
-    print(f"written: {_OUTPUT.value}, {description.duration_secs * 1000:.0f} ms at {_SAMPLE_RATE.value} Hz")
+    print(
+        f"written: {_OUTPUT.value}, {description.duration_secs * 1000:.0f} ms at {_SAMPLE_RATE.value} Hz"
+    )
 
 
 if __name__ == "__main__":

@@ -12,12 +12,20 @@ from absl import flags
 from experiments import program
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.", required=True)
-_SPLIT = flags.DEFINE_enum("split", "test", ["test", "validation"], "Choose recipes on validation; score test once.")
+_SPLIT = flags.DEFINE_enum(
+    "split", "test", ["test", "validation"], "Choose recipes on validation; score test once."
+)
 _CONTROLS = flags.DEFINE_bool("controls", False, "Score the controls too.")
-_WORD_ACCURACY = flags.DEFINE_bool("word_accuracy", False, "Let a speech recogniser hear the words (extra: asr).")
+_WORD_ACCURACY = flags.DEFINE_bool(
+    "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
+)
 _NUM_WAVS = flags.DEFINE_integer("num_wavs", 10, "How many of the first waveforms to keep.")
-_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "Worker processes; default: one a core.")
-_DEVICE = flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
+_NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", None, "Worker processes; default: one a core."
+)
+_DEVICE = flags.DEFINE_enum(
+    "device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error."
+)
 
 
 def main(argv):

@@ -26,14 +26,19 @@ def run(main) -> None:
         for package in ("mtnet_tf", "data_builders"):
             logging.getLogger(package).setLevel(logging.INFO)
         if len(argv) > 1:
-            raise app.UsageError(f"Arguments are given as --flag=value. Received: {' '.join(argv[1:])}")
+            raise app.UsageError(
+                f"Arguments are given as --flag=value. Received: {' '.join(argv[1:])}"
+            )
         try:
             return main(argv)
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             return error.exit_status
         except KeyboardInterrupt:
-            print("error: interrupted; the same command goes on where this one stopped.", file=sys.stderr)
+            print(
+                "error: interrupted; the same command goes on where this one stopped.",
+                file=sys.stderr,
+            )
             return 130
 
     app.run(checked_main)
@@ -42,8 +47,14 @@ def run(main) -> None:
 def define_dataset_flags() -> None:
     """Defines --dataset, --data_dir, --recordings_dir and --speaker."""
     flags.DEFINE_string("dataset", "digits_ad", "Data set: digits_ad, mnist_ad/one_recording, ...")
-    flags.DEFINE_string("data_dir", None, "TFDS data_dir; default: TFDS's own, ~/tensorflow_datasets.")
-    flags.DEFINE_string("recordings_dir", None, "Recordings folder <word>/<speaker>_<take>.flac (digits_ad ships one).")
+    flags.DEFINE_string(
+        "data_dir", None, "TFDS data_dir; default: TFDS's own, ~/tensorflow_datasets."
+    )
+    flags.DEFINE_string(
+        "recordings_dir",
+        None,
+        "Recordings folder <word>/<speaker>_<take>.flac (digits_ad ships one).",
+    )
     flags.DEFINE_string("speaker", None, "Speaker to take from a recordings folder with several.")
 
 
@@ -53,7 +64,10 @@ def open_prepared_builder():
 
     values = flags.FLAGS
     builder = data_builders.open_builder(
-        values.dataset, data_dir=values.data_dir, recordings_dir=values.recordings_dir, speaker=values.speaker
+        values.dataset,
+        data_dir=values.data_dir,
+        recordings_dir=values.recordings_dir,
+        speaker=values.speaker,
     )
     if not builder.is_prepared():
         builder.download_and_prepare()

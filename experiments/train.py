@@ -9,11 +9,19 @@ from absl import flags
 
 from experiments import program
 
-_PRESET = flags.DEFINE_string("preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny.")
-_VARIANT = flags.DEFINE_string("variant", "mtnet", "Row of Table 3: gen_only, gen_rep, no_holes, autoencoder or mtnet.")
-_OVERRIDE = flags.DEFINE_multi_string("override", [], "key=value of the configuration, e.g. training.joint.epochs=2.")
+_PRESET = flags.DEFINE_string(
+    "preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny."
+)
+_VARIANT = flags.DEFINE_string(
+    "variant", "mtnet", "Row of Table 3: gen_only, gen_rep, no_holes, autoencoder or mtnet."
+)
+_OVERRIDE = flags.DEFINE_multi_string(
+    "override", [], "key=value of the configuration, e.g. training.joint.epochs=2."
+)
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder, made if missing.", required=True)
-_DEVICE = flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
+_DEVICE = flags.DEFINE_enum(
+    "device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error."
+)
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the configuration and the sizes, and stop.")
 program.define_dataset_flags()
 
@@ -36,7 +44,9 @@ def main(argv):
     if _DRY_RUN.value:
         return
     data = data_lib.load(builder, config.data)
-    algorithm1.train(config, data, RunFolder(_RUN_DIR.value), device, data_path=str(builder.data_path))
+    algorithm1.train(
+        config, data, RunFolder(_RUN_DIR.value), device, data_path=str(builder.data_path)
+    )
     print(f"The trained network is {_RUN_DIR.value}/model.keras.")
 
 

@@ -51,7 +51,9 @@ def run_ablation(
     for place, variant in enumerate(rows, 1):
         run = RunFolder(out_dir / variant)
         _logger.info("row %d of %d: %s", place, len(rows), variant)
-        algorithm1.train(variants.apply(variant, config), data, run, device, stage1_of=stage1, **records)
+        algorithm1.train(
+            variants.apply(variant, config), data, run, device, stage1_of=stage1, **records
+        )
         if (run / "audio_features.npz").is_file():
             stage1 = run
         row, *rest = evaluate_run(
@@ -72,7 +74,9 @@ def run_ablation(
 def draw_run(run_dir, data: AudioDescriptions, path) -> None:
     """Draws Figure 5 for a run: the first test image of some words, its true and its generated sound, as a PNG."""
     run = RunFolder(run_dir)
-    words = sorted(set(data.test.labels))[:: max(1, len(data.words) // _NUM_EXAMPLES)][:_NUM_EXAMPLES]
+    words = sorted(set(data.test.labels))[:: max(1, len(data.words) // _NUM_EXAMPLES)][
+        :_NUM_EXAMPLES
+    ]
     pairs = data.test.take([int(np.flatnonzero(data.test.labels == label)[0]) for label in words])
     generated = run.model()(pairs.images, training=False)["waveform"].numpy()
     with replacing(path) as temporary:

@@ -31,8 +31,12 @@ class DataConfig:
     num_classes: int = 10
     audio_length: int = 18140  # L_s, samples
     sample_rate: int = 22050  # Hz
-    validation_fraction: float = 0.05  # part of the training split that chooses recipes; never trained on
-    validation_seed: int = 0  # draws that part; not training.seed, so that all seeds share one validation split
+    validation_fraction: float = (
+        0.05  # part of the training split that chooses recipes; never trained on
+    )
+    validation_seed: int = (
+        0  # draws that part; not training.seed, so that all seeds share one validation split
+    )
 
 
 @dataclass(frozen=True)
@@ -189,14 +193,18 @@ def _validate(config: Config) -> None:
     one_of("loss.reconstruction", "half_mean_squared_error", "sum_squared_error")
     require(encoder.widths, "image_encoder.widths", "must name at least one block")
     require(encoder.kernel_size % 2 == 1, "image_encoder.kernel_size", "must be odd")
-    require(config.audio_generator.kernel_size % 2 == 1, "audio_generator.kernel_size", "must be odd")
+    require(
+        config.audio_generator.kernel_size % 2 == 1, "audio_generator.kernel_size", "must be odd"
+    )
     require(
         all(1 <= k <= len(encoder.widths) for k in encoder.pool_after),
         "image_encoder.pool_after",
         f"must name blocks from 1 to {len(encoder.widths)}",
     )
     require(encoder.feature_units, "image_encoder.feature_units", "must name at least one layer")
-    require(config.cross_modal_mapper.units, "cross_modal_mapper.units", "must name at least one layer")
+    require(
+        config.cross_modal_mapper.units, "cross_modal_mapper.units", "must name at least one layer"
+    )
     require(
         1 <= autoencoder.feature_layer <= len(autoencoder.hidden_units),
         "audio_autoencoder.feature_layer",
@@ -208,13 +216,23 @@ def _validate(config: Config) -> None:
         "cross_modal_mapper.units",
         f"must end with the size of the audio feature, {feature_size} (Eq. 7 compares the two)",
     )
-    require(0 <= config.data.validation_fraction < 1, "data.validation_fraction", "must be in [0, 1)")
+    require(
+        0 <= config.data.validation_fraction < 1, "data.validation_fraction", "must be in [0, 1)"
+    )
     require(config.data.audio_length > 0, "data.audio_length", "must be positive")
     for stage in ("autoencoder", "joint"):
         one_of(f"training.{stage}.optimizer.name", "rmsprop", "adam")
         one_of(f"training.{stage}.optimizer.schedule", "constant", "cosine")
-        require(getattr(config.training, stage).batch_size > 0, f"training.{stage}.batch_size", "must be positive")
-        require(getattr(config.training, stage).epochs > 0, f"training.{stage}.epochs", "must be positive")
+        require(
+            getattr(config.training, stage).batch_size > 0,
+            f"training.{stage}.batch_size",
+            "must be positive",
+        )
+        require(
+            getattr(config.training, stage).epochs > 0,
+            f"training.{stage}.epochs",
+            "must be positive",
+        )
 
 
 # ---------------------------------------------------------------------------------------------------------- presets
@@ -227,11 +245,17 @@ def _paper() -> Config:
 def _released() -> Config:
     """The authors' published CIFAR-100 scripts (2022), layer by layer."""
     adam = OptimizerConfig(
-        name="adam", learning_rate=1e-4, schedule="constant", warmup_steps=0, epsilon=1e-8,
+        name="adam",
+        learning_rate=1e-4,
+        schedule="constant",
+        warmup_steps=0,
+        epsilon=1e-8,
     )
     return Config(
         preset="released",
-        data=DataConfig(image_shape=(32, 32, 3), num_classes=100, audio_length=AUDIO_LENGTHS["cifar100_ad"]),
+        data=DataConfig(
+            image_shape=(32, 32, 3), num_classes=100, audio_length=AUDIO_LENGTHS["cifar100_ad"]
+        ),
         image_encoder=ImageEncoderConfig(
             standardize=False,
             widths=(64, 128, 256, 512, 1024),
@@ -273,7 +297,10 @@ def _small() -> Config:
         paper,
         preset="small",
         image_encoder=dataclasses.replace(
-            paper.image_encoder, widths=(32, 64, 96, 128, 192), pool_after=(1, 2), feature_units=(256, 256)
+            paper.image_encoder,
+            widths=(32, 64, 96, 128, 192),
+            pool_after=(1, 2),
+            feature_units=(256, 256),
         ),
         audio_autoencoder=AudioAutoencoderConfig(hidden_units=(512, 384, 256, 384, 512)),
         cross_modal_mapper=CrossModalMapperConfig(units=(256, 256)),
@@ -295,7 +322,10 @@ def _tiny() -> Config:
         preset="tiny",
         data=dataclasses.replace(small.data, validation_fraction=0.1),
         image_encoder=dataclasses.replace(
-            small.image_encoder, widths=(8, 16, 24, 32, 48), pool_after=(1, 2, 3), feature_units=(128, 128)
+            small.image_encoder,
+            widths=(8, 16, 24, 32, 48),
+            pool_after=(1, 2, 3),
+            feature_units=(128, 128),
         ),
         audio_autoencoder=AudioAutoencoderConfig(hidden_units=(256, 192, 128, 192, 256)),
         cross_modal_mapper=CrossModalMapperConfig(units=(128, 128)),
@@ -351,7 +381,9 @@ def override(config: Config, assignments: typing.Iterable[str]) -> Config:
         if key not in valid_keys:
             near = difflib.get_close_matches(key, valid_keys, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise ConfigError(f"There is no key {key!r} to override.{hint} The keys are: {', '.join(valid_keys)}.")
+            raise ConfigError(
+                f"There is no key {key!r} to override.{hint} The keys are: {', '.join(valid_keys)}."
+            )
         try:
             value = json.loads(text)
         except json.JSONDecodeError:
@@ -368,7 +400,11 @@ def differences(old: Config, new: Config) -> list[str]:
     """Returns one line `key: old -> new` for each field in which the two configurations differ."""
     old_values = _flatten(dataclasses.asdict(old))
     new_values = _flatten(dataclasses.asdict(new))
-    return [f"{key}: {value!r} -> {new_values[key]!r}" for key, value in old_values.items() if new_values[key] != value]
+    return [
+        f"{key}: {value!r} -> {new_values[key]!r}"
+        for key, value in old_values.items()
+        if new_values[key] != value
+    ]
 
 
 def _flatten(values: dict, prefix: str = "") -> dict:
@@ -390,12 +426,18 @@ def _build(cls, values, path: str):
     if unknown or missing:
         what = [f"unknown: {', '.join(sorted(unknown))}"] if unknown else []
         what += [f"missing: {', '.join(sorted(missing))}"] if missing else []
-        raise ConfigError(f"The fields of {path or 'the configuration'} do not fit this version ({'; '.join(what)}).")
+        raise ConfigError(
+            f"The fields of {path or 'the configuration'} do not fit this version ({'; '.join(what)})."
+        )
     built = {}
     for name, hint in hints.items():
         where = f"{path}.{name}" if path else name
         value = values[name]
-        built[name] = _build(hint, value, where) if dataclasses.is_dataclass(hint) else _convert(value, hint, where)
+        built[name] = (
+            _build(hint, value, where)
+            if dataclasses.is_dataclass(hint)
+            else _convert(value, hint, where)
+        )
     return cls(**built)
 
 

@@ -110,12 +110,16 @@ def load(builder: tfds.core.DatasetBuilder, config: DataConfig) -> AudioDescript
         DataError: the builder is not prepared, or a recording is longer than `audio_length` (never truncated).
     """
     if not builder.is_prepared():
-        raise DataError(f"{builder.info.full_name} is not prepared in {builder.data_path}: run experiments.prepare_data.")
+        raise DataError(
+            f"{builder.info.full_name} is not prepared in {builder.data_path}: run experiments.prepare_data."
+        )
     features = builder.info.features
     ids = tuple(features["recording_id"].names)
     waveforms = np.zeros([len(ids), config.audio_length], np.int16)
     labels = np.full([len(ids)], -1, np.int32)
-    splits = {split: _read_split(builder, split, waveforms, labels, ids) for split in ("train", "test")}
+    splits = {
+        split: _read_split(builder, split, waveforms, labels, ids) for split in ("train", "test")
+    }
     order = np.random.default_rng(config.validation_seed).permutation(len(splits["train"]))
     num_validation = round(config.validation_fraction * len(order))
     return AudioDescriptions(
@@ -143,7 +147,9 @@ def _read_split(builder, split, waveforms, labels, ids) -> Pairs:
     audio_length = waveforms.shape[1]
     dataset = builder.as_dataset(split=split, shuffle_files=False)
     keys = ("image", "label", "recording_id", "image_id", "audio")
-    dataset = dataset.map(lambda example: {key: example[key] for key in keys}, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.map(
+        lambda example: {key: example[key] for key in keys}, num_parallel_calls=tf.data.AUTOTUNE
+    )
     dataset = dataset.padded_batch(_READ_BATCH).prefetch(2)
     columns = {key: [] for key in keys if key != "audio"}
     for batch in dataset.as_numpy_iterator():
@@ -172,7 +178,9 @@ def _read_split(builder, split, waveforms, labels, ids) -> Pairs:
     )
 
 
-def shuffled_batches(columns: dict, *, batch_size: int, seed: int, first_step: int, num_steps: int) -> tf.data.Dataset:
+def shuffled_batches(
+    columns: dict, *, batch_size: int, seed: int, first_step: int, num_steps: int
+) -> tf.data.Dataset:
     """Returns the batches of the steps `first_step` to `num_steps` - 1 of the endless shuffled stream of rows.
 
     The stream is one random permutation of the rows after another (each epoch its own), cut into batches; step s is
@@ -197,8 +205,12 @@ def shuffled_batches(columns: dict, *, batch_size: int, seed: int, first_step: i
                 batch[i] = order[position % size]
             yield batch
 
-    rows = tf.data.Dataset.from_generator(indices, output_signature=tf.TensorSpec([batch_size], tf.int64))
-    return rows.map(lambda row: {name: tf.gather(values, row) for name, values in columns.items()}).prefetch(4)
+    rows = tf.data.Dataset.from_generator(
+        indices, output_signature=tf.TensorSpec([batch_size], tf.int64)
+    )
+    return rows.map(
+        lambda row: {name: tf.gather(values, row) for name, values in columns.items()}
+    ).prefetch(4)
 
 
 def in_order_batches(pairs: Pairs, batch_size: int) -> tf.data.Dataset:

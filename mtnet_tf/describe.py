@@ -35,7 +35,9 @@ class Description:
 
     def write(self, path, sample_rate: int) -> None:
         """Writes a 16-bit file at `sample_rate` Hz ("interpolated ... according to the sample frequency")."""
-        audio.write_audio(path, audio.resample(self.waveform, self.sample_rate, sample_rate), sample_rate)
+        audio.write_audio(
+            path, audio.resample(self.waveform, self.sample_rate, sample_rate), sample_rate
+        )
 
 
 class Describer:
@@ -64,4 +66,6 @@ class Describer:
         if np.all(np.isnan(correlations)):
             return Description(waveform, self._sample_rate, "", float("nan"))
         nearest = int(np.nanargmax(correlations))
-        return Description(waveform, self._sample_rate, str(self._words[nearest]), float(correlations[nearest]))
+        return Description(
+            waveform, self._sample_rate, str(self._words[nearest]), float(correlations[nearest])
+        )

@@ -18,5 +18,7 @@ class Interrupted(InputError):
 
     def __init__(self, signal_number: int):
         name = signal.Signals(signal_number).name
-        super().__init__(f"stopped by {name}; a checkpoint was written, the same command continues the run.")
+        super().__init__(
+            f"stopped by {name}; a checkpoint was written, the same command continues the run."
+        )
         self.exit_status = 128 + signal_number

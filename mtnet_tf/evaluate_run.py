@@ -28,10 +28,14 @@ def load_data(run: RunFolder) -> data_lib.AudioDescriptions:
     try:
         builder = tfds.builder_from_directory(path)
     except Exception as error:
-        raise InputError(f"The data set of {run.path} cannot be read from {path} ({error}). Prepare it again.") from error
+        raise InputError(
+            f"The data set of {run.path} cannot be read from {path} ({error}). Prepare it again."
+        ) from error
     data = data_lib.load(builder, run.config().data)
     if data.metadata["recordings_fingerprint"] != run.environment()["recordings_fingerprint"]:
-        raise InputError(f"The data set in {path} has other recordings than those {run.path} was trained on.")
+        raise InputError(
+            f"The data set in {path} has other recordings than those {run.path} was trained on."
+        )
     return data
 
 
@@ -90,7 +94,11 @@ def evaluate_run(
     generators = [model, *(controls(data, predicted) if with_controls else [])]
     summaries = []
     for generator in generators:
-        accuracy = float((predicted == pairs.labels).mean()) if predicted is not None and generator is model else None
+        accuracy = (
+            float((predicted == pairs.labels).mean())
+            if predicted is not None and generator is model
+            else None
+        )
         summaries.append(
             evaluate(
                 generator,

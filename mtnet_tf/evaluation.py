@@ -146,7 +146,9 @@ def _statistics(rows: list[Row]) -> dict:
             "num_scored": len(scored),
             "num_failed": failed,
             "num_unscorable_reference": unscorable,
-            "floor_mean": float((scored.sum() + failed * FLOORS[name]) / counted) if counted else math.nan,
+            "floor_mean": float((scored.sum() + failed * FLOORS[name]) / counted)
+            if counted
+            else math.nan,
             "failures": dict(sorted(reasons.items())),
         }
     return statistics
@@ -178,7 +180,9 @@ def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer)
                         heard.append(recognizer.recognize(waveform, audio.SAMPLE_RATE))
                 places.append(seen[key])
             if fresh:
-                yield joblib.delayed(score_chunk)(references, waveforms[fresh], place_of[chunk.recordings[fresh]])
+                yield joblib.delayed(score_chunk)(
+                    references, waveforms[fresh], place_of[chunk.recordings[fresh]]
+                )
 
     (out_dir / "wavs").mkdir(parents=True, exist_ok=True)
     results = []
@@ -192,7 +196,12 @@ def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer)
             rate = done / (now - start)
             remaining = (len(pairs) - done) / rate
             _logger.info(
-                "%s %d/%d  %.0f pairs/s  ETA %d:%02d", generator.label, done, len(pairs), rate, *divmod(int(remaining), 60)
+                "%s %d/%d  %.0f pairs/s  ETA %d:%02d",
+                generator.label,
+                done,
+                len(pairs),
+                rate,
+                *divmod(int(remaining), 60),
             )
     rows = []
     for i, place in enumerate(places):
@@ -204,15 +213,20 @@ def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer)
                 recording_id=data.recordings.ids[pairs.recordings[i]],
                 scores={name: score.value for name, score in scores.items()},
                 failures={name: score.reason for name, score in scores.items() if score.reason},
-                unscorable_references=tuple(n for n, score in scores.items() if score.culprit == "reference"),
-                heard_word="" if nearest is None else data.words[data.recordings.labels[used[nearest]]],
+                unscorable_references=tuple(
+                    n for n, score in scores.items() if score.culprit == "reference"
+                ),
+                heard_word=""
+                if nearest is None
+                else data.words[data.recordings.labels[used[nearest]]],
             )
         )
     if recognizer is None:
         return rows, None
     words = [data.words[label] for label in pairs.labels]
     right = {
-        int(r): recognizer.recognize(references[place_of[r]], audio.SAMPLE_RATE) == data.words[data.recordings.labels[r]]
+        int(r): recognizer.recognize(references[place_of[r]], audio.SAMPLE_RATE)
+        == data.words[data.recordings.labels[r]]
         for r in np.unique(pairs.recordings)
     }
     return rows, {
@@ -224,10 +238,20 @@ def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer)
 def _write_rows(path, rows: list[Row]) -> None:
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image_id", "word", "recording_id", "heard_word", "heard_right", *METRICS, "failures"])
+        writer.writerow(
+            ["image_id", "word", "recording_id", "heard_word", "heard_right", *METRICS, "failures"]
+        )
         for row in rows:
             failures = "; ".join(f"{name}: {reason}" for name, reason in row.failures.items())
             scores = [f"{row.scores[name]:.6f}" for name in METRICS]
             writer.writerow(
-                [row.image_id, row.word, row.recording_id, row.heard_word, int(row.heard_right), *scores, failures]
+                [
+                    row.image_id,
+                    row.word,
+                    row.recording_id,
+                    row.heard_word,
+                    int(row.heard_right),
+                    *scores,
+                    failures,
+                ]
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 
@@ -41,7 +42,7 @@ def _without_nan(values):
         return {key: _without_nan(value) for key, value in values.items()}
     if isinstance(values, (list, tuple)):
         return [_without_nan(value) for value in values]
-    return None if isinstance(values, float) and values != values else values
+    return None if isinstance(values, float) and math.isnan(values) else values
 
 
 def write_npz(path, **arrays) -> None:
@@ -56,4 +57,6 @@ def read_npz(path) -> dict:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
     except Exception as error:
-        raise InputError(f"{path} cannot be read ({error}). Delete it and run the same command again.") from error
+        raise InputError(
+            f"{path} cannot be read ({error}). Delete it and run the same command again."
+        ) from error

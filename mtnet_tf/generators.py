@@ -51,7 +51,9 @@ class ModelGenerator:
     def predict_labels(self, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
         """Returns int32 [n], the classes by the softmax head."""
         batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-        return np.concatenate([self._apply(batch)["logits"].numpy().argmax(-1) for batch in batches]).astype(np.int32)
+        return np.concatenate(
+            [self._apply(batch)["logits"].numpy().argmax(-1) for batch in batches]
+        ).astype(np.int32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +69,9 @@ class WhiteNoise:
     def _noises(self):
         recordings = self.data.recordings.float_waveforms()
         level = np.sqrt(np.mean(np.square(recordings[np.unique(self.data.train.recordings)])))
-        noise = np.random.default_rng(self.seed).normal(0.0, level, [_NUM_NOISES, recordings.shape[1]])
+        noise = np.random.default_rng(self.seed).normal(
+            0.0, level, [_NUM_NOISES, recordings.shape[1]]
+        )
         return np.clip(noise, -1, 1).astype(np.float32)
 
     def __call__(self, pairs, first):
@@ -85,7 +89,9 @@ class MeanWaveform:
     @functools.cached_property
     def _mean(self):
         recordings = self.data.recordings
-        uses = np.bincount(self.data.train.recordings, minlength=len(recordings)) / len(self.data.train)
+        uses = np.bincount(self.data.train.recordings, minlength=len(recordings)) / len(
+            self.data.train
+        )
         return (uses @ recordings.float_waveforms()).astype(np.float32)
 
     def __call__(self, pairs, first):
@@ -132,7 +138,9 @@ class TrueLabelAndRecording:
         return _recordings_of(self.data, pairs.labels)
 
 
-def controls(data: AudioDescriptions, predicted_labels: np.ndarray | None, seed: int = 0) -> list[Generator]:
+def controls(
+    data: AudioDescriptions, predicted_labels: np.ndarray | None, seed: int = 0
+) -> list[Generator]:
     """Returns the controls in the order of the tables.
 
     Args:
@@ -154,5 +162,7 @@ def _recordings_of(data, labels) -> np.ndarray:
         first.setdefault(int(data.recordings.labels[recording]), recording)
     missing = [data.words[label] for label in range(len(data.words)) if label not in first]
     if missing:
-        raise ValueError(f"The training split of {data.name} has no recording of: {', '.join(missing)}.")
+        raise ValueError(
+            f"The training split of {data.name} has no recording of: {', '.join(missing)}."
+        )
     return data.recordings.float_waveforms()[[first[int(label)] for label in labels]]

@@ -14,6 +14,8 @@ import PIL.Image
 import PIL.ImageOps
 from scipy import ndimage
 
+from mtnet_tf.errors import InputError
+
 # A digit is looked for at this size of the longer side: enough for 20 pixels of a small digit.
 WORKING_SIZE = 512
 MIN_WORKING_SIZE = 128
@@ -24,8 +26,10 @@ MIN_CONTRAST = 0.1
 # Strokes in MNIST are 2 to 4 pixels wide; thinner ones would fade when a photo is scaled down.
 MIN_STROKE_WIDTH = 2.2
 
+EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
 
-class ImageError(ValueError):
+
+class ImageError(InputError, ValueError):
     """A picture file that can't be used. The message names the file and says what to do."""
 
 
@@ -93,7 +97,7 @@ def has_dark_ink(grey, path="the picture"):
       ImageError: the picture is blank.
     """
     difference = grey - ndimage.uniform_filter(grey, max(grey.shape) // 2, mode="nearest")
-    darkest, brightest = np.percentile(difference, [0.2, 99.8])
+    darkest, brightest = np.percentile(difference, [0.05, 99.95])
     if max(-darkest, brightest) < MIN_CONTRAST / 2:
         raise _blank(path)
     return bool(-darkest > brightest)
@@ -103,7 +107,7 @@ def extract_digit(ink, size=(28, 28), digit_size=20, path="the picture"):
     """Cuts a digit out of a photo and lays it out as MNIST's makers did with theirs.
 
     1. The ground is estimated and taken away: a morphological opening keeps what is wider than a
-       stroke (paper, shadows, the table's edge) and drops the ink.
+       stroke (paper, shadows, the table) and drops the ink.
     2. Otsu's threshold tells ink from paper; specks and what touches the edge are left out.
     3. Strokes thinner than MNIST's are widened (a ball-pen on a photo; MNIST needed no such step).
     4. Contrast is stretched to the whole range, the ink's bounding box is scaled with antialiasing
@@ -123,19 +127,20 @@ def extract_digit(ink, size=(28, 28), digit_size=20, path="the picture"):
       ImageError: no ink stands out from the ground.
     """
     ground = ndimage.grey_opening(ink, size=max(3, min(ink.shape) // 3), mode="nearest")
-    ink = ink - ground
+    # Relative to what the ground leaves room for: ink in a shadow differs less from its paper.
+    ink = (ink - ground) / np.maximum(1 - ground, 0.1)
     mask = _ink_mask(ink, path)
     black = ink[~mask].mean() + 2 * ink[~mask].std() if not mask.all() else 0.0
-    white = max(np.percentile(ink[mask], 75), black + MIN_CONTRAST / 2)
+    white = max(np.median(ink[mask]), black + MIN_CONTRAST / 2)
     # One pixel around the mask: the antialiased rim of the strokes.
     rim = ndimage.binary_dilation(mask, iterations=2)
     digit = np.where(rim, np.clip((ink - black) / (white - black), 0, 1), 0)
 
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     scale = digit_size / max(np.ptp(rows) + 1, np.ptp(columns) + 1)
-    # The mean distance to the edge of a bar is a quarter of its width.
-    stroke_width = 4 * ndimage.distance_transform_edt(mask)[mask].mean()
-    radius = int(round((MIN_STROKE_WIDTH / scale - stroke_width) / 2))
+    # In a bar w pixels wide the mean distance to the nearest pixel outside is (w + 2) / 4.
+    stroke_width = 4 * ndimage.distance_transform_edt(mask)[mask].mean() - 2
+    radius = round((MIN_STROKE_WIDTH / scale - stroke_width) / 2)
     if radius > 0:
         y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
         digit = np.pad(digit, radius)
@@ -208,21 +213,30 @@ def _working_copy(picture):
 
 def _ink_mask(ink, path):
     """bool [h, w]: the pixels of the digit in `ink`, the picture without its ground."""
-    threshold = _otsu_threshold(ink)
-    mask = ink > threshold
+    mask = ink > _otsu_threshold(ink)
+    inner = mask & ~_at_edge(mask)
+    # What touches the edge is table or frame, unless nothing else is large enough to be a digit.
+    if _largest_extent(inner) * 20 > max(ink.shape):
+        rest = ink[inner | ~mask]
+        mask = (ink > _otsu_threshold(rest)) & ~ndimage.binary_dilation(mask & ~inner, iterations=3)
     if not mask.any() or mask.all() or ink[mask].mean() - ink[~mask].mean() < MIN_CONTRAST:
         raise _blank(path)
-    parts, num_parts = ndimage.label(mask, structure=np.ones((3, 3)))
-    sizes = np.bincount(parts.ravel(), minlength=num_parts + 1)
-    sizes[0] = 0
-    at_edge = np.zeros(num_parts + 1, bool)
-    for edge in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
-        at_edge[edge] = True
-    at_edge[0] = False
-    # A digit that itself reaches the edge is the largest part of the picture's ink by far.
-    if sizes[~at_edge].max() * 10 > sizes.max():
-        sizes[at_edge] = 0
-    return (sizes * 10 > sizes.max())[parts]
+    parts, _ = ndimage.label(mask, EIGHT_NEIGHBOURS)
+    sizes = np.bincount(parts[mask])
+    return mask & (sizes * 10 > sizes.max())[parts]
+
+
+def _at_edge(mask):
+    """The part of `mask` that hangs together with the picture's edge."""
+    edge = np.ones_like(mask)
+    edge[1:-1, 1:-1] = False
+    return ndimage.binary_propagation(mask & edge, EIGHT_NEIGHBOURS, mask)
+
+
+def _largest_extent(mask):
+    """The longest side, in pixels, of the bounding boxes of the parts of `mask`; 0 for none."""
+    boxes = ndimage.find_objects(ndimage.label(mask, EIGHT_NEIGHBOURS)[0])
+    return max((side.stop - side.start for box in boxes for side in box), default=0)
 
 
 def _otsu_threshold(values):

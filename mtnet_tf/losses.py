@@ -51,7 +51,9 @@ def generation_loss(audio, waveform, form="smooth_l1"):
     """
     if form == "normalized_squared_error":
         return tf.reduce_sum(
-            tf.square(tf.math.l2_normalize(audio, axis=-1) - tf.math.l2_normalize(waveform, axis=-1))
+            tf.square(
+                tf.math.l2_normalize(audio, axis=-1) - tf.math.l2_normalize(waveform, axis=-1)
+            )
         )
     return tf.reduce_mean(tf.reduce_sum(smooth_l1(audio - waveform), axis=-1))
 
@@ -65,7 +67,11 @@ def reconstruction_loss(audio, reconstruction, weights, form="half_mean_squared_
             expectation as drawing the recordings of all pairs.
     """
     squared_error = weights * tf.reduce_sum(tf.square(audio - reconstruction), axis=-1)
-    return tf.reduce_sum(squared_error) if form == "sum_squared_error" else 0.5 * tf.reduce_mean(squared_error)
+    return (
+        tf.reduce_sum(squared_error)
+        if form == "sum_squared_error"
+        else 0.5 * tf.reduce_mean(squared_error)
+    )
 
 
 def weight_decay(variables):
@@ -87,7 +93,12 @@ def joint_loss(config: LossConfig, batch, outputs, variables):
     Returns:
         {term: scalar float32}, unweighted, and their weighted sum "total".
     """
-    terms = {"generation": (config.generation_weight, generation_loss(batch["audio"], outputs["waveform"], config.generation))}
+    terms = {
+        "generation": (
+            config.generation_weight,
+            generation_loss(batch["audio"], outputs["waveform"], config.generation),
+        )
+    }
     if config.perceptual_weight is not None:
         loss = perceptual_loss(batch["label"], outputs["logits"], config.perceptual)
         terms["perceptual"] = config.perceptual_weight, loss
@@ -103,7 +114,12 @@ def joint_loss(config: LossConfig, batch, outputs, variables):
 
 def autoencoder_loss(config: LossConfig, audio, reconstruction, weights, variables):
     """Eq. 6: reconstruction and decay, as `joint_loss` returns them. Shapes as `reconstruction_loss`."""
-    terms = {"reconstruction": (1.0, reconstruction_loss(audio, reconstruction, weights, config.reconstruction))}
+    terms = {
+        "reconstruction": (
+            1.0,
+            reconstruction_loss(audio, reconstruction, weights, config.reconstruction),
+        )
+    }
     if config.reconstruction_decay_weight:
         terms["decay"] = config.reconstruction_decay_weight, weight_decay(variables)
     return _with_total(terms)

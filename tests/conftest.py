@@ -45,7 +45,9 @@ def synthetic_data():
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 30).astype(np.int32)
     patterns = random.integers(0, 255, (3, 12, 12, 1))
-    images = np.clip(patterns[labels] + random.normal(0, 30, (30, 12, 12, 1)), 0, 255).astype(np.uint8)
+    images = np.clip(patterns[labels] + random.normal(0, 30, (30, 12, 12, 1)), 0, 255).astype(
+        np.uint8
+    )
     times = np.arange(AUDIO_LENGTH) / 22050
     tones = np.stack([0.5 * np.sin(2 * np.pi * 300 * (k + 1) * times) for k in range(3)])
     pairs = Pairs(images, labels, labels.copy(), np.array([f"image_{i:02d}" for i in range(30)]))

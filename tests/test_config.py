@@ -22,19 +22,31 @@ def test_paper_is_the_paper():
     assert config.audio_autoencoder.hidden_units == (4096, 2048, 1024, 2048, 4096)
     assert config.audio_generator.num_blocks == 3
     weights = config.loss
-    assert (weights.perceptual_weight, weights.representation_weight, weights.generation_weight) == (0.5, 1.0, 1.0)
+    assert (
+        weights.perceptual_weight,
+        weights.representation_weight,
+        weights.generation_weight,
+    ) == (0.5, 1.0, 1.0)
     assert weights.decay_weight == pytest.approx(0.8 * 0.0005)
     optimizer = config.training.joint.optimizer
     assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == ("rmsprop", 1e-3, 0.9)
     assert config_lib.AUDIO_LENGTHS == {
-        "mnist_ad": 18140, "digits_ad": 18140, "cifar10_ad": 24020, "cifar100_ad": 29356
+        "mnist_ad": 18140,
+        "digits_ad": 18140,
+        "cifar10_ad": 24020,
+        "cifar100_ad": 29356,
     }
 
 
 def test_override():
     config = config_lib.override(
         config_lib.preset("paper"),
-        ["training.joint.epochs=2", "image_encoder.widths=[8, 16]", "loss.representation_weight=null", "preset=mine"],
+        [
+            "training.joint.epochs=2",
+            "image_encoder.widths=[8, 16]",
+            "loss.representation_weight=null",
+            "preset=mine",
+        ],
     )
     assert config.training.joint.epochs == 2.0
     assert config.image_encoder.widths == (8, 16)
@@ -75,7 +87,9 @@ def test_bad_json():
 def test_unknown_preset_and_variant():
     with pytest.raises(config_lib.ConfigError, match="paper, released, small, tiny"):
         config_lib.preset("large")
-    with pytest.raises(config_lib.ConfigError, match="gen_only, gen_rep, no_holes, autoencoder, mtnet"):
+    with pytest.raises(
+        config_lib.ConfigError, match="gen_only, gen_rep, no_holes, autoencoder, mtnet"
+    ):
         variants.apply("hole", config_lib.preset("tiny"))
 
 

@@ -19,7 +19,18 @@ def test_load_digits(builder):
     assert (config.data.num_classes, config.data.audio_length) == (10, 18140)
     data = data_lib.load(builder, config.data)
     assert (len(data.train), len(data.validation), len(data.test)) == (1293, 144, 360)
-    assert data.words == ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    assert data.words == (
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+    )
     ids = np.concatenate([data.train.image_ids, data.validation.image_ids, data.test.image_ids])
     assert len(set(ids)) == 1797
     assert data.recordings.waveforms.shape == (10, 18140)
@@ -53,7 +64,9 @@ def test_validation_split_is_seeded_and_independent_of_the_training_seed(builder
 
 
 def test_longer_words_are_never_truncated(builder):
-    with pytest.raises(data_lib.DataError, match="is longer than L_s = 5000 samples and is not truncated"):
+    with pytest.raises(
+        data_lib.DataError, match="is longer than L_s = 5000 samples and is not truncated"
+    ):
         data_lib.load(builder, config_lib.DataConfig(audio_length=5000))
 
 

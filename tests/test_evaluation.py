@@ -20,7 +20,9 @@ def data():
     times = np.arange(AUDIO_LENGTH) / 22050
     waveforms = []
     for k in range(6):
-        carrier = np.sin(2 * np.pi * (200 + 150 * (k // 2)) * times + 3 * np.sin(2 * np.pi * (3 + k) * times))
+        carrier = np.sin(
+            2 * np.pi * (200 + 150 * (k // 2)) * times + 3 * np.sin(2 * np.pi * (3 + k) * times)
+        )
         envelope = np.abs(np.sin(2 * np.pi * (4 + k) * times)) ** 2
         waveforms.append(0.4 * envelope * (carrier + 0.3 * random.normal(size=AUDIO_LENGTH)))
     recordings = Recordings(
@@ -100,7 +102,13 @@ def test_results_do_not_depend_on_processes_and_finished_ones_are_kept(data, tmp
     generator = generators.WhiteNoise(data)
     score(generator, data, tmp_path / "one")
     evaluation.evaluate(
-        generator, data.test, data, tmp_path / "two" / generator.name, provenance={}, split="test", num_processes=2
+        generator,
+        data.test,
+        data,
+        tmp_path / "two" / generator.name,
+        provenance={},
+        split="test",
+        num_processes=2,
     )
     files = [tmp_path / n / "white_noise/rows.csv" for n in ("one", "two")]
     assert files[0].read_bytes() == files[1].read_bytes()

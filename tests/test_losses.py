@@ -19,7 +19,9 @@ def test_perceptual_loss(random):
     softmax = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     terms = -np.log(softmax[np.arange(5), labels])
     assert losses.perceptual_loss(labels, logits).numpy() == pytest.approx(terms.mean())
-    assert losses.perceptual_loss(labels, logits, "sum_cross_entropy").numpy() == pytest.approx(terms.sum())
+    assert losses.perceptual_loss(labels, logits, "sum_cross_entropy").numpy() == pytest.approx(
+        terms.sum()
+    )
 
 
 def test_representation_loss(random):
@@ -48,14 +50,18 @@ def test_generation_loss_sums_over_samples(random):
 def test_released_generation_loss_ignores_the_level(random):
     a, b = random.normal(size=(2, 3, 11))
     form = "normalized_squared_error"
-    assert losses.generation_loss(a, 7 * b, form).numpy() == pytest.approx(losses.generation_loss(a, b, form).numpy())
+    assert losses.generation_loss(a, 7 * b, form).numpy() == pytest.approx(
+        losses.generation_loss(a, b, form).numpy()
+    )
 
 
 def test_reconstruction_loss_weighs_recordings_by_use(random):
     a, b = random.normal(size=(2, 3, 11))
     weights = np.array([0.5, 1.0, 1.5])
     error = ((a - b) ** 2).sum(1)
-    assert losses.reconstruction_loss(a, b, weights).numpy() == pytest.approx((weights * error).mean() / 2)
+    assert losses.reconstruction_loss(a, b, weights).numpy() == pytest.approx(
+        (weights * error).mean() / 2
+    )
     released = losses.reconstruction_loss(a, b, np.ones(3), "sum_squared_error").numpy()
     assert released == pytest.approx(error.sum())
     # Each recording as often as it is used, unweighted, is the same loss.
@@ -68,7 +74,9 @@ def test_weight_decay_takes_kernels_alone():
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, bias_initializer="ones")])
     model.add(keras.layers.BatchNormalization())
     expected = np.square(model.layers[0].kernel.numpy()).sum()
-    assert losses.weight_decay(model.trainable_variables).numpy() == pytest.approx(expected, rel=1e-5)
+    assert losses.weight_decay(model.trainable_variables).numpy() == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_joint_loss_is_the_weighted_sum(random):
@@ -84,9 +92,17 @@ def test_joint_loss_is_the_weighted_sum(random):
         "cross_modal_representation": random.normal(size=(2, 5)).astype(np.float32),
         "waveform": random.normal(size=(2, 9)).astype(np.float32),
     }
-    terms = {k: float(v) for k, v in losses.joint_loss(config, batch, outputs, model.trainable_variables).items()}
+    terms = {
+        k: float(v)
+        for k, v in losses.joint_loss(config, batch, outputs, model.trainable_variables).items()
+    }
     assert set(terms) == {"perceptual", "representation", "generation", "decay", "total"}
-    total = 0.5 * terms["perceptual"] + terms["representation"] + terms["generation"] + 0.0004 * terms["decay"]
+    total = (
+        0.5 * terms["perceptual"]
+        + terms["representation"]
+        + terms["generation"]
+        + 0.0004 * terms["decay"]
+    )
     assert terms["total"] == pytest.approx(total, rel=1e-6)
 
 

@@ -22,7 +22,8 @@ def _native_dilated_gradients_work() -> bool:
             tape.gradient(out, [image, kernel])
         except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
             logging.getLogger(__name__).warning(
-                "No native gradient of dilated convolutions here (%s): using the slower Keras form.", error.message
+                "No native gradient of dilated convolutions here (%s): using the slower Keras form.",
+                error.message,
             )
             return False
     return True
@@ -40,13 +41,20 @@ class DilatedConv2D(keras.layers.Conv2D):
     """
 
     def __init__(self, filters, kernel_size, dilation_rate=1, **kwargs):
-        kwargs.pop("strides", None), kwargs.pop("padding", None)  # in a stored config; they are fixed here
-        super().__init__(filters, kernel_size, padding="same", dilation_rate=dilation_rate, **kwargs)
+        (
+            kwargs.pop("strides", None),
+            kwargs.pop("padding", None),
+        )  # in a stored config; they are fixed here
+        super().__init__(
+            filters, kernel_size, padding="same", dilation_rate=dilation_rate, **kwargs
+        )
 
     def call(self, inputs):
         if self.dilation_rate == (1, 1) or not _native_dilated_gradients_work():
             return super().call(inputs)
-        outputs = tf.nn.conv2d(inputs, self.kernel, strides=1, padding="SAME", dilations=list(self.dilation_rate))
+        outputs = tf.nn.conv2d(
+            inputs, self.kernel, strides=1, padding="SAME", dilations=list(self.dilation_rate)
+        )
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, self.bias)
         return self.activation(outputs) if self.activation is not None else outputs

@@ -27,4 +27,6 @@ def score_chunk(references, generated, reference_index):
         _scorers[key] = Scorer(np.array(references))
     scores, correlations = _scorers[key].score_and_correlate(np.array(generated), reference_index)
     nearest = [None if np.all(np.isnan(row)) else int(np.nanargmax(row)) for row in correlations]
-    return [({name: scores[name][i] for name in METRICS}, nearest[i]) for i in range(len(generated))]
+    return [
+        ({name: scores[name][i] for name in METRICS}, nearest[i]) for i in range(len(generated))
+    ]

@@ -27,7 +27,9 @@ def build_audio_generator(config: Config) -> keras.Model:
     else:
         x, units = layers.Reshape((-1, 1), name="reshape")(phi), generator.hidden_units
         for n in range(1, generator.num_blocks + 1):
-            x = GatedResidualBlock1D(generator.kernel_size, generator.hole_size, name=f"res1d_{n}", **init)(x)
+            x = GatedResidualBlock1D(
+                generator.kernel_size, generator.hole_size, name=f"res1d_{n}", **init
+            )(x)
         x = layers.Flatten(name="flatten")(x)
     if units:
         x = fully_connected_stack(

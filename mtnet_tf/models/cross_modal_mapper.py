@@ -21,5 +21,7 @@ def build_cross_modal_mapper(config: Config) -> keras.Model:
         x = fully_connected_stack(
             x, mapper.units[:-1], dropout_rate=mapper.dropout_rate, name="mapper_fc", dense=init
         )[-1]
-    phi = keras.layers.Dense(mapper.units[-1], activation="tanh", name="cross_modal_representation", **init)(x)
+    phi = keras.layers.Dense(
+        mapper.units[-1], activation="tanh", name="cross_modal_representation", **init
+    )(x)
     return keras.Model(image_feature, phi, name="cross_modal_mapper")

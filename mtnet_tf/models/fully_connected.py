@@ -3,7 +3,9 @@
 from keras import layers
 
 
-def fully_connected_stack(x, units, *, activation="tanh", dropout_rate=0.0, batch_norm=None, name, dense):
+def fully_connected_stack(
+    x, units, *, activation="tanh", dropout_rate=0.0, batch_norm=None, name, dense
+):
     """Applies Dense(units[i]) + activation for each i (Eq. 5), with optional BN before and dropout after it.
 
     Args:

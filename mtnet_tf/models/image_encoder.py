@@ -33,7 +33,12 @@ def build_image_encoder(config: Config) -> keras.Model:
         x = layers.Rescaling(1.0, name="cast")(image)
     for k, width in enumerate(encoder.widths, 1):
         x = transition(
-            x, width, activation=encoder.activation, batch_norm=batch_norm, conv=init, name=f"trans{k}"
+            x,
+            width,
+            activation=encoder.activation,
+            batch_norm=batch_norm,
+            conv=init,
+            name=f"trans{k}",
         )
         x = dilated_residual_block_2d(
             x,

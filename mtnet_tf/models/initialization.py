@@ -15,7 +15,9 @@ def weight_initializers(config: InitializationConfig) -> dict:
         kernel = keras.initializers.TruncatedNormal(stddev=config.kernel_scale)
     else:
         # A constant 0.1 explodes over 9,216 inputs where no normalisation follows.
-        kernel = keras.initializers.VarianceScaling(config.kernel_scale, "fan_in", "truncated_normal")
+        kernel = keras.initializers.VarianceScaling(
+            config.kernel_scale, "fan_in", "truncated_normal"
+        )
     return {
         "kernel_initializer": keras.initializers.serialize(kernel),
         "bias_initializer": keras.initializers.serialize(keras.initializers.Constant(config.bias)),

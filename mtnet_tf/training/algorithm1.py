@@ -24,7 +24,13 @@ _logger = logging.getLogger(__name__)
 
 
 def train(
-    config: Config, data: AudioDescriptions, run: RunFolder, device: str, *, stage1_of: RunFolder | None = None, **records
+    config: Config,
+    data: AudioDescriptions,
+    run: RunFolder,
+    device: str,
+    *,
+    stage1_of: RunFolder | None = None,
+    **records,
 ) -> keras.Model:
     """Trains MT-Net, or goes on where an earlier process stopped, and returns the joint network.
 
@@ -69,7 +75,9 @@ def describe_sizes(config: Config) -> str:
     mtnet = build_mtnet(config)
     parts = [layer for layer in mtnet.layers if layer.trainable_variables]
     parts += [mtnet, build_audio_autoencoder(config)]
-    return "\n".join(f"{part.name:20} {num_parameters(part):>13,} trainable parameters" for part in parts)
+    return "\n".join(
+        f"{part.name:20} {num_parameters(part):>13,} trainable parameters" for part in parts
+    )
 
 
 def num_parameters(model: keras.Model) -> int:
@@ -100,18 +108,37 @@ def _audio_features(config, data, run, stage1_of) -> np.ndarray:
                 return stored["audio_feature"]
     keras.utils.set_random_seed(config.training.seed)
     model = build_audio_autoencoder(config)
-    run_stage(AutoencoderStage(model, config, data), run, dataclasses.replace(config.training, validations=0))
+    run_stage(
+        AutoencoderStage(model, config, data),
+        run,
+        dataclasses.replace(config.training, validations=0),
+    )
     features = compute_audio_features(model, data.recordings.float_waveforms())
     _save(model, run / "autoencoder.keras")
-    write_npz(path, audio_feature=features, recording_id=np.array(data.recordings.ids), stage1=np.array(key))
+    write_npz(
+        path,
+        audio_feature=features,
+        recording_id=np.array(data.recordings.ids),
+        stage1=np.array(key),
+    )
     return features
 
 
 def _stage1_key(config, data) -> str:
     """A hash of everything that stage 1 depends on."""
-    parts = (config.data, config.audio_autoencoder, config.initialization, config.batch_norm, config.training.autoencoder)
+    parts = (
+        config.data,
+        config.audio_autoencoder,
+        config.initialization,
+        config.batch_norm,
+        config.training.autoencoder,
+    )
     values = [dataclasses.asdict(part) for part in parts]
-    values += [config.loss.reconstruction, config.loss.reconstruction_decay_weight, config.training.seed]
+    values += [
+        config.loss.reconstruction,
+        config.loss.reconstruction_decay_weight,
+        config.training.seed,
+    ]
     values += [data.name, data.metadata["recordings_fingerprint"]]
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
@@ -120,7 +147,12 @@ def _write_recordings(run, data):
     """Writes the distinct recordings, so that a run folder can say which word a waveform is nearest to."""
     recordings = data.recordings
     words = np.array([data.words[label] if label >= 0 else "" for label in recordings.labels])
-    write_npz(run / "recordings.npz", id=np.array(recordings.ids), word=words, waveform=recordings.waveforms)
+    write_npz(
+        run / "recordings.npz",
+        id=np.array(recordings.ids),
+        word=words,
+        waveform=recordings.waveforms,
+    )
 
 
 def _save(model, path):

@@ -43,12 +43,19 @@ class AutoencoderStage(Stage):
     def losses(self, batch, training):
         outputs = self.model(batch["audio"], training=training)
         return losses_lib.autoencoder_loss(
-            self._loss_config, batch["audio"], outputs["reconstruction"], batch["weight"], self.model.trainable_variables
+            self._loss_config,
+            batch["audio"],
+            outputs["reconstruction"],
+            batch["weight"],
+            self.model.trainable_variables,
         )
 
 
 def compute_audio_features(model: keras.Model, audio: np.ndarray) -> np.ndarray:
     """Returns the audio feature set (line 3): float32 [R, features] of recordings float32 [R, L_s]."""
     return np.concatenate(
-        [model(audio[i : i + 100], training=False)["audio_feature"].numpy() for i in range(0, len(audio), 100)]
+        [
+            model(audio[i : i + 100], training=False)["audio_feature"].numpy()
+            for i in range(0, len(audio), 100)
+        ]
     )

@@ -18,7 +18,11 @@ class JointStage(Stage):
     name = "joint"
 
     def __init__(
-        self, model: keras.Model, config: Config, data: AudioDescriptions, audio_features: np.ndarray | None
+        self,
+        model: keras.Model,
+        config: Config,
+        data: AudioDescriptions,
+        audio_features: np.ndarray | None,
     ):
         super().__init__(model, config.training.joint, len(data.train))
         self._config = config
@@ -79,7 +83,9 @@ class JointStage(Stage):
         rate = self._config.data.sample_rate
         tf.summary.image("image", pairs.images, step=step, max_outputs=_NUM_PICTURES)
         for name, audio in (("true", true), ("generated", waveforms)):
-            tf.summary.audio(f"waveform/{name}", audio[..., None], rate, step=step, max_outputs=_NUM_PICTURES)
+            tf.summary.audio(
+                f"waveform/{name}", audio[..., None], rate, step=step, max_outputs=_NUM_PICTURES
+            )
             magnitude = tf.abs(tf.signal.stft(audio, 512, 128))
             decibels = tf.transpose(tf.math.log(magnitude + 1e-3), [0, 2, 1])[:, ::-1]
             low, high = tf.reduce_min(decibels), tf.reduce_max(decibels)

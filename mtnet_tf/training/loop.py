@@ -38,7 +38,9 @@ def run_stage(stage: Stage, run: RunFolder, config: TrainingConfig) -> float:
         step=step,
         seconds=seconds,
     )
-    manager = tf.train.CheckpointManager(checkpoint, str(run / "checkpoints" / stage.name), max_to_keep=2)
+    manager = tf.train.CheckpointManager(
+        checkpoint, str(run / "checkpoints" / stage.name), max_to_keep=2
+    )
     _restore(checkpoint, manager, stage)
     first = int(step)
     if first == stage.num_steps:
@@ -47,14 +49,21 @@ def run_stage(stage: Stage, run: RunFolder, config: TrainingConfig) -> float:
     if first:
         _logger.info("%s: continuing at step %d of %d", stage.name, first, stage.num_steps)
     meter = _Meter(stage, run, first, float(seconds))
-    validation_every = math.ceil(stage.num_steps / config.validations) if config.validations else stage.num_steps + 1
+    validation_every = (
+        math.ceil(stage.num_steps / config.validations)
+        if config.validations
+        else stage.num_steps + 1
+    )
     saved_at = time.monotonic()
     pending = []  # (step, losses) not yet checked and logged
     writer = tf.summary.create_file_writer(str(run / "tensorboard" / stage.name))
     with writer.as_default(), _signals() as received:
         for number, batch in enumerate(stage.batches(first), start=first + 1):
             pending.append((number, stage.train_step(batch)))
-            last, validating = number == stage.num_steps, number % validation_every == 0 or number == stage.num_steps
+            last, validating = (
+                number == stage.num_steps,
+                number % validation_every == 0 or number == stage.num_steps,
+            )
             save = last or received or time.monotonic() - saved_at > config.checkpoint_secs
             if save or validating or number % config.log_steps == 0:
                 means = _check(stage.name, pending)
@@ -85,7 +94,12 @@ def _restore(checkpoint, manager, stage) -> None:
             checkpoint.restore(path).assert_consumed()
             return
         except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
-            _logger.warning("%s: checkpoint %s cannot be read (%s); trying the one before.", stage.name, path, error)
+            _logger.warning(
+                "%s: checkpoint %s cannot be read (%s); trying the one before.",
+                stage.name,
+                path,
+                error,
+            )
     if manager.checkpoints:
         raise RunFolderError(
             f"No checkpoint in {manager.directory} can be read. Delete that folder to begin the stage again."
@@ -127,7 +141,12 @@ class _Meter:
         remaining = (now - self._start) / (step - self._first) * (self._stage.num_steps - step)
         self._last = step, time.monotonic()
         figures = {**means, **validation, "learning_rate": self._stage.learning_rate()}
-        line = {"stage": self._stage.name, "step": step, **figures, "examples_per_second": round(rate, 1)}
+        line = {
+            "stage": self._stage.name,
+            "step": step,
+            **figures,
+            "examples_per_second": round(rate, 1),
+        }
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         for name, value in figures.items():
@@ -150,7 +169,9 @@ def _drop_log_after(run, stage_name, step) -> None:
         return
     kept = []
     for text in path.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(json.JSONDecodeError):  # the last line of a killed run may be half a line
+        with contextlib.suppress(
+            json.JSONDecodeError
+        ):  # the last line of a killed run may be half a line
             line = json.loads(text)
             if line["stage"] != stage_name or line["step"] <= step:
                 kept.append(text + "\n")

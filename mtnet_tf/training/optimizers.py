@@ -21,7 +21,14 @@ class RMSProp(keras.optimizers.Optimizer):
     """
 
     def __init__(
-        self, learning_rate=1e-3, rho=0.9, momentum=0.0, epsilon=1e-7, initial_mean_square=0.0, name="rmsprop", **kwargs
+        self,
+        learning_rate=1e-3,
+        rho=0.9,
+        momentum=0.0,
+        epsilon=1e-7,
+        initial_mean_square=0.0,
+        name="rmsprop",
+        **kwargs,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.rho = rho
@@ -34,7 +41,9 @@ class RMSProp(keras.optimizers.Optimizer):
             return
         super().build(variables)
         self._mean_squares = self.add_optimizer_variables(
-            variables, "mean_square", initializer=keras.initializers.Constant(self.initial_mean_square)
+            variables,
+            "mean_square",
+            initializer=keras.initializers.Constant(self.initial_mean_square),
         )
         self._moments = self.add_optimizer_variables(variables, "moment")
 
@@ -62,7 +71,11 @@ class RMSProp(keras.optimizers.Optimizer):
 
 
 def _handle(variable):
-    return getattr(variable, "value", variable).handle if isinstance(variable, keras.Variable) else variable.handle
+    return (
+        getattr(variable, "value", variable).handle
+        if isinstance(variable, keras.Variable)
+        else variable.handle
+    )
 
 
 @keras.saving.register_keras_serializable("mtnet_tf")
@@ -100,7 +113,9 @@ def build_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimize
         config.final_learning_rate_fraction,
     )
     if config.name == "adam":
-        return keras.optimizers.Adam(schedule, epsilon=config.epsilon, global_clipnorm=config.clip_norm)
+        return keras.optimizers.Adam(
+            schedule, epsilon=config.epsilon, global_clipnorm=config.clip_norm
+        )
     return RMSProp(
         schedule,
         rho=config.rho,

@@ -1,14 +1,14 @@
 """The run folder: everything a later program needs, and nothing half-written.
 
-    config.json          the configuration; a run continues only under the same one
-    environment.json     versions, hardware, command line, git commit, data set and recordings hashes
-    recordings.npz       the distinct recordings: ids, words, waveforms
-    audio_features.npz   the audio feature of each recording (line 3 of Algorithm 1)
-    train_log.jsonl      one line each log_steps, each step once
-    checkpoints/<stage>/ model + optimiser + step
-    tensorboard/
-    autoencoder.keras, model.keras   the trained networks
-    evaluation/<split>/<generator>/  rows.csv, summary.json, wavs
+config.json          the configuration; a run continues only under the same one
+environment.json     versions, hardware, command line, git commit, data set and recordings hashes
+recordings.npz       the distinct recordings: ids, words, waveforms
+audio_features.npz   the audio feature of each recording (line 3 of Algorithm 1)
+train_log.jsonl      one line each log_steps, each step once
+checkpoints/<stage>/ model + optimiser + step
+tensorboard/
+autoencoder.keras, model.keras   the trained networks
+evaluation/<split>/<generator>/  rows.csv, summary.json, wavs
 """
 
 from __future__ import annotations
@@ -28,7 +28,16 @@ from mtnet_tf import config as config_lib
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json, write_text
 
-_VERSIONS = ("tensorflow", "keras", "tensorflow-datasets", "numpy", "scipy", "librosa", "pesq", "pystoi")
+_VERSIONS = (
+    "tensorflow",
+    "keras",
+    "tensorflow-datasets",
+    "numpy",
+    "scipy",
+    "librosa",
+    "pesq",
+    "pystoi",
+)
 
 
 class RunFolderError(InputError):
@@ -51,7 +60,9 @@ def environment(device: str) -> dict:
 def command_line() -> str:
     """Returns the running command, as `python -m package.module --flags` where it was started so."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    program = f"python -m {spec.name}" if spec else " ".join(["python", os.path.relpath(sys.argv[0])])
+    program = (
+        f"python -m {spec.name}" if spec else " ".join(["python", os.path.relpath(sys.argv[0])])
+    )
     return " ".join([program, *sys.argv[1:]])
 
 
@@ -59,7 +70,10 @@ def _git_commit() -> str | None:
     try:
         run = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=True,
+            cwd=pathlib.Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return run.stdout.strip()
     except (OSError, subprocess.CalledProcessError):
@@ -72,7 +86,10 @@ def hardware(device: str) -> str:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-        names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+        names = [
+            tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+            for gpu in gpus
+        ]
         return f"{len(names)} x {names[0]}"
     name = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
@@ -106,7 +123,9 @@ class RunFolder:
                 ) from error
             yield
 
-    def begin(self, config: config_lib.Config, recordings_fingerprint: str, device: str, **records) -> None:
+    def begin(
+        self, config: config_lib.Config, recordings_fingerprint: str, device: str, **records
+    ) -> None:
         """Writes config.json and environment.json, or checks that the folder belongs to this configuration and data.
 
         Raises RunFolderError with the differences otherwise.
@@ -126,7 +145,11 @@ class RunFolder:
         if not environment_path.exists():
             write_json(
                 environment_path,
-                {**environment(device), "recordings_fingerprint": recordings_fingerprint, **records},
+                {
+                    **environment(device),
+                    "recordings_fingerprint": recordings_fingerprint,
+                    **records,
+                },
             )
         write_text(self / "config.json", config_lib.to_json(config))
 
@@ -134,7 +157,9 @@ class RunFolder:
         """Returns the run's configuration. Raises RunFolderError if this is no run folder."""
         path = self / "config.json"
         if not path.is_file():
-            raise RunFolderError(f"{self.path} is no run folder: it has no config.json. Train with experiments.train first.")
+            raise RunFolderError(
+                f"{self.path} is no run folder: it has no config.json. Train with experiments.train first."
+            )
         return config_lib.from_json(path.read_text(encoding="utf-8"))
 
     def environment(self) -> dict:
@@ -142,7 +167,9 @@ class RunFolder:
         try:
             return json.loads((self / "environment.json").read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError) as error:
-            raise RunFolderError(f"{self / 'environment.json'} is missing or broken ({error}).") from error
+            raise RunFolderError(
+                f"{self / 'environment.json'} is missing or broken ({error})."
+            ) from error
 
     def record(self, **values) -> None:
         """Adds values to environment.json."""
@@ -163,4 +190,6 @@ class RunFolder:
         try:
             return keras.models.load_model(path, compile=False)
         except Exception as error:
-            raise RunFolderError(f"{path} cannot be read ({error}). Delete it and continue the run to write it anew.") from error
+            raise RunFolderError(
+                f"{path} cannot be read ({error}). Delete it and continue the run to write it anew."
+            ) from error

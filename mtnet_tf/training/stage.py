@@ -27,7 +27,9 @@ class Stage(abc.ABC):
         self.batch_size = config.batch_size
         self.num_steps = max(1, round(config.epochs * examples_per_epoch / self.batch_size))
         self.optimizer = build_optimizer(config.optimizer, self.num_steps)
-        self.optimizer.build(model.trainable_variables)  # before tracing and before a checkpoint is restored
+        self.optimizer.build(
+            model.trainable_variables
+        )  # before tracing and before a checkpoint is restored
 
     @abc.abstractmethod
     def batches(self, first_step: int) -> tf.data.Dataset:

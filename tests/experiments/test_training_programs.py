@@ -30,7 +30,9 @@ def command(program, *arguments):
 
 
 def run(program, *arguments):
-    return subprocess.run(command(program, *arguments), cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run(
+        command(program, *arguments), check=False, cwd=ROOT, capture_output=True, text=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,9 @@ def test_run_folder_is_complete(trained):
 
 
 def test_evaluate_prints_the_table_and_writes_the_results(trained):
-    done = run("evaluate", f"--run_dir={trained}", "--split=validation", "--controls", "--num_wavs=2")
+    done = run(
+        "evaluate", f"--run_dir={trained}", "--split=validation", "--controls", "--num_wavs=2"
+    )
     assert done.returncode == 0, done.stderr
     for label in ("MT-Net", "white noise", "mean waveform", "wrong word", "classifier + recording"):
         assert label in done.stdout
@@ -78,13 +82,19 @@ def test_evaluate_prints_the_table_and_writes_the_results(trained):
 def test_describe_speaks_a_photo(trained, tmp_path):
     with np.load(ROOT / "data_builders/digits_ad/digits.npz") as digits:
         digit = digits["images"][1437].astype(np.float32)
-    ink = Image.fromarray(np.uint8(digit / digit.max() * 200)).resize((300, 300), Image.Resampling.BICUBIC)
+    ink = Image.fromarray(np.uint8(digit / digit.max() * 200)).resize(
+        (300, 300), Image.Resampling.BICUBIC
+    )
     photo = Image.new("RGB", (640, 480), (245, 240, 230))
     photo.paste((30, 30, 60), (170, 90), ink)
     photo.save(tmp_path / "photo.jpg")
     output = tmp_path / "word.wav"
     done = run(
-        "describe", f"--run_dir={trained}", f"--image={tmp_path / 'photo.jpg'}", f"--output={output}", "--sample_rate=16000"
+        "describe",
+        f"--run_dir={trained}",
+        f"--image={tmp_path / 'photo.jpg'}",
+        f"--output={output}",
+        "--sample_rate=16000",
     )
     assert done.returncode == 0, done.stderr
     assert "light and dark: inverted (--invert=auto)" in done.stdout
@@ -98,8 +108,16 @@ def test_describe_speaks_a_photo(trained, tmp_path):
 @pytest.mark.parametrize(
     "program, arguments, message",
     [
-        ("train", ["--preset=tiny", "--run_dir={tmp}/x", "--override=training.joint.epoch=1"], "Did you mean"),
-        ("train", ["--preset=huge", "--run_dir={tmp}/x"], "The presets are: paper, released, small, tiny"),
+        (
+            "train",
+            ["--preset=tiny", "--run_dir={tmp}/x", "--override=training.joint.epoch=1"],
+            "Did you mean",
+        ),
+        (
+            "train",
+            ["--preset=huge", "--run_dir={tmp}/x"],
+            "The presets are: paper, released, small, tiny",
+        ),
         ("train", ["--preset=tiny", "--run_dir={tmp}/x", "--device=gpu"], "TensorFlow sees no GPU"),
         ("evaluate", ["--run_dir={tmp}"], "is no run folder"),
         ("describe", ["--run_dir={trained}", "--image={tmp}/empty.png"], "empty.png"),
@@ -119,12 +137,24 @@ def test_bad_input_is_one_error(program, arguments, message, trained, tmp_path):
 @pytest.mark.slow
 def test_kill_9_in_each_stage_and_the_same_command(data_dir, trained, tmp_path):
     """The run killed in stage 1, in stage 2 and continued ends at the weights of the undisturbed one."""
-    arguments = [*QUICK, "--override=training.checkpoint_secs=0", f"--data_dir={data_dir}", f"--run_dir={tmp_path / 'run'}"]
+    arguments = [
+        *QUICK,
+        "--override=training.checkpoint_secs=0",
+        f"--data_dir={data_dir}",
+        f"--run_dir={tmp_path / 'run'}",
+    ]
     log = tmp_path / "run/train_log.jsonl"
     for stage, steps in (("autoencoder", 10), ("joint", 30)):
-        process = subprocess.Popen(command("train", *arguments), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command("train", *arguments),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         while process.poll() is None:
-            lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+            lines = (
+                [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+            )
             if any(line["stage"] == stage and line["step"] >= steps for line in lines):
                 os.kill(process.pid, signal.SIGKILL)
                 break
@@ -138,16 +168,26 @@ def test_kill_9_in_each_stage_and_the_same_command(data_dir, trained, tmp_path):
 
     import mtnet_tf.models.mtnet  # registers the layers  # noqa: F401
 
-    a, b = (keras.models.load_model(path / "model.keras", compile=False) for path in (trained, tmp_path / "run"))
+    a, b = (
+        keras.models.load_model(path / "model.keras", compile=False)
+        for path in (trained, tmp_path / "run")
+    )
     for x, y in zip(a.weights, b.weights, strict=True):
         np.testing.assert_array_equal(x.numpy(), y.numpy(), err_msg=x.path)
-    steps = [(line["stage"], line["step"]) for line in map(json.loads, log.read_text().splitlines())]
+    steps = [
+        (line["stage"], line["step"]) for line in map(json.loads, log.read_text().splitlines())
+    ]
     assert len(steps) == len(set(steps))
 
 
 @pytest.mark.slow
 def test_ablation_resumes_and_reports(data_dir, tmp_path):
-    arguments = [*QUICK, "--override=training.joint.epochs=1", "--rows=gen_only,mtnet", f"--data_dir={data_dir}"]
+    arguments = [
+        *QUICK,
+        "--override=training.joint.epochs=1",
+        "--rows=gen_only,mtnet",
+        f"--data_dir={data_dir}",
+    ]
     arguments.append(f"--out_dir={tmp_path / 'study'}")
     first = run("ablation", *arguments)
     assert first.returncode == 0, first.stderr

@@ -18,7 +18,9 @@ def num_parameters(model):
 
 
 def images(config, n=4, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (n, *config.data.image_shape)).astype(np.uint8)
+    return (
+        np.random.default_rng(seed).integers(0, 256, (n, *config.data.image_shape)).astype(np.uint8)
+    )
 
 
 def test_released_has_the_published_sizes():
@@ -52,7 +54,11 @@ def test_outputs_of_each_variant(tiny_config, variant):
     keras.utils.set_random_seed(0)
     outputs = build_mtnet(config)(images(config))
     shapes = {name: tuple(value.shape) for name, value in outputs.items()}
-    expected = {"image_feature": (4, 16), "cross_modal_representation": (4, 12), "waveform": (4, 900)}
+    expected = {
+        "image_feature": (4, 16),
+        "cross_modal_representation": (4, 12),
+        "waveform": (4, 900),
+    }
     if variant not in ("gen_only", "gen_rep"):
         expected["logits"] = (4, 3)
     assert shapes == expected
@@ -72,10 +78,18 @@ def test_gradient_reaches_every_weight(tiny_config, variant):
     }
     config = dataclasses.replace(config, loss=dataclasses.replace(config.loss, decay_weight=0.0))
     with tf.GradientTape() as tape:
-        loss = losses.joint_loss(config.loss, batch, model(images(config), training=True), [])["total"]
-    for variable, gradient in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables)):
+        loss = losses.joint_loss(config.loss, batch, model(images(config), training=True), [])[
+            "total"
+        ]
+    for variable, gradient in zip(
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables)
+    ):
         assert gradient is not None, variable.path
-        if not (variable.path.startswith("image_encoder") and "trans" in variable.path and "conv/bias" in variable.path):
+        if not (
+            variable.path.startswith("image_encoder")
+            and "trans" in variable.path
+            and "conv/bias" in variable.path
+        ):
             assert np.abs(gradient).max() > 0, variable.path  # a bias before BN has gradient 0
 
 
@@ -92,7 +106,11 @@ def test_autoencoder_feature_is_the_middle_layer():
 
 def test_proposed_autoencoder_has_the_decoder_as_generator():
     config = variants.apply("autoencoder", config_lib.preset("paper"))
-    sizes = [layer.units for layer in build_audio_generator(config).layers if isinstance(layer, keras.layers.Dense)]
+    sizes = [
+        layer.units
+        for layer in build_audio_generator(config).layers
+        if isinstance(layer, keras.layers.Dense)
+    ]
     assert sizes == [2048, 4096, 18140]
 
 
@@ -106,7 +124,9 @@ def test_weights_of_equal_shape_start_differently(tiny_config):
 def test_initialization_is_truncated_normal():
     config = config_lib.override(config_lib.preset("released"), ["data.audio_length=100"])
     keras.utils.set_random_seed(0)
-    layer = build_mtnet(config).get_layer("cross_modal_mapper").get_layer("cross_modal_representation")
+    layer = (
+        build_mtnet(config).get_layer("cross_modal_mapper").get_layer("cross_modal_representation")
+    )
     kernel = layer.kernel.numpy()
     assert np.abs(kernel).max() <= 0.2 + 1e-6
     assert kernel.std() == pytest.approx(0.1 * 0.8796, rel=0.01)  # a normal cut at two deviations
@@ -172,7 +192,11 @@ def test_released_dropout_and_batch_norm_places():
     config = config_lib.override(config_lib.preset("released"), ["data.audio_length=100"])
     model = build_mtnet(config)
     dropouts = {
-        part: [layer.name for layer in model.get_layer(part).layers if isinstance(layer, keras.layers.Dropout)]
+        part: [
+            layer.name
+            for layer in model.get_layer(part).layers
+            if isinstance(layer, keras.layers.Dropout)
+        ]
         for part in ("image_encoder", "cross_modal_mapper", "audio_generator")
     }
     assert dropouts == {
@@ -181,7 +205,9 @@ def test_released_dropout_and_batch_norm_places():
         "audio_generator": ["generator_fc1_dropout"],
     }
     norms = [
-        layer for layer in model.get_layer("image_encoder").layers if isinstance(layer, keras.layers.BatchNormalization)
+        layer
+        for layer in model.get_layer("image_encoder").layers
+        if isinstance(layer, keras.layers.BatchNormalization)
     ]
     assert len(norms) == 5 * 3
     assert {layer.momentum for layer in norms} == {0.5}

@@ -11,7 +11,9 @@ def test_rmsprop_is_its_equations(initial_mean_square):
     """Against NumPy in float64, over steps with gradients of very different sizes."""
     random = np.random.default_rng(0)
     weight = keras.Variable(random.normal(size=(5, 3)).astype(np.float32))
-    optimizer = RMSProp(0.01, rho=0.8, momentum=0.7, epsilon=1e-6, initial_mean_square=initial_mean_square)
+    optimizer = RMSProp(
+        0.01, rho=0.8, momentum=0.7, epsilon=1e-6, initial_mean_square=initial_mean_square
+    )
     expected = weight.numpy().astype(np.float64)
     mean_square, moment = np.full_like(expected, initial_mean_square), np.zeros_like(expected)
     for step in range(20):
@@ -39,7 +41,9 @@ def test_rmsprop_from_zero_equals_keras():
 def test_rmsprop_clips_the_global_norm():
     weight = keras.Variable(np.zeros([2], np.float32))
     optimizer = RMSProp(1.0, rho=0.0, epsilon=1.0, global_clipnorm=1.0)
-    optimizer.apply_gradients([(keras.ops.convert_to_tensor(np.array([30.0, 40.0], np.float32)), weight)])
+    optimizer.apply_gradients(
+        [(keras.ops.convert_to_tensor(np.array([30.0, 40.0], np.float32)), weight)]
+    )
     clipped = np.array([0.6, 0.8])
     np.testing.assert_allclose(weight.numpy(), -clipped / np.sqrt(clipped**2 + 1.0), rtol=1e-5)
 
@@ -55,10 +59,14 @@ def test_schedule():
     rates = [float(schedule(step)) for step in (0, 4, 9, 10, 60, 110, 500)]
     np.testing.assert_allclose(rates, [1e-4, 5e-4, 1e-3, 1e-3, 1e-3 * 0.505, 1e-5, 1e-5], rtol=1e-5)
     constant = WarmupSchedule(1e-3, 10, 110, "constant", 0.01)
-    np.testing.assert_allclose([float(constant(step)) for step in (4, 10, 500)], [5e-4, 1e-3, 1e-3], rtol=1e-6)
+    np.testing.assert_allclose(
+        [float(constant(step)) for step in (4, 10, 500)], [5e-4, 1e-3, 1e-3], rtol=1e-6
+    )
 
 
 def test_adam_for_released():
-    optimizer = build_optimizer(OptimizerConfig(name="adam", schedule="constant", warmup_steps=0, learning_rate=1e-4), 10)
+    optimizer = build_optimizer(
+        OptimizerConfig(name="adam", schedule="constant", warmup_steps=0, learning_rate=1e-4), 10
+    )
     assert isinstance(optimizer, keras.optimizers.Adam)
     assert float(optimizer.learning_rate) == pytest.approx(1e-4)

@@ -39,7 +39,9 @@ def test_overfits_four_examples(tiny_config, synthetic_data, tmp_path):
             "loss.decay_weight=0",
         ],
     )
-    four = synthetic_data.train.take([np.flatnonzero(synthetic_data.train.labels == k)[0] for k in (0, 1, 2)] + [3])
+    four = synthetic_data.train.take(
+        [np.flatnonzero(synthetic_data.train.labels == k)[0] for k in (0, 1, 2)] + [3]
+    )
     data = type(synthetic_data)(**{**vars(synthetic_data), "train": four})
     run = RunFolder(tmp_path / "run")
     model = algorithm1.train(config, data, run, "cpu")
@@ -50,7 +52,9 @@ def test_overfits_four_examples(tiny_config, synthetic_data, tmp_path):
     assert error < 0.05
     features = np.load(run / "audio_features.npz")["audio_feature"][four.recordings]
     phi = outputs["cross_modal_representation"].numpy()
-    cosine = (features * phi).sum(-1) / np.linalg.norm(features, axis=-1) / np.linalg.norm(phi, axis=-1)
+    cosine = (
+        (features * phi).sum(-1) / np.linalg.norm(features, axis=-1) / np.linalg.norm(phi, axis=-1)
+    )
     assert cosine.min() > 0.95
 
 
@@ -79,12 +83,16 @@ def test_resume_equals_uninterrupted(tiny_config, synthetic_data, tmp_path, monk
     resumed = algorithm1.train(config, synthetic_data, parts, "cpu")
     for a, b in zip(expected.weights, resumed.weights):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
-    losses = [{k: v for k, v in line.items() if k != "examples_per_second"} for line in log_lines(parts)]
+    losses = [
+        {k: v for k, v in line.items() if k != "examples_per_second"} for line in log_lines(parts)
+    ]
     assert losses == without_rate(log_lines(whole))
     assert sorted(p.name for p in parts.path.iterdir() if p.name.startswith(".")) == [".lock"]
 
 
-def test_truncated_checkpoint_falls_back_to_the_one_before(tiny_config, synthetic_data, tmp_path, monkeypatch, caplog):
+def test_truncated_checkpoint_falls_back_to_the_one_before(
+    tiny_config, synthetic_data, tmp_path, monkeypatch, caplog
+):
     run, whole = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "whole")
     expected = algorithm1.train(tiny_config, synthetic_data, whole, "cpu")
     check = loop._check
@@ -130,12 +138,21 @@ def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_pa
     def broken(self, batch, training):
         found = losses(self, batch, training)
         bad = keras.ops.where(self.optimizer.iterations >= 4, float("nan"), 0.0)
-        return {**found, "representation": found["representation"] + bad, "total": found["total"] + bad}
+        return {
+            **found,
+            "representation": found["representation"] + bad,
+            "total": found["total"] + bad,
+        }
 
     monkeypatch.setattr(JointStage, "losses", broken)
-    with pytest.raises(loop.NonFiniteLossError, match="step 5: the term representation is not finite"):
+    with pytest.raises(
+        loop.NonFiniteLossError, match="step 5: the term representation is not finite"
+    ):
         algorithm1.train(tiny_config, synthetic_data, run, "cpu")
-    assert sorted(p.name for p in (run / "checkpoints/joint").glob("*.index")) == ["ckpt-2.index", "ckpt-4.index"]
+    assert sorted(p.name for p in (run / "checkpoints/joint").glob("*.index")) == [
+        "ckpt-2.index",
+        "ckpt-4.index",
+    ]
 
 
 def test_finished_run_is_not_trained_again(tiny_config, synthetic_data, tmp_path):
@@ -151,7 +168,9 @@ def test_finished_run_is_not_trained_again(tiny_config, synthetic_data, tmp_path
     assert recorded["versions"]["tensorflow"]
 
 
-def test_changed_configuration_is_refused_with_the_difference(tiny_config, synthetic_data, tmp_path):
+def test_changed_configuration_is_refused_with_the_difference(
+    tiny_config, synthetic_data, tmp_path
+):
     run = RunFolder(tmp_path / "run")
     algorithm1.train(tiny_config, synthetic_data, run, "cpu")
     changed = config_lib.override(tiny_config, ["training.joint.epochs=5"])
@@ -165,15 +184,21 @@ def test_second_process_is_refused(tiny_config, synthetic_data, tmp_path):
         algorithm1.train(tiny_config, synthetic_data, RunFolder(run.path), "cpu")
 
 
-def test_stage_1_is_shared_by_an_ablation_and_left_out_where_unused(tiny_config, synthetic_data, tmp_path):
-    first, second, third = (RunFolder(tmp_path / name) for name in ("mtnet", "no_holes", "gen_only"))
+def test_stage_1_is_shared_by_an_ablation_and_left_out_where_unused(
+    tiny_config, synthetic_data, tmp_path
+):
+    first, second, third = (
+        RunFolder(tmp_path / name) for name in ("mtnet", "no_holes", "gen_only")
+    )
     algorithm1.train(tiny_config, synthetic_data, first, "cpu")
     no_holes = variants.apply("no_holes", tiny_config)
     algorithm1.train(no_holes, synthetic_data, second, "cpu", stage1_of=first)
     features = [np.load(run / "audio_features.npz")["audio_feature"] for run in (first, second)]
     np.testing.assert_array_equal(*features)
     assert not (second / "checkpoints/autoencoder").exists()
-    algorithm1.train(variants.apply("gen_only", tiny_config), synthetic_data, third, "cpu", stage1_of=first)
+    algorithm1.train(
+        variants.apply("gen_only", tiny_config), synthetic_data, third, "cpu", stage1_of=first
+    )
     assert not (third / "audio_features.npz").exists()
 
 
@@ -187,7 +212,10 @@ def test_another_stage_1_is_not_taken_over(tiny_config, synthetic_data, tmp_path
 
 def test_data_that_does_not_fit_is_refused(tiny_config, synthetic_data, tmp_path):
     config = config_lib.override(tiny_config, ["data.num_classes=4"])
-    with pytest.raises(DataError, match=r"are \(12, 12, 1, 3, 900\), the network is built for \(12, 12, 1, 4, 900\)"):
+    with pytest.raises(
+        DataError,
+        match=r"are \(12, 12, 1, 3, 900\), the network is built for \(12, 12, 1, 4, 900\)",
+    ):
         algorithm1.train(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu")
 
 
