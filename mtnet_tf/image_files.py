@@ -182,9 +182,7 @@ def _flatten(picture, mode, path):
         # Pillow clips these modes at 255 when it converts them: scale instead.
         largest = 1 if picture.mode == "F" else 65535
         if not np.all((values >= 0) & (values <= largest)):
-            raise ImageError(
-                f"{path}: has values outside [0, {largest}]. Save it as an 8-bit PNG."
-            )
+            raise ImageError(f"{path}: has values outside [0, {largest}]. Save it as an 8-bit PNG.")
         picture = PIL.Image.fromarray(np.round(values * (255 / largest)).astype(np.uint8))
     try:
         if picture.has_transparency_data:
