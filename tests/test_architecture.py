@@ -1,0 +1,129 @@
+"""The structure: BUILD_NOTES.md's drawing, flags, prints, light imports, and commands that parse."""
+
+import ast
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGES = ("mtnet_tf", "data_builders", "experiments")
+SOURCES = [
+    path
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if not path.name.endswith("_test.py")
+]
+PROGRAMS = [
+    path
+    for path in sorted((ROOT / "experiments").glob("*.py"))
+    if path.name not in ("__init__.py", "program.py")
+]
+
+
+def unit(module):
+    """mtnet_tf is seen module by module, the other packages whole."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "mtnet_tf" else parts[0]
+
+
+def measured_edges():
+    edges = {}
+    for path in SOURCES:
+        name = unit(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for node in ast.walk(ast.parse(path.read_text())):
+            found = []
+            if isinstance(node, ast.Import):
+                found = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module in PACKAGES:
+                found = [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                found = [node.module]
+            for module in found:
+                if module.split(".")[0] in PACKAGES and unit(module) != name:
+                    edges.setdefault(name, set()).add(unit(module))
+    return edges
+
+
+def test_build_notes_draw_the_edges():
+    (block,) = re.findall(r"```edges\n(.*?)```", (ROOT / "BUILD_NOTES.md").read_text(), re.DOTALL)
+    drawn = {
+        line.partition(" -> ")[0]: set(line.partition(" -> ")[2].split(", "))
+        for line in block.strip().splitlines()
+    }
+    assert drawn == measured_edges()
+
+
+def test_nothing_imports_experiments_and_there_is_no_circle():
+    edges = measured_edges()
+    assert all("experiments" not in targets for targets in edges.values())
+    assert edges["data_builders"] <= {"mtnet_tf.audio", "mtnet_tf.config", "mtnet_tf.errors"}
+    done = set()
+
+    def visit(name, above):
+        assert name not in above, f"a circle through {name}"
+        if name not in done:
+            for target in edges.get(name, ()):
+                visit(target, [*above, name])
+            done.add(name)
+
+    for name in edges:
+        visit(name, [])
+
+
+def test_library_has_no_flags_and_no_prints():
+    for path in SOURCES:
+        if path.parts[len(ROOT.parts)] == "experiments":
+            continue
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "absl":
+                assert "flags" not in [alias.name for alias in node.names], path
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id != "print", f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_programs_are_short_and_read_every_flag(path):
+    source = path.read_text()
+    tree = ast.parse(source)
+    (main,) = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "main"]
+    assert main.end_lineno - main.lineno < 60
+    assert len(ast.get_docstring(tree)) > 60
+    for name in re.findall(r"^(_\w+) = flags\.DEFINE", source, re.MULTILINE):
+        assert len(re.findall(rf"\b{name}\b", source)) > 1, name
+
+
+@pytest.mark.parametrize("module", ["mtnet_tf.metrics", "mtnet_tf.metrics.worker", "mtnet_tf.audio"])
+def test_worker_modules_do_not_import_tensorflow(module):
+    code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def documented_commands():
+    for name in ["README.md", "experiments/results/README.md"]:
+        path = ROOT / name
+        if path.exists():
+            for line in re.findall(r"python -m experiments\.[^\n`]*", path.read_text()):
+                yield pytest.param(line, id=f"{name}: {line[:60]}")
+    for path in PROGRAMS:
+        for line in re.findall(r"^    python -m experiments\.[^\n`]*", path.read_text(), re.MULTILINE):
+            yield pytest.param(line.strip(), id=f"{path.name}: {line.strip()[:60]}")
+
+
+@pytest.mark.parametrize("line", list(documented_commands()))
+def test_documented_commands_parse(line):
+    """Each flag of each command that a text shows is a flag of that program."""
+    words = [word for word in shlex.split(line.partition("  ")[0]) if word not in ("&&", "\\")]
+    source = (ROOT / f"{words[2].replace('.', '/')}.py").read_text()
+    shared = (ROOT / "experiments/program.py").read_text()
+    if "define_dataset_flags()" in source:
+        source += shared
+    defined = set(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source)) | {"help"}
+    for word in words[3:]:
+        word = word.strip("[]")
+        if word.startswith("--"):
+            assert word[2:].partition("=")[0] in defined, word
