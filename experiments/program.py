@@ -23,6 +23,7 @@ def run(main) -> None:
         absl_logging.get_absl_handler().setFormatter(
             logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S")
         )
+        absl_logging.set_verbosity(absl_logging.ERROR)  # TFDS's and Keras' own talk
         for package in ("mtnet_tf", "data_builders"):
             logging.getLogger(package).setLevel(logging.INFO)
         if len(argv) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import librosa
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -61,8 +62,8 @@ def draw_examples(path, images, true, generated, words, sample_rate: int) -> Non
     figure.savefig(path, dpi=130, format="png")
 
 
-def _spectrogram(waveform, size=512, hop=64) -> np.ndarray:
-    """Returns decibels [size / 2 + 1, frames] of a Hann-windowed short-time Fourier transform."""
-    padded = np.pad(waveform, (size // 2, size))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][: len(waveform) // hop]
-    return 20 * np.log10(np.abs(np.fft.rfft(frames * np.hanning(size), axis=1)).T + 1e-4)
+def _spectrogram(waveform) -> np.ndarray:
+    """Returns decibels [frequencies, frames] of the short-time Fourier transform."""
+    return librosa.amplitude_to_db(
+        np.abs(librosa.stft(waveform, n_fft=512, hop_length=64)), top_db=None
+    )
