@@ -332,8 +332,8 @@ def _tiny() -> Config:
         audio_generator=dataclasses.replace(small.audio_generator, hidden_units=(128,)),
         training=dataclasses.replace(
             small.training,
-            autoencoder=StageConfig(batch_size=100, epochs=300, optimizer=optimizer),
-            joint=StageConfig(batch_size=32, epochs=20, optimizer=optimizer),
+            autoencoder=StageConfig(batch_size=100, epochs=200, optimizer=optimizer),
+            joint=StageConfig(batch_size=32, epochs=10, optimizer=optimizer),
             validations=2,
         ),
     )
