@@ -18,7 +18,6 @@ DISTRIBUTIONS = {  # where a module is not called like its distribution
     "tensorflow_datasets": "tensorflow-datasets",
 }
 NOT_IMPORTED = {
-    "librosa",  # not imported yet: every run folder records its version
     "importlib-resources",  # tensorflow-datasets imports it and does not require it
     "tensorboard",  # without it tf.summary lacks its picture and audio plugins
     "dill",  # TFDS's own test case imports it
