@@ -14,7 +14,7 @@ import numpy as np
 
 from mtnet_tf.data import AudioDescriptions, Pairs
 
-_NUM_NOISES = 64  # different white-noise waveforms; pair i gets the i-th, modulo this
+_NUM_NOISES = 16  # different white-noise waveforms; pair i gets the i-th, modulo this
 
 
 class Generator(Protocol):

@@ -37,7 +37,10 @@ def representation_loss(audio_feature, representation, form="cosine"):
 def smooth_l1(x):
     """Gamma of Eq. 10, elementwise: x^2 / 2 where |x| < 1, else |x| - 1/2."""
     magnitude = tf.abs(x)
-    return tf.where(magnitude < 1.0, 0.5 * tf.square(x), magnitude - 0.5)
+    clipped = tf.minimum(magnitude, 1.0)
+    return clipped * (
+        magnitude - 0.5 * clipped
+    )  # both branches at once, in few passes over the samples
 
 
 def generation_loss(audio, waveform, form="smooth_l1"):

@@ -97,7 +97,9 @@ def test_programs_are_short_and_read_every_flag(path):
         assert len(re.findall(rf"\b{name}\b", source)) > 1, name
 
 
-@pytest.mark.parametrize("module", ["mtnet_tf.metrics", "mtnet_tf.metrics.worker", "mtnet_tf.audio"])
+@pytest.mark.parametrize(
+    "module", ["mtnet_tf.metrics", "mtnet_tf.metrics.worker", "mtnet_tf.audio"]
+)
 def test_worker_modules_do_not_import_tensorflow(module):
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
@@ -110,7 +112,9 @@ def documented_commands():
             for line in re.findall(r"python -m experiments\.[^\n`]*", path.read_text()):
                 yield pytest.param(line, id=f"{name}: {line[:60]}")
     for path in PROGRAMS:
-        for line in re.findall(r"^    python -m experiments\.[^\n`]*", path.read_text(), re.MULTILINE):
+        for line in re.findall(
+            r"^    python -m experiments\.[^\n`]*", path.read_text(), re.MULTILINE
+        ):
             yield pytest.param(line.strip(), id=f"{path.name}: {line.strip()[:60]}")
 
 

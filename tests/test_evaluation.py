@@ -90,7 +90,7 @@ def test_white_noise_has_the_level_of_the_recordings(data):
     level = np.sqrt(np.mean(np.square(data.recordings.float_waveforms()[[0, 2, 4]])))
     assert np.sqrt(np.mean(np.square(noise))) == pytest.approx(level, rel=0.05)
     assert not np.array_equal(noise[0], noise[1])
-    np.testing.assert_array_equal(generators.WhiteNoise(data)(data.test, 64)[0], noise[0])
+    np.testing.assert_array_equal(generators.WhiteNoise(data)(data.test, 16)[0], noise[0])
 
 
 def test_classifier_plays_what_it_sees(data):

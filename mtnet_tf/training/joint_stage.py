@@ -27,6 +27,7 @@ class JointStage(Stage):
         super().__init__(model, config.training.joint, len(data.train))
         self._config = config
         self._data = data
+        self._eval_step = tf.function(self._losses_and_accuracy, reduce_retracing=True)
         self._waveforms = tf.constant(data.recordings.waveforms)
         self._audio_features = None if audio_features is None else tf.constant(audio_features)
 
@@ -48,18 +49,18 @@ class JointStage(Stage):
             targets["audio_feature"] = tf.gather(self._audio_features, batch["recording"])
         return targets
 
-    def losses(self, batch, training):
+    def _losses_and_outputs(self, batch, training):
         outputs = self.model(batch["image"], training=training)
-        return losses_lib.joint_loss(
-            self._config.loss, self._targets(batch), outputs, self.model.trainable_variables
-        )
-
-    @tf.function(reduce_retracing=True)
-    def _eval_step(self, batch):
-        outputs = self.model(batch["image"], training=False)
         losses = losses_lib.joint_loss(
             self._config.loss, self._targets(batch), outputs, self.model.trainable_variables
         )
+        return losses, outputs
+
+    def losses(self, batch, training):
+        return self._losses_and_outputs(batch, training)[0]
+
+    def _losses_and_accuracy(self, batch):
+        losses, outputs = self._losses_and_outputs(batch, training=False)
         if "logits" in outputs:
             hits = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32) == batch["label"]
             losses["accuracy"] = tf.reduce_mean(tf.cast(hits, tf.float32))

@@ -64,7 +64,10 @@ def run_stage(stage: Stage, run: RunFolder, config: TrainingConfig) -> float:
                 number == stage.num_steps,
                 number % validation_every == 0 or number == stage.num_steps,
             )
-            save = last or received or time.monotonic() - saved_at > config.checkpoint_secs
+            stopping = bool(
+                received
+            )  # looked at once: a signal that comes later waits for the next step
+            save = last or stopping or time.monotonic() - saved_at > config.checkpoint_secs
             if save or validating or number % config.log_steps == 0:
                 means = _check(stage.name, pending)
                 pending = []
@@ -76,7 +79,7 @@ def run_stage(stage: Stage, run: RunFolder, config: TrainingConfig) -> float:
                 seconds.assign(meter.seconds())
                 manager.save(checkpoint_number=number)
                 saved_at = time.monotonic()
-            if received and not last:
+            if stopping and not last:
                 raise Interrupted(received[0])
     return float(seconds)
 

@@ -18,6 +18,7 @@ class Stage(abc.ABC):
         name: of its checkpoints and its lines in the log.
         model: the Keras model it trains.
         num_steps: the steps of the whole stage.
+        train_step: batch -> {term: scalar float32}, the losses and the gradients' global norm; updates the weights.
     """
 
     name: str
@@ -27,9 +28,9 @@ class Stage(abc.ABC):
         self.batch_size = config.batch_size
         self.num_steps = max(1, round(config.epochs * examples_per_epoch / self.batch_size))
         self.optimizer = build_optimizer(config.optimizer, self.num_steps)
-        self.optimizer.build(
-            model.trainable_variables
-        )  # before tracing and before a checkpoint is restored
+        # Before tracing, and before a checkpoint is restored.
+        self.optimizer.build(model.trainable_variables)
+        self.train_step = tf.function(self._train_step, reduce_retracing=True)
 
     @abc.abstractmethod
     def batches(self, first_step: int) -> tf.data.Dataset:
@@ -46,9 +47,7 @@ class Stage(abc.ABC):
     def write_pictures(self, step: int) -> None:
         """Writes pictures and sounds to the default summary writer; nothing by default."""
 
-    @tf.function(reduce_retracing=True)
-    def train_step(self, batch):
-        """Updates the weights once; returns the losses and the gradients' global norm, scalars float32."""
+    def _train_step(self, batch):
         with tf.GradientTape() as tape:
             losses = self.losses(batch, training=True)
         variables = self.model.trainable_variables
