@@ -61,6 +61,7 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
       AUDIO_LENGTH: L_s, the samples that a word may have at most.
       WORDS: class name of the images -> spoken word, in the order of the labels.
       IMAGE_SHAPE: (height, width, channels).
+      DIGIT_SIZE: pixels of the square that a digit fills, in images of digits: a photo is laid out so.
       TFDS_IMAGES: TFDS data set that the images come from; or None, and the builder overrides
         `_images_id` and `_read_images`.
       DEFAULT_RECORDINGS_DIR: recordings that come with the builder, or None.
@@ -79,6 +80,7 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
     AUDIO_LENGTH: ClassVar[int]
     WORDS: ClassVar[dict[str, str]]
     IMAGE_SHAPE: ClassVar[tuple[int, int, int]]
+    DIGIT_SIZE: ClassVar[int | None] = None
     TFDS_IMAGES: ClassVar[str | None] = None
     DEFAULT_RECORDINGS_DIR: ClassVar = None
 
@@ -188,7 +190,8 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
             "candidates": self._pairing.candidates,
         }
         fingerprint = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
-        return {**identity, "recordings_fingerprint": fingerprint, "recordings": used}
+        layout = {} if self.DIGIT_SIZE is None else {"digit_size": self.DIGIT_SIZE}
+        return {**identity, **layout, "recordings_fingerprint": fingerprint, "recordings": used}
 
     def _info(self):
         voices = sorted({r.voice_id for r in self._pairing.recordings})

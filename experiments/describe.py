@@ -36,7 +36,9 @@ def main(argv):
 
     devices.select_device(_DEVICE.value)
     describer = Describer(_RUN_DIR.value)
-    image, inverted = image_files.read_image(_IMAGE.value, describer.image_shape, _INVERT.value)
+    image, inverted = image_files.read_image(
+        _IMAGE.value, describer.image_shape, _INVERT.value, describer.digit_size
+    )
     if describer.image_shape[-1] == 1:
         print(
             f"light and dark: {'inverted' if inverted else 'as they are'} (--invert={_INVERT.value})"

@@ -29,6 +29,9 @@ class DataConfig:
 
     image_shape: tuple[int, int, int] = (28, 28, 1)  # height, width, channels
     num_classes: int = 10
+    digit_size: int = (
+        20  # images of digits: pixels of the square that a digit fills, for reading photos
+    )
     audio_length: int = 18140  # L_s, samples
     sample_rate: int = 22050  # Hz
     validation_fraction: float = (

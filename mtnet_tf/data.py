@@ -87,12 +87,13 @@ class AudioDescriptions:
 
 
 def fit_config(config: Config, builder: tfds.core.DatasetBuilder) -> Config:
-    """Returns `config` with the image shape, the number of classes and L_s of a prepared data set."""
+    """Returns `config` with the image shape and layout, the number of classes and L_s of a prepared data set."""
     features = builder.info.features
     shape = dataclasses.replace(
         config.data,
         image_shape=tuple(features["image"].shape),
         num_classes=features["label"].num_classes,
+        digit_size=builder.info.metadata.get("digit_size", config.data.digit_size),
         audio_length=int(builder.info.metadata["audio_length"]),
     )
     return dataclasses.replace(config, data=shape)

@@ -45,6 +45,7 @@ class Describer:
 
     Attributes:
         image_shape: (height, width, channels) of the images it takes.
+        digit_size: pixels of the square that a digit fills in them.
     """
 
     def __init__(self, run_dir):
@@ -54,6 +55,7 @@ class Describer:
         self._network = build_test_network(run.model())
         self._sample_rate = config.data.sample_rate
         self.image_shape = config.data.image_shape
+        self.digit_size = config.data.digit_size
         recordings = read_npz(run / "recordings.npz")
         used = recordings["word"] != ""
         self._words = recordings["word"][used]

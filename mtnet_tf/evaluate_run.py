@@ -80,6 +80,7 @@ def evaluate_run(
     provenance = {
         **environment(device),
         "training_command": record["command"],
+        "training_git_commit": record["git_commit"],
         "training_hardware": record["hardware"],
         **{key: record.get(key) for key in training},
         "preset": config.preset,

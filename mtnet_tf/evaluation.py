@@ -98,7 +98,7 @@ def evaluate(
         "provenance": {**provenance, "seconds": round(time.monotonic() - start, 1)},
     }
     write_json(out_dir / "summary.json", summary)
-    return summary
+    return json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))
 
 
 def summarize(rows: list[Row]) -> dict:

@@ -59,6 +59,12 @@ def _read_all(paths, where):
         raise InputError(
             f"{where} holds no evaluation of the test split. Run experiments.evaluate or experiments.ablation."
         )
+    for key in ("dataset", "split", "num_pairs"):
+        values = {name: summary[key] for name, summary in study.items()}
+        if len(set(values.values())) > 1:
+            raise InputError(
+                f"The rows of {where} are not comparable, {key} differs: {values}. Evaluate them on the same data."
+            )
     return study
 
 
@@ -90,7 +96,7 @@ def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list
     header = ["system"]
     for label in _METRICS.values():
         header += [f"{label}, paper", f"{label}, ours"]
-    header += ["failed", "heard right", "Corr2D / PESQ / STOI of those", "softmax right"]
+    header += ["scored", "heard right", "Corr2D / PESQ / STOI of those", "softmax right"]
     rows = []
     for name in [*ROWS, *CONTROLS]:
         paper = _PAPER["ablation"].get(name)
@@ -117,9 +123,8 @@ def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list
         cells = [summary["label"]]
         for metric, value in zip(_METRICS, published):
             cells += [value, _mean_and_sd(metrics[metric])]
-        failed = [metrics[metric]["num_failed"] for metric in _METRICS]
         right = summary["heard_right"]
-        cells.append(" / ".join(map(str, failed)) if any(failed) else "0")
+        cells.append(_counts([metrics[metric] for metric in _METRICS]))
         cells.append(_percent(right["fraction"]))
         cells.append(" / ".join(_number(right["metrics"][metric]["mean"]) for metric in _METRICS))
         cells.append(_percent(summary.get("classifier_accuracy")))
@@ -132,6 +137,15 @@ def _mean_and_sd(metric) -> str:
         return f"none scored (floor mean {_number(metric['floor_mean'])})"
     text = f"{_number(metric['mean'])} ± {_number(metric['sd'])}"
     return f"{text} (floor mean {_number(metric['floor_mean'])})" if metric["num_failed"] else text
+
+
+def _counts(metrics) -> str:
+    """How many pairs were scored and how many failed, once where the three metrics agree."""
+    texts = [
+        f"{m['num_scored']}, {m['num_failed']} failed" if m["num_failed"] else f"{m['num_scored']}"
+        for m in metrics
+    ]
+    return texts[0] if len(set(texts)) == 1 else " / ".join(texts)
 
 
 def _number(value) -> str:
@@ -252,7 +266,7 @@ def generated_files(root) -> dict[pathlib.Path, str]:
         parts.append(f"\n## {folder.name}\n\n{markdown_table(study)}\n{footer(study)}")
         dataset = next(iter(study.values()))["dataset"].partition("/")[0]
         paper = _PAPER["ablation"]["mtnet"].get(_PAPER_DATASET.get(dataset, dataset))
-        for name in ("mtnet", "classifier_and_recording", "mean_waveform"):
+        for name in ("mtnet", *CONTROLS):
             if name in study:
                 row = study[name]
                 means = [_number(row["metrics"][metric]["mean"]) for metric in _METRICS]

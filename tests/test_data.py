@@ -17,6 +17,7 @@ def test_load_digits(builder):
     config = data_lib.fit_config(config_lib.preset("tiny"), builder)
     assert config.data.image_shape == (28, 28, 1)
     assert (config.data.num_classes, config.data.audio_length) == (10, 18140)
+    assert config.data.digit_size == 28  # they fill the whole field, unlike MNIST's
     data = data_lib.load(builder, config.data)
     assert (len(data.train), len(data.validation), len(data.test)) == (1293, 144, 360)
     assert data.words == (

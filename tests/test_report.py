@@ -60,7 +60,7 @@ def test_table_stands_beside_the_paper_and_hides_nothing(study):
     lines = lines_of(report.markdown_table(found))
     assert "0.9427 | 0.7500 ± 0.1000 | 3.1577" in lines["MT-Net"]
     assert "0.8560 | 0.5000 ± 0.1000 (floor mean 0.2500)" in lines["Meth.(L_gen)"]
-    assert "2 / 2 / 2" in lines["Meth.(L_gen)"]
+    assert "| 8, 2 failed |" in lines["Meth.(L_gen)"]
     assert lines["Proposed(hole)"].count("not run") == 3
     assert "none scored (floor mean 0.0000)" in lines["wrong word"]
     assert "95.00 %" in lines["MT-Net"]
@@ -107,6 +107,13 @@ def test_committed_tables_go_stale(study, tmp_path):
 
 def test_committed_tables_of_this_project_are_fresh():
     assert report.stale_files(pathlib.Path(__file__).parents[1]) == []
+
+
+def test_rows_on_other_data_are_refused(study):
+    path = study / "gen_only/evaluation/test/model/summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_pairs": 9}))
+    with pytest.raises(InputError, match="not comparable, num_pairs differs"):
+        report.read_study(study)
 
 
 def test_folder_without_results(tmp_path):

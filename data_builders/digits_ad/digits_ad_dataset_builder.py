@@ -22,6 +22,7 @@ class Builder(audio_description.AudioDescriptionBuilder):
     AUDIO_LENGTH = config.AUDIO_LENGTHS["digits_ad"]
     WORDS = words.DIGITS
     IMAGE_SHAPE = (28, 28, 1)
+    DIGIT_SIZE = 28
     DEFAULT_RECORDINGS_DIR = _FOLDER / "recordings"
 
     def _images_id(self):

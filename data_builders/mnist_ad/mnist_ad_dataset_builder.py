@@ -10,4 +10,5 @@ class Builder(audio_description.AudioDescriptionBuilder):
     AUDIO_LENGTH = config.AUDIO_LENGTHS["mnist_ad"]
     WORDS = words.DIGITS
     IMAGE_SHAPE = (28, 28, 1)
+    DIGIT_SIZE = 20
     TFDS_IMAGES = "mnist"

@@ -7,6 +7,7 @@ very short words: show its accuracy on the reference recordings beside that on g
 
 import numpy as np
 
+from mtnet_tf.errors import InputError
 from mtnet_tf.metrics.resampling import resample_polyphase
 from mtnet_tf.metrics.signals import as_signal, check_sample_rate, complaint
 
@@ -16,7 +17,11 @@ SILENCE_SECS = 0.25  # on both sides of the word
 PRONUNCIATIONS = {"shrew": "SH R UW"}
 
 
-class UnknownWordError(ValueError):
+class MissingRecognizerError(InputError, ImportError):
+    """PocketSphinx is not installed."""
+
+
+class UnknownWordError(InputError, ValueError):
     """A word that the recogniser has no pronunciation for. `words` holds all of them."""
 
     def __init__(self, words):
@@ -88,7 +93,7 @@ def _make_decoder(phrases, pronunciations):
     try:
         import pocketsphinx
     except ImportError as error:
-        raise ImportError(
+        raise MissingRecognizerError(
             "Word accuracy needs the package `pocketsphinx`: pip install 'mtnet-tf[asr]'."
         ) from error
     decoder = pocketsphinx.Decoder(

@@ -110,6 +110,7 @@ def test_truncated_checkpoint_falls_back_to_the_one_before(
     newest = run / "checkpoints/joint/ckpt-6.data-00000-of-00001"
     newest.write_bytes(newest.read_bytes()[:100])
     resumed = algorithm1.train(config, synthetic_data, run, "cpu")
+    assert not (run / "audio_features.npz").exists()
     assert "ckpt-6 cannot be read" in caplog.text
     for a, b in zip(expected.trainable_weights, resumed.trainable_weights):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
@@ -126,13 +127,14 @@ def test_signal_writes_a_checkpoint_and_stops(tiny_config, synthetic_data, tmp_p
 
     monkeypatch.setattr(loop, "_check", signalling_check)
     with pytest.raises(Interrupted) as error:
-        algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+        algorithm1.train(variants.apply("gen_only", tiny_config), synthetic_data, run, "cpu")
     assert error.value.exit_status == 143
     assert (run / "checkpoints/joint/ckpt-3.index").exists()
     assert not (run / "model.keras").exists()
 
 
 def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_path, monkeypatch):
+    config = variants.apply("gen_only", tiny_config)
     run = RunFolder(tmp_path / "run")
     losses = JointStage.losses
 
@@ -141,28 +143,31 @@ def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_pa
         bad = keras.ops.where(self.optimizer.iterations >= 4, float("nan"), 0.0)
         return {
             **found,
-            "representation": found["representation"] + bad,
+            "generation": found["generation"] + bad,
             "total": found["total"] + bad,
         }
 
     monkeypatch.setattr(JointStage, "losses", broken)
-    with pytest.raises(
-        loop.NonFiniteLossError, match="step 5: the term representation is not finite"
-    ):
-        algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+    with pytest.raises(loop.NonFiniteLossError, match="step 5: the term generation is not finite"):
+        algorithm1.train(config, synthetic_data, run, "cpu")
     assert sorted(p.name for p in (run / "checkpoints/joint").glob("*.index")) == [
-        "ckpt-2.index",
+        "ckpt-3.index",
         "ckpt-4.index",
     ]
 
 
-def test_finished_run_is_not_trained_again(tiny_config, synthetic_data, tmp_path):
-    run = RunFolder(tmp_path / "run")
+@pytest.fixture(scope="module")
+def finished(tiny_config, synthetic_data, tmp_path_factory):
+    run = RunFolder(tmp_path_factory.mktemp("finished") / "run")
     algorithm1.train(tiny_config, synthetic_data, run, "cpu")
-    before = (run / "model.keras").stat().st_mtime_ns
-    algorithm1.train(tiny_config, synthetic_data, run, "cpu")
-    assert (run / "model.keras").stat().st_mtime_ns == before
-    recorded = run.environment()
+    return run
+
+
+def test_finished_run_is_not_trained_again(finished, tiny_config, synthetic_data):
+    before = (finished / "model.keras").stat().st_mtime_ns
+    algorithm1.train(tiny_config, synthetic_data, finished, "cpu")
+    assert (finished / "model.keras").stat().st_mtime_ns == before
+    recorded = finished.environment()
     assert recorded["steps"] == 9  # 4 epochs of 18 pairs, batches of 8
     assert recorded["images_seen"] == 72
     assert recorded["training_seconds"] > 0
@@ -170,13 +175,11 @@ def test_finished_run_is_not_trained_again(tiny_config, synthetic_data, tmp_path
 
 
 def test_changed_configuration_is_refused_with_the_difference(
-    tiny_config, synthetic_data, tmp_path
+    finished, tiny_config, synthetic_data
 ):
-    run = RunFolder(tmp_path / "run")
-    algorithm1.train(tiny_config, synthetic_data, run, "cpu")
     changed = config_lib.override(tiny_config, ["training.joint.epochs=5"])
     with pytest.raises(RunFolderError, match=r"training.joint.epochs: 4.0 -> 5.0"):
-        algorithm1.train(changed, synthetic_data, run, "cpu")
+        algorithm1.train(changed, synthetic_data, finished, "cpu")
 
 
 def test_second_process_is_refused(tiny_config, synthetic_data, tmp_path):
@@ -185,30 +188,31 @@ def test_second_process_is_refused(tiny_config, synthetic_data, tmp_path):
         algorithm1.train(tiny_config, synthetic_data, RunFolder(run.path), "cpu")
 
 
-def test_stage_1_is_shared_by_an_ablation_and_left_out_where_unused(
-    tiny_config, synthetic_data, tmp_path
-):
-    first, second, third = (
-        RunFolder(tmp_path / name) for name in ("mtnet", "no_holes", "gen_only")
-    )
-    algorithm1.train(tiny_config, synthetic_data, first, "cpu")
-    no_holes = variants.apply("no_holes", tiny_config)
-    algorithm1.train(no_holes, synthetic_data, second, "cpu", stage1_of=first)
-    features = [np.load(run / "audio_features.npz")["audio_feature"] for run in (first, second)]
+def test_stage_1_is_shared_by_an_ablation(finished, tiny_config, synthetic_data, tmp_path):
+    run = RunFolder(tmp_path / "no_holes")
+    config = variants.apply("no_holes", tiny_config)
+    algorithm1.train(config, synthetic_data, run, "cpu", stage1_of=finished)
+    features = [np.load(r / "audio_features.npz")["audio_feature"] for r in (finished, run)]
     np.testing.assert_array_equal(*features)
-    assert not (second / "checkpoints/autoencoder").exists()
-    algorithm1.train(
-        variants.apply("gen_only", tiny_config), synthetic_data, third, "cpu", stage1_of=first
-    )
-    assert not (third / "audio_features.npz").exists()
+    assert not (run / "checkpoints/autoencoder").exists()
 
 
-def test_another_stage_1_is_not_taken_over(tiny_config, synthetic_data, tmp_path):
-    first, second = RunFolder(tmp_path / "first"), RunFolder(tmp_path / "second")
-    algorithm1.train(tiny_config, synthetic_data, first, "cpu")
-    changed = config_lib.override(tiny_config, ["training.autoencoder.epochs=3"])
-    algorithm1.train(changed, synthetic_data, second, "cpu", stage1_of=first)
-    assert (second / "checkpoints/autoencoder").exists()
+@pytest.mark.parametrize(
+    "change, same",
+    [
+        ("training.joint.epochs=1", True),
+        ("image_encoder.hole_size=1", True),
+        ("training.autoencoder.epochs=3", False),
+        ("training.seed=1", False),
+        ("loss.reconstruction_decay_weight=0", False),
+    ],
+)
+def test_only_an_equal_stage_1_is_taken_over(change, same, tiny_config, synthetic_data):
+    keys = [
+        algorithm1._stage1_key(config, synthetic_data)
+        for config in (tiny_config, config_lib.override(tiny_config, [change]))
+    ]
+    assert (keys[0] == keys[1]) == same
 
 
 def test_data_that_does_not_fit_is_refused(tiny_config, synthetic_data, tmp_path):
