@@ -335,9 +335,9 @@ def _tiny() -> Config:
         audio_generator=dataclasses.replace(small.audio_generator, hidden_units=(128,)),
         training=dataclasses.replace(
             small.training,
-            autoencoder=StageConfig(batch_size=100, epochs=200, optimizer=optimizer),
-            joint=StageConfig(batch_size=32, epochs=10, optimizer=optimizer),
-            validations=2,
+            autoencoder=StageConfig(batch_size=100, epochs=150, optimizer=optimizer),
+            joint=StageConfig(batch_size=32, epochs=8, optimizer=optimizer),
+            validations=1,
         ),
     )
 
