@@ -12,7 +12,7 @@ VERSION = re.search(
 ).group(1)
 
 PACKAGES = ["mtnet_tf", "data_builders", "experiments"]
-DATA_SUFFIXES = ["npz", "flac", "json", "md", "bib", "txt"]
+DATA_SUFFIXES = ["npz", "flac", "json", "md", "bib", "txt", "png"]
 
 setuptools.setup(
     name="mtnet-tf",
@@ -33,7 +33,6 @@ setuptools.setup(
         "absl-py>=2.0,<3",
         "etils[epath]>=1.9,<2",
         "importlib_resources>=6.0,<8",  # tensorflow-datasets needs it and does not say so
-        "joblib>=1.3,<2",
         "keras>=3.5,<4",
         "librosa>=0.10.2,<0.12",
         "matplotlib>=3.8,<4",

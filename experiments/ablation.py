@@ -6,6 +6,8 @@ One run folder a row under --out_dir, the report (table, picture, sounds) in <ou
 continues a study that was stopped.
 """
 
+import os
+
 from absl import flags
 
 from experiments import program
@@ -26,7 +28,7 @@ _WORD_ACCURACY = flags.DEFINE_bool(
     "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
 )
 _NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", None, "Worker processes of the metrics; default: one a core."
+    "num_processes", os.cpu_count(), "Worker processes of the metrics."
 )
 _DEVICE = flags.DEFINE_enum(
     "device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error."
@@ -39,6 +41,7 @@ def main(argv):
     from mtnet_tf import ablation, report
     from mtnet_tf import config as config_lib
     from mtnet_tf import data as data_lib
+    from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.training import devices
 
     config = config_lib.override(config_lib.preset(_PRESET.value), _OVERRIDE.value)
@@ -46,16 +49,17 @@ def main(argv):
     builder = program.open_prepared_builder()
     config = data_lib.fit_config(config, builder)
     data = data_lib.load(builder, config.data)
-    summaries = ablation.run_ablation(
-        config,
-        data,
-        _OUT_DIR.value,
-        rows=_ROWS.value,
-        device=device,
-        num_processes=_NUM_PROCESSES.value,
-        word_accuracy=_WORD_ACCURACY.value,
-        data_path=str(builder.data_path),
-    )
+    with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
+        summaries = ablation.run_ablation(
+            config,
+            data,
+            pool,
+            _OUT_DIR.value,
+            rows=_ROWS.value,
+            device=device,
+            word_accuracy=_WORD_ACCURACY.value,
+            data_path=str(builder.data_path),
+        )
     report_dir = f"{_OUT_DIR.value}/report"
     ablation.draw_run(f"{_OUT_DIR.value}/{_ROWS.value[-1]}", data, f"{report_dir}/examples.png")
     report.write_report(_OUT_DIR.value, report_dir)

@@ -7,6 +7,8 @@ Writes <run_dir>/evaluation/<split>/<generator>/ (rows.csv, summary.json, wavs) 
 is not scored again.
 """
 
+import os
+
 from absl import flags
 
 from experiments import program
@@ -21,7 +23,7 @@ _WORD_ACCURACY = flags.DEFINE_bool(
 )
 _NUM_WAVS = flags.DEFINE_integer("num_wavs", 10, "How many of the first waveforms to keep.")
 _NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", None, "Worker processes; default: one a core."
+    "num_processes", os.cpu_count(), "Worker processes of the metrics."
 )
 _DEVICE = flags.DEFINE_enum(
     "device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error."
@@ -31,18 +33,24 @@ _DEVICE = flags.DEFINE_enum(
 def main(argv):
     del argv
     from mtnet_tf import report
-    from mtnet_tf.evaluate_run import evaluate_run
+    from mtnet_tf.evaluate_run import evaluate_run, load_data
+    from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.training import devices
+    from mtnet_tf.training.run_folder import RunFolder
 
-    summaries = evaluate_run(
-        _RUN_DIR.value,
-        split=_SPLIT.value,
-        with_controls=_CONTROLS.value,
-        word_accuracy=_WORD_ACCURACY.value,
-        num_wavs=_NUM_WAVS.value,
-        num_processes=_NUM_PROCESSES.value,
-        device=devices.select_device(_DEVICE.value),
-    )
+    device = devices.select_device(_DEVICE.value)
+    data = load_data(RunFolder(_RUN_DIR.value))
+    with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
+        summaries = evaluate_run(
+            _RUN_DIR.value,
+            data,
+            pool,
+            split=_SPLIT.value,
+            with_controls=_CONTROLS.value,
+            word_accuracy=_WORD_ACCURACY.value,
+            num_wavs=_NUM_WAVS.value,
+            device=device,
+        )
     print(report.text_table(summaries))
 
 

@@ -14,6 +14,7 @@ from mtnet_tf.data import AudioDescriptions
 from mtnet_tf.evaluate_run import evaluate_run
 from mtnet_tf.figures import draw_examples
 from mtnet_tf.files import replacing
+from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.training import algorithm1
 from mtnet_tf.training.run_folder import RunFolder
 
@@ -24,11 +25,11 @@ _NUM_EXAMPLES = 6
 def run_ablation(
     config: Config,
     data: AudioDescriptions,
+    pool: ScoringPool,
     out_dir,
     *,
     rows=tuple(variants.VARIANTS),
     device: str,
-    num_processes: int | None = None,
     word_accuracy: bool = False,
     **records,
 ) -> list[dict]:
@@ -37,9 +38,10 @@ def run_ablation(
     Args:
         config: of the row MT-Net; its data fits `data`.
         data: the data set.
+        pool: scores the waveforms; its references are `data.recordings`.
         out_dir: one run folder a row: `<out_dir>/<variant>`.
         rows: which variants; stage 1 is trained once and shared.
-        device, num_processes, word_accuracy: as `evaluate_run`.
+        device, word_accuracy: as `evaluate_run`.
         **records: further values for each environment.json, as `algorithm1.train`.
 
     Returns:
@@ -58,12 +60,12 @@ def run_ablation(
             stage1 = run
         row, *rest = evaluate_run(
             run.path,
+            data,
+            pool,
             split="test",
             device=device,
             with_controls=variant == "mtnet",
             word_accuracy=word_accuracy,
-            num_processes=num_processes,
-            data=data,
         )
         summaries.append(row)
         controls += rest

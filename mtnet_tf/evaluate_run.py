@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import tensorflow_datasets as tfds
 
 from mtnet_tf import data as data_lib
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation import evaluate
 from mtnet_tf.generators import ModelGenerator, controls
+from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.training.run_folder import RunFolder, environment
 
 # How a table calls the rows of Table 3.
@@ -41,34 +40,33 @@ def load_data(run: RunFolder) -> data_lib.AudioDescriptions:
 
 def evaluate_run(
     run_dir,
+    data: data_lib.AudioDescriptions,
+    pool: ScoringPool,
     *,
     split: str,
     device: str,
     with_controls: bool = False,
     word_accuracy: bool = False,
     num_wavs: int = 10,
-    num_processes: int | None = None,
-    data: data_lib.AudioDescriptions | None = None,
 ) -> list[dict]:
     """Scores a trained run and returns the summaries: the network's, then the controls'.
 
     Args:
         run_dir: a run folder with a trained network.
+        data: the data set of the run (`load_data`).
+        pool: scores the waveforms; its references are `data.recordings`.
         split: "test" or "validation".
         device: "cpu" or "gpu", for the record.
         with_controls: scores the controls too; their classifier is this run's softmax head.
         word_accuracy: adds what a speech recogniser hears.
         num_wavs: how many of the first waveforms to keep.
-        num_processes: workers of the metrics; None for one a core.
-        data: the data set of the run, where it is in memory already.
 
     Raises:
-        InputError: no finished run, data set gone, or no recogniser installed.
+        InputError: no finished run, or no recogniser installed.
     """
     run = RunFolder(run_dir)
     config, record = run.config(), run.environment()
     model = ModelGenerator(run.model(), LABELS[config.variant])
-    data = data or load_data(run)
     pairs = getattr(data, split)
     predicted = model.predict_labels(pairs.images) if model.has_classifier else None
     recognizer = None
@@ -108,7 +106,7 @@ def evaluate_run(
                 run / "evaluation" / split / generator.name,
                 provenance=provenance,
                 split=split,
-                num_processes=num_processes or os.cpu_count(),
+                pool=pool,
                 num_wavs=num_wavs,
                 recognizer=recognizer,
                 classifier_accuracy=accuracy,

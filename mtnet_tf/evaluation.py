@@ -18,7 +18,6 @@ import math
 import pathlib
 import time
 
-import joblib
 import numpy as np
 
 from mtnet_tf import audio
@@ -26,7 +25,7 @@ from mtnet_tf.data import AudioDescriptions, Pairs
 from mtnet_tf.files import replacing, write_json
 from mtnet_tf.generators import Generator
 from mtnet_tf.metrics.score import FLOORS, METRICS
-from mtnet_tf.metrics.worker import score_chunk
+from mtnet_tf.metrics.scoring_pool import ScoringPool
 
 _logger = logging.getLogger(__name__)
 _CHUNK = 50  # pairs scored by one call of a worker
@@ -58,7 +57,7 @@ def evaluate(
     *,
     provenance: dict,
     split: str,
-    num_processes: int,
+    pool: ScoringPool,
     num_wavs: int = 10,
     recognizer=None,
     **extras,
@@ -74,7 +73,7 @@ def evaluate(
         out_dir: the result folder.
         provenance: goes into the summary; the seconds are added.
         split: the split's name, for the summary.
-        num_processes: worker processes of the metrics.
+        pool: scores the waveforms; its references are `data.recordings`.
         num_wavs: how many of the first waveforms to keep as 22 050 Hz wav files.
         recognizer: a `metrics.word_accuracy.WordRecognizer`, or None to leave the word accuracy out.
         **extras: further entries of the summary.
@@ -83,7 +82,7 @@ def evaluate(
     if (out_dir / "summary.json").is_file():
         return json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))
     start = time.monotonic()
-    rows, recognized = _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer)
+    rows, recognized = _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer)
     _write_rows(out_dir / "rows.csv", rows)
     summary = {
         "generator": generator.name,
@@ -154,12 +153,8 @@ def _statistics(rows: list[Row]) -> dict:
     return statistics
 
 
-def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer):
+def _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer):
     """Returns the rows in the order of the pairs, and the word accuracy or None."""
-    (used,) = np.nonzero(data.recordings.labels >= 0)  # the recordings that some pair uses
-    references = data.recordings.float_waveforms()[used]
-    place_of = np.full(len(data.recordings), -1)
-    place_of[used] = np.arange(len(used))
     seen = {}  # (digest of the waveform, reference) -> place of its result: controls repeat themselves
     places, heard = [], []  # of each pair
 
@@ -180,15 +175,12 @@ def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer)
                         heard.append(recognizer.recognize(waveform, audio.SAMPLE_RATE))
                 places.append(seen[key])
             if fresh:
-                yield joblib.delayed(score_chunk)(
-                    references, waveforms[fresh], place_of[chunk.recordings[fresh]]
-                )
+                yield waveforms[fresh], chunk.recordings[fresh]
 
     (out_dir / "wavs").mkdir(parents=True, exist_ok=True)
     results = []
     start = told = time.monotonic()
-    workers = joblib.Parallel(n_jobs=num_processes, return_as="generator", pre_dispatch="2*n_jobs")
-    for chunk_results in workers(jobs()):
+    for chunk_results in pool.map(jobs()):
         results.extend(chunk_results)
         now = time.monotonic()
         if now - told > _PROGRESS_SECS:
@@ -216,16 +208,15 @@ def _score(generator, pairs, data, out_dir, num_processes, num_wavs, recognizer)
                 unscorable_references=tuple(
                     n for n, score in scores.items() if score.culprit == "reference"
                 ),
-                heard_word=""
-                if nearest is None
-                else data.words[data.recordings.labels[used[nearest]]],
+                heard_word="" if nearest is None else data.words[data.recordings.labels[nearest]],
             )
         )
     if recognizer is None:
         return rows, None
     words = [data.words[label] for label in pairs.labels]
+    references = data.recordings.float_waveforms()
     right = {
-        int(r): recognizer.recognize(references[place_of[r]], audio.SAMPLE_RATE)
+        int(r): recognizer.recognize(references[r], audio.SAMPLE_RATE)
         == data.words[data.recordings.labels[r]]
         for r in np.unique(pairs.recordings)
     }

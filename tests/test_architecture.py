@@ -98,7 +98,7 @@ def test_programs_are_short_and_read_every_flag(path):
 
 
 @pytest.mark.parametrize(
-    "module", ["mtnet_tf.metrics", "mtnet_tf.metrics.worker", "mtnet_tf.audio"]
+    "module", ["mtnet_tf.metrics", "mtnet_tf.metrics.scoring_pool", "mtnet_tf.audio"]
 )
 def test_worker_modules_do_not_import_tensorflow(module):
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules)"

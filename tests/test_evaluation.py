@@ -9,6 +9,7 @@ from mtnet_tf import evaluation, generators
 from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.evaluation import Row, summarize
 from mtnet_tf.metrics import METRICS
+from mtnet_tf.metrics.scoring_pool import ScoringPool
 
 AUDIO_LENGTH = 12000
 
@@ -54,7 +55,7 @@ def data():
 def score(generator, data, tmp_path, **options):
     return evaluation.evaluate(
         generator, data.test, data, tmp_path / generator.name, provenance={"command": "test"}, split="test",
-        num_processes=1, **options,
+        pool=ScoringPool(data.recordings.float_waveforms(), 1), **options,
     )  # fmt: skip
 
 
@@ -101,15 +102,16 @@ def test_classifier_plays_what_it_sees(data):
 def test_results_do_not_depend_on_processes_and_finished_ones_are_kept(data, tmp_path):
     generator = generators.WhiteNoise(data)
     score(generator, data, tmp_path / "one")
-    evaluation.evaluate(
-        generator,
-        data.test,
-        data,
-        tmp_path / "two" / generator.name,
-        provenance={},
-        split="test",
-        num_processes=2,
-    )
+    with ScoringPool(data.recordings.float_waveforms(), 2) as pool:
+        evaluation.evaluate(
+            generator,
+            data.test,
+            data,
+            tmp_path / "two" / generator.name,
+            provenance={},
+            split="test",
+            pool=pool,
+        )
     files = [tmp_path / n / "white_noise/rows.csv" for n in ("one", "two")]
     assert files[0].read_bytes() == files[1].read_bytes()
     before = (tmp_path / "one/white_noise/summary.json").read_bytes()

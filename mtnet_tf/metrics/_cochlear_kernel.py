@@ -5,6 +5,9 @@ a subtraction of neighbours, a rectifier and a one-pole integrator do, in the sa
 operations, so the numbers are the same bits. It is faster because a filter stops at its true order
 instead of at 24, because sixteen filters advance together in the processor's vector registers, and
 because a frame's intermediate signals never leave the cache.
+
+The machine code is never cached on disk: two processes that compiled the variants of one closure at a
+time left a numba cache in which one stood in another's place, and every Corr2D was wrong.
 """
 
 import numba
@@ -14,14 +17,6 @@ SAMPLES_PER_FRAME = 160
 _LANES = 16  # filters that advance together: what LLVM turns into vector instructions best
 _ORDERS = (8, 13, 15, 24)  # compiled variants: a group of filters takes the smallest that fits
 _VALUES = 25  # coefficients a filter in the table
-
-
-def _jit(function):
-    """numba.njit that caches the machine code on disk where a cache folder can be written."""
-    try:
-        return numba.njit(cache=True)(function)
-    except RuntimeError:  # numba found no writable folder
-        return numba.njit(function)
 
 
 def _make_filter(order):
@@ -45,13 +40,13 @@ def _make_filter(order):
                     )
                 channels[t, first + lane] = y
 
-    return _jit(filter_frame)
+    return numba.njit(filter_frame)
 
 
 _filter_8, _filter_13, _filter_15, _filter_24 = (_make_filter(order) for order in _ORDERS)
 
 
-@_jit
+@numba.njit
 def _run(samples, tables, orders, alpha, spectrogram):
     num_frames, num_channels = spectrogram.shape
     num_groups = len(orders)

@@ -1,3 +1,4 @@
+import importlib.util
 import itertools
 import pathlib
 
@@ -78,3 +79,10 @@ def test_table():
 def test_bad_samples_are_an_error():
     with pytest.raises(ValueError, match="No auditory spectrogram: 1 samples"):
         auditory_spectrogram(np.array([0.0, np.nan]))
+
+
+def test_no_machine_code_is_cached_on_disk():
+    """Two processes that compiled at a time once left a cache with the filters mixed up."""
+    auditory_spectrogram(np.random.default_rng(0).normal(size=16000))
+    folder = pathlib.Path(importlib.util.find_spec("mtnet_tf.metrics").origin).parent
+    assert not list(folder.rglob("*.nb[ic]"))

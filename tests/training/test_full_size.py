@@ -39,4 +39,6 @@ def test_joint_step_at_full_size(preset):
     assert all(np.isfinite(value) for value in losses.values()), losses
     assert set(losses) >= {"perceptual", "representation", "generation", "total"}
     changed = [not np.array_equal(a, b) for a, b in zip(before, model.trainable_weights)]
-    assert np.mean(changed) > 0.8  # a bias before BN has no gradient, and the optimiser is gentle at first
+    assert (
+        np.mean(changed) > 0.8
+    )  # a bias before BN has no gradient, and the optimiser is gentle at first

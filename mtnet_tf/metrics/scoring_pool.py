@@ -1,0 +1,79 @@
+"""Scoring in several processes. TensorFlow is not imported here: a worker starts in seconds."""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import multiprocessing
+
+import numpy as np
+
+from mtnet_tf.metrics.score import METRICS
+from mtnet_tf.metrics.scorer import Scorer
+
+_scorer = None  # in a worker: what depends on the references alone is computed once
+
+
+class ScoringPool:
+    """Worker processes that know the references; a context manager, for many evaluations on one data set.
+
+    Workers are spawned, not forked: a fork of a process that runs TensorFlow may hang. They start with the first job.
+    With one process the scores are computed in this one.
+    """
+
+    def __init__(self, references: np.ndarray, num_processes: int):
+        """Takes references float32 [R, L_s] in [-1, 1]."""
+        self._references = references
+        self._num_processes = num_processes
+        self._executor = None
+        self._scorer = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+
+    def map(self, jobs):
+        """Yields the results of jobs (generated float32 [n, L_s], reference_index int [n]) in their order.
+
+        A result is a list of n pairs: {metric: Score}, and the index of the reference with the highest Corr2D, None for
+        silence. Few jobs are taken ahead of the results, so the waveforms of a whole split are never in memory.
+        """
+        if self._num_processes == 1:
+            self._scorer = self._scorer or Scorer(self._references)
+            for job in jobs:
+                yield _score_chunk(self._scorer, *job)
+            return
+        if self._executor is None:
+            self._executor = concurrent.futures.ProcessPoolExecutor(
+                self._num_processes,
+                multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+                initargs=(self._references,),
+            )
+        pending = collections.deque()
+        for job in jobs:
+            pending.append(self._executor.submit(_score_in_worker, *job))
+            if len(pending) > 2 * self._num_processes:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def _start_worker(references):
+    global _scorer
+    _scorer = Scorer(references)
+
+
+def _score_in_worker(generated, reference_index):
+    return _score_chunk(_scorer, generated, reference_index)
+
+
+def _score_chunk(scorer, generated, reference_index):
+    scores, correlations = scorer.score_and_correlate(generated, reference_index)
+    nearest = [None if np.all(np.isnan(row)) else int(np.nanargmax(row)) for row in correlations]
+    return [
+        ({name: scores[name][i] for name in METRICS}, nearest[i]) for i in range(len(generated))
+    ]
