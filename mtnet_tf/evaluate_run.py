@@ -23,6 +23,7 @@ LABELS = {
 
 def load_data(run: RunFolder) -> data_lib.AudioDescriptions:
     """Returns the data set a run was trained on. Raises InputError if it is gone or has become another one."""
+    config = run.config()
     path = run.environment().get("data_path")
     try:
         builder = tfds.builder_from_directory(path)
@@ -30,7 +31,7 @@ def load_data(run: RunFolder) -> data_lib.AudioDescriptions:
         raise InputError(
             f"The data set of {run.path} cannot be read from {path} ({error}). Prepare it again."
         ) from error
-    data = data_lib.load(builder, run.config().data)
+    data = data_lib.load(builder, config.data)
     if data.metadata["recordings_fingerprint"] != run.environment()["recordings_fingerprint"]:
         raise InputError(
             f"The data set in {path} has other recordings than those {run.path} was trained on."
