@@ -43,7 +43,6 @@ setuptools.setup(
         "pystoi>=0.4.1,<0.5",
         "scipy>=1.11,<2",
         "soundfile>=0.12.1,<0.15",
-        "soxr>=0.4,<2",
         "tensorboard>=2.18,<2.22",
         "tensorflow>=2.18,<2.22",
         "tensorflow-datasets>=4.9.7,<4.10",

@@ -27,6 +27,9 @@ _OUT_DIR = flags.DEFINE_string(
 _WORD_ACCURACY = flags.DEFINE_bool(
     "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
 )
+_NUM_PAIRS = flags.DEFINE_integer(
+    "num_pairs", 0, "Pairs to score, evenly spread over the split; 0 for all of them."
+)
 _NUM_PROCESSES = flags.DEFINE_integer(
     "num_processes", os.cpu_count(), "Worker processes of the metrics."
 )
@@ -38,13 +41,17 @@ program.define_dataset_flags()
 
 def main(argv):
     del argv
-    from mtnet_tf import ablation, report
     from mtnet_tf import config as config_lib
+    from mtnet_tf.presets import preset
+
+    # Before TensorFlow is imported: a bad setting is told at once.
+    config = config_lib.override(preset(_PRESET.value), _OVERRIDE.value)
+
+    from mtnet_tf import ablation, report
     from mtnet_tf import data as data_lib
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.training import devices
 
-    config = config_lib.override(config_lib.preset(_PRESET.value), _OVERRIDE.value)
     device = devices.select_device(_DEVICE.value)
     builder = program.open_prepared_builder()
     config = data_lib.fit_config(config, builder)
@@ -58,6 +65,7 @@ def main(argv):
             rows=_ROWS.value,
             device=device,
             word_accuracy=_WORD_ACCURACY.value,
+            num_pairs=_NUM_PAIRS.value,
             data_path=str(builder.data_path),
         )
     report_dir = f"{_OUT_DIR.value}/report"

@@ -22,6 +22,9 @@ _WORD_ACCURACY = flags.DEFINE_bool(
     "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
 )
 _NUM_WAVS = flags.DEFINE_integer("num_wavs", 10, "How many of the first waveforms to keep.")
+_NUM_PAIRS = flags.DEFINE_integer(
+    "num_pairs", 0, "Pairs to score, evenly spread over the split; 0 for all of them."
+)
 _NUM_PROCESSES = flags.DEFINE_integer(
     "num_processes", os.cpu_count(), "Worker processes of the metrics."
 )
@@ -48,6 +51,7 @@ def main(argv):
             split=_SPLIT.value,
             with_controls=_CONTROLS.value,
             word_accuracy=_WORD_ACCURACY.value,
+            num_pairs=_NUM_PAIRS.value,
             num_wavs=_NUM_WAVS.value,
             device=device,
         )

@@ -29,13 +29,17 @@ program.define_dataset_flags()
 def main(argv):
     del argv
     from mtnet_tf import config as config_lib
-    from mtnet_tf import data as data_lib
     from mtnet_tf import variants
+    from mtnet_tf.presets import preset
+
+    # Before TensorFlow is imported: a bad setting is told at once.
+    config = config_lib.override(preset(_PRESET.value), _OVERRIDE.value)
+    config = variants.apply(_VARIANT.value, config)
+
+    from mtnet_tf import data as data_lib
     from mtnet_tf.training import algorithm1, devices
     from mtnet_tf.training.run_folder import RunFolder
 
-    config = config_lib.override(config_lib.preset(_PRESET.value), _OVERRIDE.value)
-    config = variants.apply(_VARIANT.value, config)
     device = devices.select_device(_DEVICE.value)
     builder = program.open_prepared_builder()
     config = data_lib.fit_config(config, builder)

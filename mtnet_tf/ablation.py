@@ -31,6 +31,7 @@ def run_ablation(
     rows=tuple(variants.VARIANTS),
     device: str,
     word_accuracy: bool = False,
+    num_pairs: int = 0,
     **records,
 ) -> list[dict]:
     """Trains and scores the rows of Table 3 and, with MT-Net's softmax head, the controls.
@@ -41,7 +42,7 @@ def run_ablation(
         pool: scores the waveforms; its references are `data.recordings`.
         out_dir: one run folder a row: `<out_dir>/<variant>`.
         rows: which variants; stage 1 is trained once and shared.
-        device, word_accuracy: as `evaluate_run`.
+        device, word_accuracy, num_pairs: as `evaluate_run`.
         **records: further values for each environment.json, as `algorithm1.train`.
 
     Returns:
@@ -66,6 +67,7 @@ def run_ablation(
             device=device,
             with_controls=variant == "mtnet",
             word_accuracy=word_accuracy,
+            num_pairs=num_pairs,
         )
         summaries.append(row)
         controls += rest

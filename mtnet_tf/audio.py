@@ -12,7 +12,6 @@ import struct
 
 import numpy as np
 import soundfile
-import soxr
 
 from mtnet_tf.errors import InputError
 
@@ -91,7 +90,7 @@ def decode_audio(data, name):
 
 
 def resample(samples, from_rate, to_rate=SAMPLE_RATE):
-    """Resamples with soxr at quality HQ: linear phase, aliases below -100 dB.
+    """Resamples with librosa, by soxr at quality HQ: linear phase, aliases below -100 dB.
 
     Args:
         samples: float [num_samples].
@@ -109,7 +108,9 @@ def resample(samples, from_rate, to_rate=SAMPLE_RATE):
         raise AudioError(f"Sample rates must be positive. Received: {from_rate} and {to_rate} Hz.")
     if from_rate == to_rate:
         return samples
-    return soxr.resample(samples, from_rate, to_rate, quality="HQ").astype(np.float32)
+    import librosa  # here and not above: its import takes seconds, and few callers change the rate
+
+    return librosa.resample(samples, orig_sr=from_rate, target_sr=to_rate, res_type="soxr_hq")
 
 
 def trim_silence(samples, top_db, margin_secs, sample_rate=SAMPLE_RATE):

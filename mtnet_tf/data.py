@@ -72,6 +72,12 @@ class Pairs:
     def take(self, indices) -> Pairs:
         return Pairs(*(getattr(self, field.name)[indices] for field in dataclasses.fields(self)))
 
+    def spread(self, count: int) -> Pairs:
+        """Returns `count` pairs evenly spread over these; all of them for 0 or where there are no more."""
+        if count <= 0 or count >= len(self):
+            return self
+        return self.take(np.arange(count) * len(self) // count)
+
 
 @dataclasses.dataclass(frozen=True)
 class AudioDescriptions:

@@ -48,6 +48,7 @@ def evaluate_run(
     device: str,
     with_controls: bool = False,
     word_accuracy: bool = False,
+    num_pairs: int = 0,
     num_wavs: int = 10,
 ) -> list[dict]:
     """Scores a trained run and returns the summaries: the network's, then the controls'.
@@ -60,6 +61,7 @@ def evaluate_run(
         device: "cpu" or "gpu", for the record.
         with_controls: scores the controls too; their classifier is this run's softmax head.
         word_accuracy: adds what a speech recogniser hears.
+        num_pairs: how many pairs to score, evenly spread over the split; 0 for all.
         num_wavs: how many of the first waveforms to keep.
 
     Raises:
@@ -68,7 +70,7 @@ def evaluate_run(
     run = RunFolder(run_dir)
     config, record = run.config(), run.environment()
     model = ModelGenerator(run.model(), LABELS[config.variant])
-    pairs = getattr(data, split)
+    pairs = getattr(data, split).spread(num_pairs)
     predicted = model.predict_labels(pairs.images) if model.has_classifier else None
     recognizer = None
     if word_accuracy:
@@ -107,6 +109,7 @@ def evaluate_run(
                 run / "evaluation" / split / generator.name,
                 provenance=provenance,
                 split=split,
+                split_size=len(getattr(data, split)),
                 pool=pool,
                 num_wavs=num_wavs,
                 recognizer=recognizer,

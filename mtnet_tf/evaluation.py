@@ -28,7 +28,7 @@ from mtnet_tf.metrics.score import FLOORS, METRICS
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 
 _logger = logging.getLogger(__name__)
-_CHUNK = 50  # pairs scored by one call of a worker
+_CHUNK = 20  # pairs scored by one call of a worker
 _PROGRESS_SECS = 15.0
 
 
@@ -64,7 +64,7 @@ def evaluate(
 ) -> dict:
     """Scores `generator` on `pairs` and writes rows.csv, summary.json and wavs under `out_dir`; returns the summary.
 
-    A finished evaluation (its summary.json exists) is read, not repeated.
+    A finished evaluation of as many pairs (its summary.json exists) is read, not repeated.
 
     Args:
         generator: a network or a control.
@@ -79,8 +79,8 @@ def evaluate(
         **extras: further entries of the summary.
     """
     out_dir = pathlib.Path(out_dir)
-    if (out_dir / "summary.json").is_file():
-        return json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))
+    if finished := _read_finished(out_dir / "summary.json", len(pairs), recognizer):
+        return finished
     start = time.monotonic()
     rows, recognized = _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer)
     _write_rows(out_dir / "rows.csv", rows)
@@ -98,6 +98,15 @@ def evaluate(
     }
     write_json(out_dir / "summary.json", summary)
     return json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))
+
+
+def _read_finished(path, num_pairs, recognizer):
+    """Returns the summary of a finished evaluation that holds what is asked for, or None."""
+    if not path.is_file():
+        return None
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    heard = recognizer is None or summary["word_accuracy"] is not None
+    return summary if summary["num_pairs"] == num_pairs and heard else None
 
 
 def summarize(rows: list[Row]) -> dict:

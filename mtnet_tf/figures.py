@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import librosa
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.signal import ShortTimeFFT
+from scipy.signal.windows import hann
 
 _TRUE, _GENERATED = "#4a6fa5", "#c1666b"
 
@@ -38,7 +39,7 @@ def draw_examples(path, images, true, generated, words, sample_rate: int) -> Non
             axis.plot(times, waveform, color=colour, linewidth=0.4)
             axis.set_xlim(0, duration_ms)
             axis.set_ylim(-1, 1)
-        decibels = [_spectrogram(waveform) for waveform in (a, b)]
+        decibels = [_spectrogram(waveform, sample_rate) for waveform in (a, b)]
         top = max(part.max() for part in decibels)
         for axis, part in zip(axes[row, 3:], decibels):
             axis.imshow(
@@ -62,8 +63,7 @@ def draw_examples(path, images, true, generated, words, sample_rate: int) -> Non
     figure.savefig(path, dpi=130, format="png")
 
 
-def _spectrogram(waveform) -> np.ndarray:
+def _spectrogram(waveform, sample_rate) -> np.ndarray:
     """Returns decibels [frequencies, frames] of the short-time Fourier transform."""
-    return librosa.amplitude_to_db(
-        np.abs(librosa.stft(waveform, n_fft=512, hop_length=64)), top_db=None
-    )
+    transform = ShortTimeFFT(hann(512, sym=False), hop=64, fs=sample_rate)
+    return 10 * np.log10(np.maximum(transform.spectrogram(waveform.astype(np.float64)), 1e-10))

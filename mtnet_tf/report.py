@@ -189,9 +189,13 @@ def footer(study: dict[str, dict]) -> str:
     provenance = summary["provenance"]
     recordings = provenance["recordings"]
     voices = sorted({r["voice_id"] for r in recordings["used"]})
+    size = summary.get("split_size", summary["num_pairs"])
+    pairs = f"{summary['num_pairs']:,} pairs"
+    if summary["num_pairs"] < size:
+        pairs += f", evenly spread over its {size:,}"
     lines = [
         (
-            f"Data: {summary['dataset']}, {summary['split']} split, {summary['num_pairs']:,} pairs; "
+            f"Data: {summary['dataset']}, {summary['split']} split, {pairs}; "
             f"{summary['num_recordings']} recordings behind them (policy {recordings['policy']}, "
             f"voice {', '.join(voices)}, fingerprint {recordings['fingerprint'][:12]})."
         ),

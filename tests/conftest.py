@@ -10,6 +10,7 @@ import pytest
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
+from mtnet_tf.presets import preset
 
 AUDIO_LENGTH = 900
 
@@ -18,7 +19,7 @@ AUDIO_LENGTH = 900
 def tiny_config():
     """`tiny` at the size of `synthetic_data`: seconds become a fraction of one."""
     config = config_lib.override(
-        config_lib.preset("tiny"),
+        preset("tiny"),
         [
             f"data.audio_length={AUDIO_LENGTH}",
             "data.image_shape=[12, 12, 1]",

@@ -5,17 +5,18 @@ import pytest
 
 from mtnet_tf import config as config_lib
 from mtnet_tf import variants
+from mtnet_tf.presets import PRESETS, preset
 
 
-@pytest.mark.parametrize("name", list(config_lib.PRESETS))
+@pytest.mark.parametrize("name", list(PRESETS))
 def test_json_round_trip(name):
-    config = config_lib.preset(name)
+    config = preset(name)
     assert config.preset == name
     assert config_lib.from_json(config_lib.to_json(config)) == config
 
 
 def test_paper_is_the_paper():
-    config = config_lib.preset("paper")
+    config = preset("paper")
     assert config.image_encoder.widths == (32, 128, 256, 512, 1024)
     assert (config.image_encoder.kernel_size, config.image_encoder.hole_size) == (3, 2)
     assert config.image_encoder.pool_after == ()
@@ -40,7 +41,7 @@ def test_paper_is_the_paper():
 
 def test_override():
     config = config_lib.override(
-        config_lib.preset("paper"),
+        preset("paper"),
         [
             "training.joint.epochs=2",
             "image_encoder.widths=[8, 16]",
@@ -71,13 +72,13 @@ def test_override():
 )
 def test_bad_override(assignment, message):
     with pytest.raises(config_lib.ConfigError, match=message):
-        config_lib.override(config_lib.preset("paper"), [assignment])
+        config_lib.override(preset("paper"), [assignment])
 
 
 def test_bad_json():
     with pytest.raises(config_lib.ConfigError, match="not JSON"):
         config_lib.from_json("{")
-    values = json.loads(config_lib.to_json(config_lib.preset("tiny")))
+    values = json.loads(config_lib.to_json(preset("tiny")))
     values["old"] = 1
     del values["loss"]
     with pytest.raises(config_lib.ConfigError, match="unknown: old; missing: loss"):
@@ -86,15 +87,15 @@ def test_bad_json():
 
 def test_unknown_preset_and_variant():
     with pytest.raises(config_lib.ConfigError, match="paper, released, small, tiny"):
-        config_lib.preset("large")
+        preset("large")
     with pytest.raises(
         config_lib.ConfigError, match="gen_only, gen_rep, no_holes, autoencoder, mtnet"
     ):
-        variants.apply("hole", config_lib.preset("tiny"))
+        variants.apply("hole", preset("tiny"))
 
 
 def test_variants_change_what_table_3_says():
-    base = config_lib.preset("paper")
+    base = preset("paper")
     changed = {}
     for name in variants.VARIANTS:
         config = variants.apply(name, base)

@@ -4,6 +4,7 @@ import pytest
 import data_builders
 from mtnet_tf import config as config_lib
 from mtnet_tf import data as data_lib
+from mtnet_tf.presets import preset
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +15,7 @@ def builder(tmp_path_factory):
 
 
 def test_load_digits(builder):
-    config = data_lib.fit_config(config_lib.preset("tiny"), builder)
+    config = data_lib.fit_config(preset("tiny"), builder)
     assert config.data.image_shape == (28, 28, 1)
     assert (config.data.num_classes, config.data.audio_length) == (10, 18140)
     assert config.data.digit_size == 28  # they fill the whole field, unlike MNIST's
@@ -103,3 +104,10 @@ def test_stream_resumes_at_any_step():
 
 def test_batch_larger_than_the_data():
     assert sorted(np.concatenate(batches(0, 2, size=3, batch_size=6))) == sorted([0, 1, 2] * 4)
+
+
+def test_spread_takes_pairs_from_all_over():
+    numbers = np.arange(10)
+    pairs = data_lib.Pairs(np.zeros([10, 2, 2, 1], np.uint8), numbers, numbers, numbers.astype(str))
+    np.testing.assert_array_equal(pairs.spread(4).labels, [0, 2, 5, 7])
+    assert pairs.spread(0) is pairs.spread(10) is pairs

@@ -99,6 +99,16 @@ def test_classifier_plays_what_it_sees(data):
     np.testing.assert_array_equal(played, data.recordings.float_waveforms()[[4, 2, 0, 0]])
 
 
+def test_another_number_of_pairs_is_scored_anew(data, tmp_path):
+    generator = generators.TrueLabelAndRecording(data)
+    half = evaluation.evaluate(
+        generator, data.test.spread(2), data, tmp_path / generator.name, provenance={}, split="test",
+        pool=ScoringPool(data.recordings.float_waveforms(), 1),
+    )  # fmt: skip
+    whole = score(generator, data, tmp_path)
+    assert (half["num_pairs"], whole["num_pairs"]) == (2, 4)
+
+
 def test_results_do_not_depend_on_processes_and_finished_ones_are_kept(data, tmp_path):
     generator = generators.WhiteNoise(data)
     score(generator, data, tmp_path / "one")

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from mtnet_tf import losses
-from mtnet_tf.config import LossConfig, preset
+from mtnet_tf.config import LossConfig
+from mtnet_tf.presets import preset
 
 
 @pytest.fixture

@@ -65,14 +65,19 @@ def test_run_folder_is_complete(trained):
 
 def test_evaluate_prints_the_table_and_writes_the_results(trained):
     done = run(
-        "evaluate", f"--run_dir={trained}", "--split=validation", "--controls", "--num_wavs=2"
+        "evaluate",
+        f"--run_dir={trained}",
+        "--split=validation",
+        "--controls",
+        "--num_pairs=12",
+        "--num_wavs=2",
     )
     assert done.returncode == 0, done.stderr
     for label in ("MT-Net", "white noise", "mean waveform", "wrong word", "classifier + recording"):
         assert label in done.stdout
     folder = trained / "evaluation/validation/model"
     summary = json.loads((folder / "summary.json").read_text())
-    assert summary["num_pairs"] == 144
+    assert (summary["num_pairs"], summary["split_size"]) == (12, 144)
     assert summary["provenance"]["training_command"].startswith("python -m experiments.train")
     wavs = sorted((folder / "wavs").iterdir())
     samples, rate = soundfile.read(wavs[0])
@@ -186,6 +191,7 @@ def test_ablation_resumes_and_reports(data_dir, tmp_path):
         *QUICK,
         "--override=training.joint.epochs=1",
         "--rows=gen_only,mtnet",
+        "--num_pairs=40",
         f"--data_dir={data_dir}",
     ]
     arguments.append(f"--out_dir={tmp_path / 'study'}")

@@ -11,6 +11,7 @@ from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.image_encoder import build_image_encoder
 from mtnet_tf.models.mtnet import build_mtnet, build_test_network
+from mtnet_tf.presets import preset
 
 
 def num_parameters(model):
@@ -24,7 +25,7 @@ def images(config, n=4, seed=0):
 
 
 def test_released_has_the_published_sizes():
-    config = config_lib.preset("released")
+    config = preset("released")
     assert num_parameters(build_mtnet(config)) == 60_195_752
     autoencoder = build_audio_autoencoder(config)
     assert num_parameters(autoencoder) == 262_635_524
@@ -32,7 +33,7 @@ def test_released_has_the_published_sizes():
 
 def test_paper_sizes():
     """Counted by hand from Tables 1 and 2 and Figure 4."""
-    config = config_lib.preset("paper")
+    config = preset("paper")
     count, channels = 0, 1
     for width in (32, 128, 256, 512, 1024):
         count += channels * width + width + 2 * width  # transition: kernel, bias, BN
@@ -94,7 +95,7 @@ def test_gradient_reaches_every_weight(tiny_config, variant):
 
 
 def test_autoencoder_feature_is_the_middle_layer():
-    config = config_lib.preset("paper")
+    config = preset("paper")
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, audio_length=50))
     model = build_audio_autoencoder(config)
     outputs = model(np.zeros([2, 50], np.float32))
@@ -105,7 +106,7 @@ def test_autoencoder_feature_is_the_middle_layer():
 
 
 def test_proposed_autoencoder_has_the_decoder_as_generator():
-    config = variants.apply("autoencoder", config_lib.preset("paper"))
+    config = variants.apply("autoencoder", preset("paper"))
     sizes = [
         layer.units
         for layer in build_audio_generator(config).layers
@@ -122,7 +123,7 @@ def test_weights_of_equal_shape_start_differently(tiny_config):
 
 
 def test_initialization_is_truncated_normal():
-    config = config_lib.override(config_lib.preset("released"), ["data.audio_length=100"])
+    config = config_lib.override(preset("released"), ["data.audio_length=100"])
     keras.utils.set_random_seed(0)
     layer = (
         build_mtnet(config).get_layer("cross_modal_mapper").get_layer("cross_modal_representation")
@@ -141,7 +142,7 @@ def feature_map(config):
 
 def paper_encoder(hole_size):
     return config_lib.override(
-        config_lib.preset("paper"),
+        preset("paper"),
         [
             "image_encoder.widths=[4, 4, 4, 4, 4]",
             "image_encoder.standardize=false",
@@ -189,7 +190,7 @@ def test_keras_file_round_trip(tiny_config, variant, tmp_path):
 
 
 def test_released_dropout_and_batch_norm_places():
-    config = config_lib.override(config_lib.preset("released"), ["data.audio_length=100"])
+    config = config_lib.override(preset("released"), ["data.audio_length=100"])
     model = build_mtnet(config)
     dropouts = {
         part: [

@@ -6,16 +6,16 @@ import keras
 import numpy as np
 import pytest
 
-from mtnet_tf import config as config_lib
 from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.presets import preset
 from mtnet_tf.training.joint_stage import JointStage
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", ["paper", "released"])
-def test_joint_step_at_full_size(preset):
-    config = config_lib.preset(preset)
+@pytest.mark.parametrize("name", ["paper", "released"])
+def test_joint_step_at_full_size(name):
+    config = preset(name)
     joint = dataclasses.replace(config.training.joint, batch_size=2)
     config = dataclasses.replace(config, training=dataclasses.replace(config.training, joint=joint))
     random = np.random.default_rng(0)

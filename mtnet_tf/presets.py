@@ -1,0 +1,133 @@
+"""The named configurations: the paper, its published scripts, and two that train on two CPU cores."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from mtnet_tf.config import (
+    AUDIO_LENGTHS,
+    AudioAutoencoderConfig,
+    AudioGeneratorConfig,
+    BatchNormConfig,
+    Config,
+    ConfigError,
+    CrossModalMapperConfig,
+    DataConfig,
+    ImageEncoderConfig,
+    InitializationConfig,
+    LossConfig,
+    OptimizerConfig,
+    StageConfig,
+    TrainingConfig,
+)
+
+
+def _paper() -> Config:
+    return Config()
+
+
+def _released() -> Config:
+    """The authors' published CIFAR-100 scripts (2022), layer by layer."""
+    adam = OptimizerConfig(
+        name="adam",
+        learning_rate=1e-4,
+        schedule="constant",
+        warmup_steps=0,
+        epsilon=1e-8,
+    )
+    return Config(
+        preset="released",
+        data=DataConfig(
+            image_shape=(32, 32, 3), num_classes=100, audio_length=AUDIO_LENGTHS["cifar100_ad"]
+        ),
+        image_encoder=ImageEncoderConfig(
+            standardize=False,
+            widths=(64, 128, 256, 512, 1024),
+            activation="tanh",
+            residual_batch_norm=True,
+            feature_units=(1024, 512),
+            dropout_rate=0.4,
+        ),
+        audio_autoencoder=AudioAutoencoderConfig(
+            hidden_units=(4096, 2048, 1024, 1024, 2048, 4096), feature_layer=4, batch_norm=True
+        ),
+        cross_modal_mapper=CrossModalMapperConfig(dropout_rate=0.4),
+        audio_generator=AudioGeneratorConfig(num_blocks=2, dropout_rate=0.4),
+        initialization=InitializationConfig(kernel="truncated_normal", kernel_scale=0.1, bias=0.01),
+        batch_norm=BatchNormConfig(momentum=0.5),
+        loss=LossConfig(
+            perceptual="sum_cross_entropy",
+            representation="normalized_squared_error",
+            generation="normalized_squared_error",
+            reconstruction="sum_squared_error",
+            perceptual_weight=0.5,
+            representation_weight=0.1,
+            generation_weight=0.1,
+            decay_weight=0.0,
+            reconstruction_decay_weight=0.0,
+        ),
+        training=TrainingConfig(
+            autoencoder=StageConfig(batch_size=100, epochs=500, optimizer=adam),
+            joint=StageConfig(batch_size=64, epochs=50, optimizer=adam),
+        ),
+    )
+
+
+def _small() -> Config:
+    """The paper's graph at the size of two CPU cores."""
+    paper = _paper()
+    optimizer = OptimizerConfig(learning_rate=2e-4, warmup_steps=200)
+    return dataclasses.replace(
+        paper,
+        preset="small",
+        image_encoder=dataclasses.replace(
+            paper.image_encoder,
+            widths=(32, 64, 96, 128, 192),
+            pool_after=(1, 2),
+            feature_units=(256, 256),
+        ),
+        audio_autoencoder=AudioAutoencoderConfig(hidden_units=(512, 384, 256, 384, 512)),
+        cross_modal_mapper=CrossModalMapperConfig(units=(256, 256)),
+        audio_generator=dataclasses.replace(paper.audio_generator, hidden_units=(256,)),
+        training=dataclasses.replace(
+            paper.training,
+            autoencoder=StageConfig(batch_size=100, epochs=500, optimizer=optimizer),
+            joint=StageConfig(batch_size=64, epochs=3, optimizer=optimizer),
+        ),
+    )
+
+
+def _tiny() -> Config:
+    """The quick start and the tests: the paper's graph in seconds."""
+    small = _small()
+    optimizer = OptimizerConfig(learning_rate=5e-4, warmup_steps=50)
+    return dataclasses.replace(
+        small,
+        preset="tiny",
+        data=dataclasses.replace(small.data, validation_fraction=0.1),
+        image_encoder=dataclasses.replace(
+            small.image_encoder,
+            widths=(8, 16, 24, 32, 48),
+            pool_after=(1, 2, 3),
+            feature_units=(128, 128),
+        ),
+        audio_autoencoder=AudioAutoencoderConfig(hidden_units=(256, 192, 128, 192, 256)),
+        cross_modal_mapper=CrossModalMapperConfig(units=(128, 128)),
+        audio_generator=dataclasses.replace(small.audio_generator, hidden_units=(128,)),
+        training=dataclasses.replace(
+            small.training,
+            autoencoder=StageConfig(batch_size=100, epochs=150, optimizer=optimizer),
+            joint=StageConfig(batch_size=32, epochs=8, optimizer=optimizer),
+            validations=1,
+        ),
+    )
+
+
+PRESETS = {"paper": _paper, "released": _released, "small": _small, "tiny": _tiny}
+
+
+def preset(name: str) -> Config:
+    """Returns the preset `name`: one of `PRESETS`. Raises ConfigError for another name."""
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}. The presets are: {', '.join(PRESETS)}.")
+    return PRESETS[name]()
