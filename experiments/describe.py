@@ -31,19 +31,23 @@ _DEVICE = flags.DEFINE_enum(
 def main(argv):
     del argv
     from mtnet_tf import image_files
+    from mtnet_tf.training.run_folder import RunFolder
+
+    # Before TensorFlow is imported: a wrong folder or picture is told at once.
+    data = RunFolder(_RUN_DIR.value).config().data
+    image, inverted = image_files.read_image(
+        _IMAGE.value, data.image_shape, _INVERT.value, data.digit_size
+    )
+    if data.image_shape[-1] == 1:
+        print(
+            f"light and dark: {'inverted' if inverted else 'as they are'} (--invert={_INVERT.value})"
+        )
+
     from mtnet_tf.describe import Describer
     from mtnet_tf.training import devices
 
     devices.select_device(_DEVICE.value)
-    describer = Describer(_RUN_DIR.value)
-    image, inverted = image_files.read_image(
-        _IMAGE.value, describer.image_shape, _INVERT.value, describer.digit_size
-    )
-    if describer.image_shape[-1] == 1:
-        print(
-            f"light and dark: {'inverted' if inverted else 'as they are'} (--invert={_INVERT.value})"
-        )
-    description = describer.describe(image)
+    description = Describer(_RUN_DIR.value).describe(image)
     description.write(_OUTPUT.value, _SAMPLE_RATE.value)
     print(f"nearest word: {description.word} (Corr2D {description.corr2d:.3f})")
     print(

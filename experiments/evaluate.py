@@ -35,14 +35,18 @@ _DEVICE = flags.DEFINE_enum(
 
 def main(argv):
     del argv
+    from mtnet_tf.training.run_folder import RunFolder
+
+    run = RunFolder(_RUN_DIR.value)
+    run.config()  # before TensorFlow is imported: a wrong folder is told at once
+
     from mtnet_tf import report
     from mtnet_tf.evaluate_run import evaluate_run, load_data
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.training import devices
-    from mtnet_tf.training.run_folder import RunFolder
 
     device = devices.select_device(_DEVICE.value)
-    data = load_data(RunFolder(_RUN_DIR.value))
+    data = load_data(run)
     with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
         summaries = evaluate_run(
             _RUN_DIR.value,

@@ -41,21 +41,13 @@ class Description:
 
 
 class Describer:
-    """The test network of a run folder, ready for images.
-
-    Attributes:
-        image_shape: (height, width, channels) of the images it takes.
-        digit_size: pixels of the square that a digit fills in them.
-    """
+    """The test network of a run folder, ready for images."""
 
     def __init__(self, run_dir):
         """Raises RunFolderError if `run_dir` has no trained network."""
         run = RunFolder(run_dir)
-        config = run.config()
         self._network = build_test_network(run.model())
-        self._sample_rate = config.data.sample_rate
-        self.image_shape = config.data.image_shape
-        self.digit_size = config.data.digit_size
+        self._sample_rate = run.config().data.sample_rate
         recordings = read_npz(run / "recordings.npz")
         used = recordings["word"] != ""
         self._words = recordings["word"][used]

@@ -21,6 +21,7 @@ QUICK = [
     "--dataset=digits_ad",
     "--override=training.autoencoder.epochs=30",
     "--override=training.joint.epochs=2",
+    "--override=image_encoder.widths=[4, 8, 8]",
     "--override=training.log_steps=5",
 ]
 
