@@ -92,7 +92,7 @@ def _small() -> Config:
         training=dataclasses.replace(
             paper.training,
             autoencoder=StageConfig(batch_size=100, epochs=500, optimizer=optimizer),
-            joint=StageConfig(batch_size=64, epochs=3, optimizer=optimizer),
+            joint=StageConfig(batch_size=64, epochs=2, optimizer=optimizer),
         ),
     )
 
