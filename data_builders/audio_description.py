@@ -13,29 +13,69 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_builders import pairing, recordings
+from data_builders import authors_npz, pairing, recordings
+from data_builders.image_sources import TfdsImages
 from mtnet_tf import audio
 from mtnet_tf.errors import InputError
 
 
-class ImagesError(InputError):
-    """Images that cannot be had or are not the ones expected; the message says what to do."""
+class BuildError(InputError):
+    """A data set that cannot be written; the message says where and why."""
 
 
-_READ_BATCH = 256  # one by one, reading takes longer than writing
+_BLOCK = 1000  # images that a Beam worker takes at a time
 
 
 @dataclasses.dataclass(eq=False)
 class PairingConfig(tfds.core.BuilderConfig):
-    """A TFDS config that names the pairing policy.
+    """A TFDS config: the pairing policy, and what else makes one data set another than the next.
+
+    The builder's arguments of the same names take precedence; as fields of the config they can be
+    given where TFDS takes a config only: `tfds build --config '{"name": ..., "policy": ...,
+    "recordings_dir": ...}'`.
 
     Attributes:
       policy: a key of `pairing.POLICIES`.
-      fingerprint: of the recordings; a builder fills it in and extends `name` by it.
+      recordings_dir: the recordings folder, `<word>/<speaker>_<take>.wav|flac|ogg|mp3`.
+      speaker: the voice to take, where the folder has several and the policy takes one.
+      processing: `recordings.Processing`, or a dict of its fields; None for its defaults.
+      pairing_seed: integer.
+      audio_length: L_s in samples, "auto" for the longest word's, or None for the paper's.
+      allow_missing_words: makes a data set of the words that are recorded, under its own name.
+      images_dir: TFDS data_dir of the images, where it is not the data set's own.
+      npz_dir: for the policy "authors", the folder of the authors' npz files.
+      fingerprint: of the recordings and choices; a builder fills it in and extends `name` by it.
     """
 
     policy: str = "one_recording"
+    recordings_dir: str | None = None
+    speaker: str | None = None
+    processing: recordings.Processing | dict | None = None
+    pairing_seed: int | None = None
+    audio_length: int | str | None = None
+    allow_missing_words: bool | None = None
+    images_dir: str | None = None
+    npz_dir: str | None = None
     fingerprint: str = ""
+
+
+_OPTIONS = (
+    "recordings_dir",
+    "speaker",
+    "processing",
+    "pairing_seed",
+    "audio_length",
+    "allow_missing_words",
+    "images_dir",
+    "npz_dir",
+)
+_CONFIGS = {
+    "one_recording": "One canonical recording a word, by one speaker.",
+    "many_takes": "Several takes a word, by one speaker; train and test have different takes.",
+    "many_voices_seen": "Several speakers, the same in train and test, with different takes.",
+    "many_voices_unseen": "Several speakers; those of test are not heard in train.",
+    "authors": "Images and recordings of the paper's authors, from their npz files.",
+}
 
 
 class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -55,7 +95,8 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
 
     TFDS recognises a prepared data set by name, config and version. So that different recordings or
     options never share a folder, the config's name is extended by the first 12 digits of
-    `metadata["recordings_fingerprint"]`: `one_recording` becomes `one_recording-0123456789ab`.
+    `metadata["recordings_fingerprint"]`: `one_recording` becomes `one_recording-0123456789ab`, and
+    `one_recording-90words-0123456789ab` where words are missing.
 
     Attributes:
       AUDIO_LENGTH: L_s, the samples that a word may have at most.
@@ -63,18 +104,15 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
       IMAGE_SHAPE: (height, width, channels).
       DIGIT_SIZE: pixels of the square that a digit fills, in images of digits: a photo is laid out so.
       TFDS_IMAGES: TFDS data set that the images come from; or None, and the builder overrides
-        `_images_id` and `_read_images`.
+        `_make_image_source`.
       DEFAULT_RECORDINGS_DIR: recordings that come with the builder, or None.
     """
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES: ClassVar = {"1.0.0": "First release."}
     BUILDER_CONFIGS: ClassVar = [
-        PairingConfig(
-            name="one_recording",
-            policy="one_recording",
-            description="One canonical recording a word, by one speaker.",
-        )
+        PairingConfig(name=policy, policy=policy, description=description)
+        for policy, description in _CONFIGS.items()
     ]
 
     AUDIO_LENGTH: ClassVar[int]
@@ -84,69 +122,35 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
     TFDS_IMAGES: ClassVar[str | None] = None
     DEFAULT_RECORDINGS_DIR: ClassVar = None
 
-    def __init__(
-        self,
-        *,
-        recordings_dir=None,
-        speaker=None,
-        processing=None,
-        pairing_seed=0,
-        images_dir=None,
-        data_dir=None,
-        **kwargs,
-    ):
+    def __init__(self, *, data_dir=None, **kwargs):
         """Reads the recordings; prepares nothing.
 
         Args:
-          recordings_dir: the recordings folder, `<word>/<speaker>_<take>.wav|flac|ogg|mp3`.
-          speaker: the voice to take, where the folder has several.
-          processing: `recordings.Processing`, or a dict of its fields; None for its defaults.
-          pairing_seed: integer.
-          images_dir: TFDS data_dir of the images, where it is not `data_dir`.
           data_dir: where TFDS keeps data sets; None for `~/tensorflow_datasets`.
-          **kwargs: what any TFDS builder takes (config, version, file_format).
+          **kwargs: the fields of `PairingConfig`, and what any TFDS builder takes (config, version,
+            file_format).
 
         Raises:
           recordings.RecordingsError: if the recordings do not fulfil what the data set needs.
           audio.AudioError: if a recording cannot be used.
         """
-        recordings_dir = recordings_dir or self.DEFAULT_RECORDINGS_DIR
-        if recordings_dir is None:
-            raise recordings.RecordingsError(
-                f"{self.name} needs recordings: give recordings_dir=<folder> (in tfds.load:"
-                ' builder_kwargs={"recordings_dir": <folder>}).'
-                " `python -m experiments.make_recordings` makes such a folder."
-            )
-        if processing is None:
-            processing = recordings.Processing()
-        elif not isinstance(processing, recordings.Processing):
-            processing = _processing_from_dict(processing)
-        self._recordings_dir = recordings_dir
-        self._speaker = speaker
-        self._processing = processing
-        self._pairing_seed = int(pairing_seed)
-        self._images_dir = images_dir or data_dir
+        self._options = {name: kwargs.pop(name, None) for name in _OPTIONS}
+        self._use_beam = False
+        self._own_data_dir = data_dir
         super().__init__(data_dir=data_dir, **kwargs)
-        # TFDS rebuilds a pickled builder from this.
-        self._original_state.update(
-            recordings_dir=recordings_dir,
-            speaker=speaker,
-            processing=processing,
-            pairing_seed=pairing_seed,
-            images_dir=images_dir,
-        )
+        self._original_state.update(self._options)  # TFDS rebuilds a pickled builder from this.
 
     def _create_builder_config(self, builder_config, **kwargs):
         config = super()._create_builder_config(builder_config, **kwargs)
-        self._pairing = pairing.make_pairing(
-            config.policy,
-            self._recordings_dir,
-            list(self.WORDS.values()),
-            self.AUDIO_LENGTH,
-            self._processing,
-            self._speaker,
-            self._pairing_seed,
-        )
+        given = {name: value for name, value in self._options.items() if value is not None}
+        config = dataclasses.replace(config, **given)
+        self._processing = recordings.make_processing(config.processing)
+        limit = self._longest_allowed(config.audio_length)
+        self._open_sources(config, limit)
+        # Class name -> word, of the words that there are.
+        self._words = {k: w for k, w in self.WORDS.items() if w in self._pairing.words}
+        longest = max(len(r.samples) for r in self._pairing.recordings)
+        self._audio_length = longest if limit == "auto" else limit
         self._metadata = self._make_metadata()
         fingerprint = self._metadata["recordings_fingerprint"]
         if config.fingerprint == fingerprint:
@@ -154,21 +158,66 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
         if config.fingerprint:
             raise recordings.RecordingsError(
                 f"The config {config.name} was made from other recordings or options than those"
-                f" of {self._recordings_dir}. Give the config's name without the fingerprint."
+                " given. Give the config's name without the fingerprint."
             )
-        name = f"{config.name}-{fingerprint[:12]}"
+        subset = f"-{len(self._words)}words" if len(self._words) < len(self.WORDS) else ""
+        name = f"{config.name}{subset}-{fingerprint[:12]}"
         return dataclasses.replace(config, name=name, fingerprint=fingerprint)
+
+    def _open_sources(self, config, limit):
+        """Sets the pairing and the source of the images."""
+        if config.policy == authors_npz.POLICY:
+            if self.TFDS_IMAGES is None:
+                raise recordings.RecordingsError(f"{self.name} has no files of the authors.")
+            if config.npz_dir is None:
+                raise recordings.RecordingsError(
+                    f"{self.name}/authors needs npz_dir=<folder> with {self.TFDS_IMAGES}_data.npz,"
+                    f" {self.TFDS_IMAGES}_train_label.npz and {self.TFDS_IMAGES}_test_data.npz."
+                )
+            archive = authors_npz.AuthorsArchive(
+                config.npz_dir, self.TFDS_IMAGES, self.WORDS, self.IMAGE_SHAPE, limit
+            )
+            self._pairing, self._images = archive.pairing, archive
+            return
+        recordings_dir = config.recordings_dir or self.DEFAULT_RECORDINGS_DIR
+        if recordings_dir is None:
+            raise recordings.RecordingsError(
+                f"{self.name} needs recordings: give recordings_dir=<folder> (in tfds.load:"
+                ' builder_kwargs={"recordings_dir": <folder>}).'
+                " `python -m experiments.make_recordings` makes such a folder."
+            )
+        self._images = self._make_image_source(config.images_dir or self._own_data_dir)
+        self._pairing = pairing.make_pairing(
+            config.policy,
+            recordings_dir,
+            list(self.WORDS.values()),
+            limit,
+            self._processing,
+            config.speaker,
+            config.pairing_seed or 0,
+            config.allow_missing_words,
+        )
+
+    def _longest_allowed(self, audio_length):
+        if audio_length in (None, "auto"):
+            return audio_length or self.AUDIO_LENGTH
+        if not str(audio_length).isdecimal() or int(audio_length) < 1:
+            raise recordings.RecordingsError(
+                "audio_length is a number of samples, or 'auto' for the longest word's."
+                f" Received: {audio_length!r}."
+            )
+        return int(audio_length)
 
     def _make_metadata(self):
         """What `info.metadata` holds, as JSON types; the recordings in class label order."""
         identity = {
-            "audio_length": self.AUDIO_LENGTH,
+            "audio_length": self._audio_length,
             "sample_rate": audio.SAMPLE_RATE,
             "policy": self._pairing.policy,
             "pairing_seed": self._pairing.seed,
             "processing": dataclasses.asdict(self._processing),
-            "images": self._images_id(),
-            "words": self.WORDS,
+            "images": self._images.id,
+            "words": self._words,
         }
         used = [
             {
@@ -176,12 +225,13 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
                 "word": r.word,
                 "voice_id": r.voice_id,
                 "take": r.take,
-                "longer_takes": list(r.longer_takes),
+                "splits": self._pairing.splits_of(i),
                 "sha256": r.sha256,
+                "samples_sha256": hashlib.sha256(r.samples.tobytes()).hexdigest(),
                 "num_samples": len(r.samples),
                 "source_rate": r.source_rate,
             }
-            for r in self._pairing.recordings
+            for i, r in enumerate(self._pairing.recordings)
         ]
         # Files and choices, not what a version of the resampler made of them.
         hashed = {
@@ -190,8 +240,17 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
             "candidates": self._pairing.candidates,
         }
         fingerprint = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
-        layout = {} if self.DIGIT_SIZE is None else {"digit_size": self.DIGIT_SIZE}
-        return {**identity, **layout, "recordings_fingerprint": fingerprint, "recordings": used}
+        extras = {} if self.DIGIT_SIZE is None else {"digit_size": self.DIGIT_SIZE}
+        if self._pairing.policy == authors_npz.POLICY:
+            extras["test_reference"] = authors_npz.TEST_REFERENCE
+        return {
+            **identity,
+            **extras,
+            "missing_words": [w for k, w in self.WORDS.items() if k not in self._words],
+            "recordings_fingerprint": fingerprint,
+            "recordings": used,
+            "too_long": list(self._pairing.too_long),
+        }
 
     def _info(self):
         voices = sorted({r.voice_id for r in self._pairing.recordings})
@@ -200,7 +259,7 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=self.IMAGE_SHAPE, encoding_format="png"),
-                    "label": tfds.features.ClassLabel(names=list(self.WORDS)),
+                    "label": tfds.features.ClassLabel(names=list(self._words)),
                     "word": tfds.features.Text(),
                     # TFDS' own Audio feature stores varints: seven times slower and 2.5 times
                     # larger.
@@ -216,74 +275,92 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
             metadata=tfds.core.MetadataDict(self._metadata),
         )
 
+    def _make_image_source(self, data_dir):
+        """The `image_sources.ImageSource` of the builder."""
+        return TfdsImages(self.TFDS_IMAGES, tuple(self.WORDS), data_dir)
+
+    def download_and_prepare(self, *, download_config=None, **kwargs):
+        """As TFDS's own; on Beam where `download_config` has Beam options (see `beam.download_config`).
+
+        Raises:
+          BuildError: if the data set cannot be written; nothing half-written is left.
+          image_sources.ImagesError: if the images cannot be had.
+        """
+        self._use_beam = bool(
+            download_config and (download_config.beam_options or download_config.beam_runner)
+        )
+        try:
+            super().download_and_prepare(download_config=download_config, **kwargs)
+        except Exception as error:
+            if isinstance(error, InputError) or not _is_about_files(error):
+                raise
+            raise BuildError(
+                f"{self.info.full_name} cannot be written to {self.data_path} ({error}). Check the"
+                " space and the permissions there, and run the same command again."
+            ) from error
+
     def _split_generators(self, dl_manager):
         del dl_manager  # The images are downloaded by their own builder.
+        self._images.prepare()
         return {split: self._generate_examples(split) for split in pairing.SPLITS}
 
     def _generate_examples(self, split):
-        words = list(self.WORDS.values())
-        for image_id, image, label in self._read_images(split):
-            recording = self._pairing.index(split, words[label], image_id)
-            used = self._pairing.recordings[recording]
+        """Yields (image_id, example); for Beam a PTransform that does the same, block by block."""
+        pairer = _Pairer(split, self._images, self._pairing, self.WORDS, self._words)
+        if not self._use_beam:
+            return pairer.examples(0, None)
+        import apache_beam as beam
+
+        size = self._images.num_images(split)
+        blocks = [(first, min(first + _BLOCK, size)) for first in range(0, size, _BLOCK)]
+        return (
+            beam.Create(blocks)
+            | f"Spread{split}" >> beam.Reshuffle()
+            | f"Pair{split}" >> beam.FlatMap(lambda block: pairer.examples(*block))
+        )
+
+
+def _is_about_files(error):
+    """Whether an exception, or one behind it, is the operating system's or TensorFlow's file system's."""
+    import tensorflow as tf
+
+    while error is not None:
+        if isinstance(error, (OSError, tf.errors.OpError)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pairer:
+    """What makes the examples of a split; all that a Beam worker needs."""
+
+    split: str
+    images: object
+    pairing: pairing.Pairing
+    all_words: dict[str, str]
+    words: dict[str, str]
+
+    def examples(self, first, last):
+        """Yields (image_id, example) of the images first to last - 1 whose word is recorded."""
+        labels = {name: label for label, name in enumerate(self.words)}
+        classes = list(self.all_words)
+        for image_id, image, source_label in self.images.images(self.split, first, last):
+            name = classes[source_label]
+            if name not in labels:
+                continue
+            word = self.words[name]
+            recording = self.pairing.index(self.split, word, image_id)
+            used = self.pairing.recordings[recording]
             yield (
                 image_id,
                 {
                     "image": image,
-                    "label": label,
-                    "word": words[label],
+                    "label": labels[name],
+                    "word": word,
                     "audio": used.samples,
                     "recording_id": recording,
                     "voice_id": used.voice_id,
                     "image_id": image_id,
                 },
             )
-
-    def _images_id(self):
-        """Name and version of the images, for the metadata and the fingerprint."""
-        builder = self._images_builder()
-        return f"{builder.name}:{builder.version}"
-
-    def _read_images(self, split):
-        """Yields (image_id, image as PNG bytes or uint8 array, label int), in a fixed order."""
-        builder = self._images_builder()
-        self._prepare_images(builder)
-        dataset = builder.as_dataset(
-            split=split,
-            shuffle_files=False,
-            # The PNG bytes go from one data set to the other as they are.
-            decoders={"image": tfds.decode.SkipDecoding()},
-            read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
-        )
-        i = 0
-        for batch in tfds.as_numpy(dataset.batch(_READ_BATCH)):
-            for image, label in zip(batch["image"], batch["label"].tolist(), strict=True):
-                yield f"{split}_{i:05d}", image, label
-                i += 1
-
-    def _images_builder(self):
-        return tfds.builder(self.TFDS_IMAGES, data_dir=self._images_dir)
-
-    def _prepare_images(self, builder):
-        try:
-            builder.download_and_prepare()
-        except (OSError, tfds.download.DownloadError) as error:
-            raise ImagesError(
-                f"The images of {self.name}, TFDS {builder.name!r}, could not be downloaded to"
-                f" {builder.data_path} ({error}). Where there is no network, put the prepared data"
-                " set there (from another machine) and give that data_dir."
-            ) from error
-        names = builder.info.features["label"].names
-        if names != list(self.WORDS):
-            raise ImagesError(
-                f"The classes of {builder.data_path} are {names}; {self.name} expects"
-                f" {list(self.WORDS)}. Prepare the images again."
-            )
-
-
-def _processing_from_dict(fields):
-    known = [field.name for field in dataclasses.fields(recordings.Processing)]
-    if not isinstance(fields, dict) or set(fields) - set(known):
-        raise recordings.RecordingsError(
-            f"processing must be a Processing or a dict of {', '.join(known)}. Received: {fields}."
-        )
-    return recordings.Processing(**fields)

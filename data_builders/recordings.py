@@ -8,7 +8,6 @@ A recording is worked on in this order: resample to 22 050 Hz, trim silence, lev
 to 16 bits. Only then is its length compared with what a data set holds.
 """
 
-import collections
 import dataclasses
 import hashlib
 import math
@@ -65,6 +64,22 @@ class Processing:
         return audio.to_int16(audio.peak_normalize(samples, self.peak))
 
 
+def make_processing(value):
+    """Returns a `Processing` from one, from a dict of its fields, or from None (the defaults).
+
+    Raises:
+      RecordingsError: if it is something else or has unknown fields.
+    """
+    if isinstance(value, Processing):
+        return value
+    known = [field.name for field in dataclasses.fields(Processing)]
+    if value is not None and (not isinstance(value, dict) or set(value) - set(known)):
+        raise RecordingsError(
+            f"processing must be a Processing or a dict of {', '.join(known)}. Received: {value}."
+        )
+    return Processing(**(value or {}))
+
+
 @dataclasses.dataclass(frozen=True)
 class RecordingFile:
     """One file of a recordings folder, not read yet."""
@@ -86,7 +101,6 @@ class Recording:
       sha256: hex digest of the source file's bytes.
       source_rate: rate of the source file in Hz.
       samples: int16 [num_samples] at 22 050 Hz, processed, not padded.
-      longer_takes: lower-numbered takes that were passed over because they were too long.
     """
 
     word: str
@@ -95,7 +109,6 @@ class Recording:
     sha256: str
     source_rate: int
     samples: np.ndarray
-    longer_takes: tuple[int, ...] = ()
 
     @property
     def recording_id(self):
@@ -105,7 +118,7 @@ class Recording:
     @property
     def duration_ms(self):
         """Length in milliseconds, after trimming."""
-        return _milliseconds(len(self.samples))
+        return milliseconds(len(self.samples))
 
 
 def folder_name(word):
@@ -113,12 +126,13 @@ def folder_name(word):
     return word.replace(" ", "_")
 
 
-def find_recordings(recordings_dir, words):
+def find_recordings(recordings_dir, words, allow_missing_words=False):
     """Lists the recordings of the given words.
 
     Args:
       recordings_dir: the recordings folder; other words' folders in it are not looked at.
       words: spoken words, with spaces.
+      allow_missing_words: leaves words without recordings out, as long as one word is left.
 
     Returns:
       list of `RecordingFile`, by word in the order given, then voice, then take.
@@ -144,11 +158,12 @@ def find_recordings(recordings_dir, words):
         if not found:
             missing.append(f"{word!r} (the folder {folder.name} has no recordings)")
         files += found
-    if missing:
+    if missing and not (allow_missing_words and files):
         there = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name[0] != ".")
         raise RecordingsError(
             f"{root} lacks recordings of {len(missing)} of {len(words)} words:"
-            f" {', '.join(missing)}. Add <speaker>_<take>.wav, .flac, .ogg or .mp3 files for them."
+            f" {', '.join(missing)}. Add <speaker>_<take>.wav, .flac, .ogg or .mp3 files for them,"
+            " or make a data set of the words that are there with --allow_missing_words."
             f" Folders found: {', '.join(there[:20]) or 'none'}{', ...' if there[20:] else ''}."
         )
     return files
@@ -188,56 +203,6 @@ def load_recording(file, processing):
     )
 
 
-def choose_one_recording(files, words, audio_length, processing, speaker=None):
-    """One canonical recording a word, all by one speaker: the lowest-numbered take that fits.
-
-    A take is never chosen by how well it scores. Takes passed over because they are too long are
-    named in the result's `longer_takes`.
-
-    Args:
-      files: list of `RecordingFile`, as `find_recordings` gives.
-      words: spoken words.
-      audio_length: samples that a word may have at most (the paper's L_s).
-      processing: a `Processing`.
-      speaker: the voice to take; needed if the files have several.
-
-    Returns:
-      list of `Recording`, one a word, in the order of `words`.
-
-    Raises:
-      RecordingsError: if the speaker must be named, is unknown or did not say every word, or if
-        words have no take that fits (each named with its length).
-      audio.AudioError: if a file cannot be used.
-    """
-    speaker = _the_speaker(files, words, speaker)
-    chosen, too_long = [], []
-    for word in words:
-        longer = []
-        takes = [f for f in files if f.word == word and f.voice_id == speaker]
-        for file in sorted(takes, key=lambda f: f.take):
-            recording = load_recording(file, processing)
-            if len(recording.samples) <= audio_length:
-                passed_over = tuple(r.take for r, _ in longer)
-                chosen.append(dataclasses.replace(recording, longer_takes=passed_over))
-                break
-            longer.append((recording, file))
-        else:
-            recording, file = min(longer, key=lambda pair: len(pair[0].samples))
-            best = f", the shortest of {len(longer)} takes" if len(longer) > 1 else ""
-            too_long.append(
-                f"{file.path} lasts {recording.duration_ms:.0f} ms"
-                f" ({len(recording.samples)} samples){best}"
-            )
-    if too_long:
-        raise RecordingsError(
-            f"{len(too_long)} of {len(words)} words are longer than the"
-            f" {_milliseconds(audio_length):.0f} ms ({audio_length} samples) that the data set"
-            f" holds, after trimming: {'; '.join(too_long)}. Nothing is truncated: give shorter"
-            f" recordings, or trim more (top_db below {processing.top_db:g})."
-        )
-    return chosen
-
-
 def _list_word(folder, word):
     """The recordings of one word, by voice and take."""
     found = {}
@@ -265,29 +230,6 @@ def _list_word(folder, word):
     return [found[key] for key in sorted(found)]
 
 
-def _the_speaker(files, words, speaker):
-    """Resolves which voice says all words."""
-    spoken = collections.defaultdict(set)
-    for file in files:
-        spoken[file.voice_id].add(file.word)
-    listing = ", ".join(f"{v} ({len(spoken[v])} of {len(words)} words)" for v in sorted(spoken))
-    if speaker is None:
-        if len(spoken) != 1:
-            raise RecordingsError(
-                f"The recordings have {len(spoken)} speakers: {listing}. This pairing takes one:"
-                " name it with `speaker`."
-            )
-        (speaker,) = spoken
-    if speaker not in spoken:
-        raise RecordingsError(f"There is no speaker {speaker!r}. The recordings have: {listing}.")
-    missing = [word for word in words if word not in spoken[speaker]]
-    if missing:
-        raise RecordingsError(
-            f"The speaker {speaker!r} has no recordings of {len(missing)} of {len(words)} words:"
-            f" {', '.join(missing)}. Add them or name another speaker; there are: {listing}."
-        )
-    return speaker
-
-
-def _milliseconds(num_samples):
+def milliseconds(num_samples):
+    """Length of `num_samples` at 22 050 Hz in milliseconds."""
     return 1000 * num_samples / audio.SAMPLE_RATE

@@ -4,18 +4,36 @@
     python -m experiments.prepare_data --dataset=mnist_ad/one_recording \\
         --recordings_dir=recordings/jackson --data_dir=data/tfds
 
+    python -m experiments.prepare_data --dataset=cifar100_ad/many_voices_unseen \\
+        --recordings_dir=recordings/all \\
+        --beam_pipeline_options=direct_num_workers=8,direct_running_mode=multi_processing
+
 What is prepared already is left as it is. Other recordings make another folder. The images of
-mnist_ad are TFDS's `mnist`, downloaded to the same data_dir if they are not there.
+mnist_ad are TFDS's `mnist`, downloaded to the same data_dir if they are not there; cifar10_ad and
+cifar100_ad likewise.
 """
+
+from absl import flags
 
 from experiments import program
 
+_BEAM_PIPELINE_OPTIONS = flags.DEFINE_string(
+    "beam_pipeline_options",
+    None,
+    "Build on Apache Beam: name=value,... as in tfds build (extra: tfds-cli).",
+)
 program.define_dataset_flags()
 
 
 def main(argv):
     del argv
-    builder = program.open_prepared_builder()
+    from data_builders import beam
+
+    builder = program.open_builder()
+    options = _BEAM_PIPELINE_OPTIONS.value
+    builder.download_and_prepare(
+        download_config=None if options is None else beam.download_config(options)
+    )
     metadata = builder.info.metadata
     rate, used = metadata["sample_rate"], metadata["recordings"]
     lengths = {1000 * r["num_samples"] / rate: r["recording_id"] for r in used}
@@ -28,10 +46,8 @@ def main(argv):
     print(f"{1000 * metadata['audio_length'] / rate:.0f} ms")
     print(f"shortest     {min(lengths):.0f} ms, {lengths[min(lengths)]}")
     print(f"longest      {max(lengths):.0f} ms, {lengths[max(lengths)]}")
-    for recording in used:
-        if recording["longer_takes"]:
-            takes = ", ".join(map(str, recording["longer_takes"]))
-            print(f"passed over  too long before {recording['recording_id']}: take {takes}")
+    if metadata["too_long"]:
+        print(f"passed over  too long: {', '.join(metadata['too_long'])}")
     print(f"folder       {builder.data_path}")
 
 

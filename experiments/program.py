@@ -46,7 +46,7 @@ def run(main) -> None:
 
 
 def define_dataset_flags() -> None:
-    """Defines --dataset, --data_dir, --recordings_dir and --speaker."""
+    """Defines --dataset and what chooses and works on its recordings."""
     flags.DEFINE_string("dataset", "digits_ad", "Data set: digits_ad, mnist_ad/one_recording, ...")
     flags.DEFINE_string(
         "data_dir", None, "TFDS data_dir; default: TFDS's own, ~/tensorflow_datasets."
@@ -56,20 +56,47 @@ def define_dataset_flags() -> None:
         None,
         "Recordings folder <word>/<speaker>_<take>.flac (digits_ad ships one).",
     )
+    flags.DEFINE_string(
+        "npz_dir", None, "Folder of the authors' npz files, for a data set's config authors."
+    )
     flags.DEFINE_string("speaker", None, "Speaker to take from a recordings folder with several.")
+    flags.DEFINE_integer("pairing_seed", 0, "Draws takes and voices, where a pairing has several.")
+    flags.DEFINE_string(
+        "audio_length", None, "L_s in samples, or auto: the longest word's; default: the paper's."
+    )
+    flags.DEFINE_bool(
+        "allow_missing_words", False, "Make a data set of the words that are recorded."
+    )
+    flags.DEFINE_float("top_db", 45.0, "Silence is this far below a recording's loudest 10 ms, dB.")
+    flags.DEFINE_float("margin_secs", 0.01, "Kept before and after a word, in seconds.")
+    flags.DEFINE_float("peak", 0.9, "Largest absolute sample of a recording, in (0, 1].")
+
+
+def open_builder():
+    """Returns the builder that the data set flags name, prepared or not."""
+    import data_builders
+
+    values = flags.FLAGS
+    return data_builders.open_builder(
+        values.dataset,
+        data_dir=values.data_dir,
+        recordings_dir=values.recordings_dir,
+        npz_dir=values.npz_dir,
+        speaker=values.speaker,
+        pairing_seed=values.pairing_seed,
+        audio_length=values.audio_length,
+        allow_missing_words=values.allow_missing_words,
+        processing={
+            "top_db": values.top_db,
+            "margin_secs": values.margin_secs,
+            "peak": values.peak,
+        },
+    )
 
 
 def open_prepared_builder():
     """Returns the builder that the data set flags name, prepared."""
-    import data_builders
-
-    values = flags.FLAGS
-    builder = data_builders.open_builder(
-        values.dataset,
-        data_dir=values.data_dir,
-        recordings_dir=values.recordings_dir,
-        speaker=values.speaker,
-    )
+    builder = open_builder()
     if not builder.is_prepared():
         builder.download_and_prepare()
     return builder

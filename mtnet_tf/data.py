@@ -149,33 +149,53 @@ def _words(class_names, labels, recordings) -> tuple[str, ...]:
     return tuple(words)
 
 
+def read_batches(
+    builder: tfds.core.DatasetBuilder, split: str, batch_size: int, audio_length: int
+) -> tf.data.Dataset:
+    """Returns the pairs of a prepared split from its files, in their order.
+
+    Yields {"image": uint8 [b, height, width, channels], "label": int64 [b], "recording_id": int64 [b], "image_id":
+    string [b], "audio": int16 [b, audio_length], "audio_bytes": int32 [b]}; audio is zero-padded at the end, and cut where
+    `audio_bytes` is more than 2 * audio_length, which is for the caller to refuse.
+    """
+    names = ("image", "label", "recording_id", "image_id", "audio")
+    dataset = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        # The bytes of the audio go through undecoded: a whole batch is decoded and padded by one operation.
+        decoders=tfds.decode.PartialDecoding(
+            dict.fromkeys(names, True), decoders={"audio": tfds.decode.SkipDecoding()}
+        ),
+        read_config=tfds.ReadConfig(try_autocache=False),
+    )
+
+    def decode_audio(batch):
+        encoded = batch["audio"]
+        audio = tf.io.decode_raw(encoded, tf.int16, fixed_length=2 * audio_length)
+        return {**batch, "audio": audio, "audio_bytes": tf.strings.length(encoded)}
+
+    return dataset.batch(batch_size).map(decode_audio, tf.data.AUTOTUNE).prefetch(2)
+
+
 def _read_split(builder, split, waveforms, labels, ids) -> Pairs:
     """Returns the pairs of a split in the order of their image ids; fills in the recordings met for the first time."""
-    audio_length = waveforms.shape[1]
-    dataset = builder.as_dataset(split=split, shuffle_files=False)
-    keys = ("image", "label", "recording_id", "image_id", "audio")
-    dataset = dataset.map(
-        lambda example: {key: example[key] for key in keys}, num_parallel_calls=tf.data.AUTOTUNE
-    )
-    dataset = dataset.padded_batch(_READ_BATCH).prefetch(2)
-    columns = {key: [] for key in keys if key != "audio"}
-    for batch in dataset.as_numpy_iterator():
-        clips = batch.pop("audio")
-        for key, values in batch.items():
-            columns[key].append(values)
+    columns = {name: [] for name in ("image", "label", "recording_id", "image_id")}
+    batches = read_batches(builder, split, _READ_BATCH, waveforms.shape[1])
+    for batch in batches.as_numpy_iterator():
+        for name, parts in columns.items():
+            parts.append(batch[name])
         numbers, first = np.unique(batch["recording_id"], return_index=True)
         for number, row in zip(numbers, first):
             if labels[number] >= 0:
                 continue
-            if np.any(clips[row, audio_length:]):
+            if batch["audio_bytes"][row] > 2 * waveforms.shape[1]:
                 raise DataError(
-                    f"Recording {ids[number]} of {builder.info.full_name} is longer than L_s = {audio_length} samples "
-                    "and is not truncated: set data.audio_length to the longest recording."
+                    f"Recording {ids[number]} of {builder.info.full_name} is longer than L_s = {waveforms.shape[1]} "
+                    "samples and is not truncated: set data.audio_length to the longest recording."
                 )
             labels[number] = batch["label"][row]
-            clip = clips[row, :audio_length]
-            waveforms[number, : len(clip)] = clip
-    columns = {key: np.concatenate(values) for key, values in columns.items()}
+            waveforms[number] = batch["audio"][row]
+    columns = {name: np.concatenate(parts) for name, parts in columns.items()}
     order = np.argsort(columns["image_id"])  # TFDS writes in hashed order
     return Pairs(
         images=columns["image"][order],

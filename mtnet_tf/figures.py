@@ -39,7 +39,7 @@ def draw_examples(path, images, true, generated, words, sample_rate: int) -> Non
             axis.plot(times, waveform, color=colour, linewidth=0.4)
             axis.set_xlim(0, duration_ms)
             axis.set_ylim(-1, 1)
-        decibels = [_spectrogram(waveform, sample_rate) for waveform in (a, b)]
+        decibels = [spectrogram_db(waveform, sample_rate) for waveform in (a, b)]
         top = max(part.max() for part in decibels)
         for axis, part in zip(axes[row, 3:], decibels):
             axis.imshow(
@@ -63,7 +63,12 @@ def draw_examples(path, images, true, generated, words, sample_rate: int) -> Non
     figure.savefig(path, dpi=130, format="png")
 
 
-def _spectrogram(waveform, sample_rate) -> np.ndarray:
-    """Returns decibels [frequencies, frames] of the short-time Fourier transform."""
+def spectrogram_db(waveform, sample_rate) -> np.ndarray:
+    """Returns the power spectrogram in decibels: float64 [257 frequencies, frames], frames of 64 samples.
+
+    Args:
+        waveform: float [num_samples], 512 or more.
+        sample_rate: Hz.
+    """
     transform = ShortTimeFFT(hann(512, sym=False), hop=64, fs=sample_rate)
     return 10 * np.log10(np.maximum(transform.spectrogram(waveform.astype(np.float64)), 1e-10))

@@ -25,15 +25,29 @@ class Builder(audio_description.AudioDescriptionBuilder):
     DIGIT_SIZE = 28
     DEFAULT_RECORDINGS_DIR = _FOLDER / "recordings"
 
-    def _images_id(self):
+    def _make_image_source(self, data_dir):
+        return _EmbeddedDigits()
+
+
+class _EmbeddedDigits:
+    """The `ImageSource` of the digits in the package."""
+
+    @property
+    def id(self):
         digest = hashlib.sha256((_FOLDER / "digits.npz").read_bytes()).hexdigest()
         return f"scikit-learn digits, 28x28 bilinear:{digest[:12]}"
 
-    def _read_images(self, split):
+    def prepare(self):
+        pass
+
+    def num_images(self, split):
+        return _NUM_TRAIN if split == "train" else len(load_digits()[1]) - _NUM_TRAIN
+
+    def images(self, split, first=0, last=None):
         images, labels = load_digits()
-        first, last = (0, _NUM_TRAIN) if split == "train" else (_NUM_TRAIN, len(labels))
-        for i in range(first, last):
-            yield f"{split}_{i - first:05d}", _png(images[i, :, :, 0]), int(labels[i])
+        offset = 0 if split == "train" else _NUM_TRAIN
+        for i in range(first, self.num_images(split) if last is None else last):
+            yield f"{split}_{i:05d}", _png(images[offset + i, :, :, 0]), int(labels[offset + i])
 
 
 def _png(image):

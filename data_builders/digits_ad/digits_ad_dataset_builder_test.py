@@ -9,6 +9,7 @@ from data_builders.digits_ad import digits_ad_dataset_builder
 class DigitsAdTest(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = digits_ad_dataset_builder.Builder
     SPLITS = {"train": 1437, "test": 360}  # noqa: RUF012
+    BUILDER_CONFIG_NAMES_TO_TEST = ["one_recording"]  # noqa: RUF012  each word has one take
 
     def test_images(self):
         images, labels = digits_ad_dataset_builder.load_digits()
@@ -23,6 +24,7 @@ class DigitsAdTest(tfds.testing.DatasetBuilderTestCase):
 class DummyRecordingsTest(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = digits_ad_dataset_builder.Builder
     SPLITS = {"train": 1437, "test": 360}  # noqa: RUF012
+    BUILDER_CONFIG_NAMES_TO_TEST = ["one_recording"]  # noqa: RUF012  each word has one take
 
     def _make_builder(self, config=None):
         return self.dataset_class(

@@ -1,39 +1,54 @@
-"""Pairing: seeded, deterministic, independent of order."""
+"""The pairing policies, on folders made of tones."""
 
 import collections
 
+import numpy as np
 import pytest
 
 from data_builders import pairing, recordings, words
 from data_builders.digits_ad import digits_ad_dataset_builder
+from mtnet_tf import audio
 
-FOLDER = digits_ad_dataset_builder.Builder.DEFAULT_RECORDINGS_DIR
+WORDS = ["zero", "fire truck"]
+PROCESSING = recordings.Processing()
 DIGITS = list(words.DIGITS.values())
+DIGITS_DIR = digits_ad_dataset_builder.Builder.DEFAULT_RECORDINGS_DIR
 
 
-def make(**kwargs):
-    arguments = {
-        "policy": "one_recording",
-        "recordings_dir": FOLDER,
-        "words": DIGITS,
-        "audio_length": 18140,
-        "processing": recordings.Processing(),
-        **kwargs,
-    }
-    return pairing.make_pairing(**arguments)
+@pytest.fixture
+def folder(add, tmp_path):
+    for word in ("zero", "fire_truck"):
+        for take in (0, 1):
+            add(tmp_path, f"{word}/ann_{take}.wav", secs=0.3 + 0.1 * take)
+    return tmp_path
+
+
+@pytest.fixture
+def voices(add, tmp_path):
+    """Six voices with five takes of two words, each of its own length."""
+    length = 0
+    for voice in "abcdef":
+        for word in ("zero", "fire_truck"):
+            for take in range(5):
+                length += 1
+                add(tmp_path, f"{word}/{voice}_{take}.wav", secs=0.1 + 0.002 * length)
+    return tmp_path
+
+
+def pair(folder, policy="one_recording", audio_length=18140, words=WORDS, **options):
+    return pairing.make_pairing(policy, folder, words, audio_length, PROCESSING, **options)
+
+
+def ids(paired, split, word):
+    return [paired.recordings[i].recording_id for i in paired.candidates[split][word]]
 
 
 def test_one_recording_gives_each_word_its_own():
-    result = make()
+    result = pair(DIGITS_DIR, words=DIGITS)
     assert [r.word for r in result.recordings] == DIGITS
     for split in pairing.SPLITS:
         for i, word in enumerate(DIGITS):
             assert result.index(split, word, f"{split}_00000") == i
-
-
-def test_unknown_policy():
-    with pytest.raises(recordings.RecordingsError, match="Known: one_recording"):
-        make(policy="one_recordin")
 
 
 def test_choice_depends_on_seed_and_image_alone():
@@ -48,3 +63,163 @@ def test_choice_depends_on_seed_and_image_alone():
     counts = collections.Counter(first.values())
     assert set(counts) == {3, 5, 9}
     assert min(counts.values()) > 900
+
+
+def test_lowest_take_is_chosen_in_the_order_of_the_words(folder):
+    chosen = pair(folder).recordings
+    assert [r.recording_id for r in chosen] == ["zero/ann_0", "fire_truck/ann_0"]
+    assert pair(folder).too_long == ()
+
+
+def test_takes_are_ordered_as_numbers(add, tmp_path):
+    for name in ("zero/ann_10.wav", "zero/ann_9.wav", "fire_truck/ann_10.wav"):
+        add(tmp_path, name)
+    assert [r.take for r in pair(tmp_path).recordings] == [9, 10]
+
+
+def test_a_take_that_is_too_long_is_passed_over_and_recorded(add, tmp_path):
+    add(tmp_path, "zero/ann_0.wav", secs=1.2)
+    add(tmp_path, "zero/ann_1.wav", secs=1.0)
+    add(tmp_path, "zero/ann_2.wav", secs=0.5)
+    # Trimming comes before the check of the length: 0.5 s of sound in 2.5 s.
+    add(tmp_path, "fire_truck/ann_0.wav", secs=0.5, silence_secs=1)
+    paired = pair(tmp_path)
+    assert [r.take for r in paired.recordings] == [2, 0]
+    assert paired.too_long == ("zero/ann_0", "zero/ann_1")
+
+
+def test_length_limit_is_inclusive(folder):
+    longest = max(len(r.samples) for r in pair(folder).recordings)
+    assert len(pair(folder, audio_length=longest).recordings) == 2
+    with pytest.raises(recordings.RecordingsError):
+        pair(folder, audio_length=min(len(r.samples) for r in pair(folder).recordings) - 1)
+
+
+def test_words_that_are_too_long_are_named_with_their_length(add, tmp_path):
+    add(tmp_path, "zero/ann_0.wav", secs=1.0)
+    add(tmp_path, "zero/ann_1.wav", secs=0.9)
+    add(tmp_path, "fire_truck/ann_0.wav", secs=2.0)
+    with pytest.raises(recordings.RecordingsError) as error:
+        pair(tmp_path)
+    message = str(error.value)
+    assert "2 of 2 words" in message and "823 ms (18140 samples)" in message
+    assert "zero/ann_1.wav lasts 93" in message and "the shortest of 2 takes" in message
+    assert "fire_truck/ann_0.wav lasts 203" in message and "--audio_length=auto" in message
+
+
+def test_several_speakers_need_a_name(add, folder):
+    add(folder, "zero/bob_0.wav")
+    with pytest.raises(recordings.RecordingsError) as error:
+        pair(folder)
+    assert "ann (2 of 2 words), bob (1 of 2 words)" in str(error.value)
+    assert [r.voice_id for r in pair(folder, speaker="ann").recordings] == ["ann", "ann"]
+    with pytest.raises(
+        recordings.RecordingsError, match="'bob' has no .* 1 of 2 words: fire truck"
+    ):
+        pair(folder, speaker="bob")
+    with pytest.raises(recordings.RecordingsError, match="no speaker 'eve'"):
+        pair(folder, speaker="eve")
+
+
+def test_a_broken_take_is_refused_and_not_passed_over(folder):
+    (folder / "zero" / "ann_0.wav").write_bytes(b"")
+    with pytest.raises(audio.AudioError, match="zero/ann_0.wav: the file is empty"):
+        pair(folder)
+
+
+def test_auto_takes_what_the_paper_would_refuse_but_no_speech(add, tmp_path):
+    add(tmp_path, "zero/ann_0.wav", secs=1.2)
+    add(tmp_path, "fire_truck/ann_0.wav", secs=0.5)
+    lengths = [len(r.samples) for r in pair(tmp_path, audio_length="auto").recordings]
+    assert lengths[0] == pytest.approx(1.22 * 22050, rel=0.02)
+    add(tmp_path, "zero/ann_0.wav", secs=240)
+    with pytest.raises(recordings.RecordingsError, match="longer than the 10000 ms"):
+        pair(tmp_path, audio_length="auto")
+
+
+def test_missing_words_make_a_subset(add, folder):
+    words = ["one", *WORDS]
+    with pytest.raises(recordings.RecordingsError, match="'one' .no folder one."):
+        pair(folder, words=words)
+    add(folder, "one/bob_0.wav")
+    with pytest.raises(recordings.RecordingsError, match="'ann' has no recordings of 1 of 3 words"):
+        pair(folder, words=words, speaker="ann")
+    paired = pair(folder, words=words, speaker="ann", allow_missing_words=True)
+    assert paired.words == WORDS
+    assert pair(folder, words=words, speaker="bob", allow_missing_words=True).words == ["one"]
+
+
+def test_many_takes_keeps_train_and_test_apart(voices):
+    paired = pair(voices, "many_takes", speaker="c")
+    for word, name in zip(WORDS, ("zero", "fire_truck")):
+        train, test = ids(paired, "train", word), ids(paired, "test", word)
+        assert (len(train), len(test)) == (4, 1)
+        assert sorted(train + test) == [f"{name}/c_{take}" for take in range(5)]
+    assert all(len(paired.splits_of(i)) == 1 for i in range(10))
+    drawn = {
+        ids(pair(voices, "many_takes", speaker="c", seed=s), "test", "zero")[0] for s in range(9)
+    }
+    assert len(drawn) > 1
+
+
+def test_many_voices_seen_has_every_voice_on_both_sides(voices):
+    paired = pair(voices, "many_voices_seen")
+    for word in WORDS:
+        train, test = ids(paired, "train", word), ids(paired, "test", word)
+        assert not set(train) & set(test)
+        for side in (train, test):
+            assert {recording_id.split("/")[1][0] for recording_id in side} == set("abcdef")
+
+
+def test_many_voices_unseen_keeps_the_voices_apart(voices):
+    paired = pair(voices, "many_voices_unseen")
+    heard = {
+        split: {
+            paired.recordings[i].voice_id
+            for found in paired.candidates[split].values()
+            for i in found
+        }
+        for split in pairing.SPLITS
+    }
+    assert len(heard["test"]) == 1 and heard["train"] | heard["test"] == set("abcdef")
+    assert not heard["train"] & heard["test"]
+    drawn = {
+        tuple(ids(pair(voices, "many_voices_unseen", seed=seed), "test", "zero"))
+        for seed in range(6)
+    }
+    assert len(drawn) > 1
+
+
+@pytest.mark.parametrize("policy", ["many_takes", "many_voices_seen", "many_voices_unseen"])
+def test_policies_depend_on_the_seed_alone(voices, policy):
+    speaker = "a" if policy == "many_takes" else None
+    first, second = (pair(voices, policy, speaker=speaker, seed=3) for _ in range(2))
+    assert first.candidates == second.candidates
+    assert [r.recording_id for r in first.recordings] == [r.recording_id for r in second.recordings]
+    images = [f"train_{i:05d}" for i in range(2000)]
+    chosen = [first.index("train", "zero", image) for image in images]
+    assert chosen == [second.index("train", "zero", image) for image in images]
+    counts = np.bincount(chosen)[list(first.candidates["train"]["zero"])]
+    expected = len(images) / len(counts)
+    assert (np.abs(counts - expected) < 5 * np.sqrt(expected)).all()  # all takes, about as often
+    other = pair(voices, policy, speaker=speaker, seed=4)
+    names = [
+        [p.recordings[p.index("train", "zero", i)].recording_id for i in images]
+        for p in (first, other)
+    ]
+    assert names[0] != names[1]
+
+
+def test_policies_of_several_refuse_too_little(add, folder):
+    with pytest.raises(recordings.RecordingsError, match="two or more speakers. There is: ann"):
+        pair(folder, "many_voices_unseen")
+    with pytest.raises(recordings.RecordingsError, match="takes all speakers"):
+        pair(folder, "many_voices_seen", speaker="ann")
+    (folder / "zero" / "ann_1.wav").unlink()
+    with pytest.raises(recordings.RecordingsError, match="Fewer: 'zero' by ann .1."):
+        pair(folder, "many_takes")
+    add(folder, "zero/bob_0.wav")
+    with pytest.raises(recordings.RecordingsError, match="no recording that fits of: fire truck"):
+        pair(folder, "many_voices_unseen")
+    with pytest.raises(recordings.RecordingsError, match="Known: one_recording, many_takes"):
+        pair(folder, "any")

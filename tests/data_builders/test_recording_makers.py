@@ -1,15 +1,24 @@
 """Recordings folders made from FSDD-like files and from the synthetic voice."""
 
+import functools
 import hashlib
+import importlib.machinery
 import importlib.util
+import io
 import json
+import shutil
 import sys
+import tarfile
+import types
+import zipfile
 
 import numpy as np
 import pytest
 import soundfile
+import tensorflow_datasets as tfds
 
 from data_builders import recording_makers, recordings, words
+from data_builders.recording_makers import fsdd as fsdd_module
 from mtnet_tf import audio
 
 DIGITS = list(words.DIGITS.values())
@@ -41,6 +50,7 @@ def files_of(folder):
 
 def test_parse_words(tmp_path):
     assert recording_makers.parse_words("digits") == DIGITS
+    assert recording_makers.parse_words("cifar100") == list(words.CIFAR100.values())
     assert recording_makers.parse_words("cat, Fire_truck,t-shirt") == [
         "cat",
         "fire truck",
@@ -113,6 +123,104 @@ def test_fsdd_refusals_leave_nothing(fsdd, tmp_path):
     with pytest.raises(audio.AudioError, match="9_ann_11.wav"):
         make(tmp_path / "x", fsdd, ["ann"])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "fsdd"]
+
+
+def archive_of(folder, path, decoys=()):
+    """Packs a folder's files as the repository's download does; then decoys, {name: bytes}."""
+    files = {f"fsdd-1.0.9/recordings/{p.name}": p.read_bytes() for p in folder.iterdir()}
+    members = [*files.items(), *decoys]
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in members:
+                archive.writestr(name, data)
+        return path
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        link = tarfile.TarInfo("fsdd-1.0.9/recordings/0_ann_77.wav")
+        link.type, link.linkname = tarfile.SYMTYPE, str(folder / "1_ann_0.wav")
+        archive.addfile(link)
+    return path
+
+
+@pytest.mark.parametrize("name", ["fsdd.zip", "fsdd.tar.gz", "FSDD.TGZ"])
+def test_fsdd_archive_gives_what_its_folder_gives(fsdd, tmp_path, name):
+    make = recording_makers.make_fsdd_recordings
+    wav = (fsdd / "3_ann_0.wav").read_bytes()
+    decoys = [
+        ("fsdd-1.0.9/3_ann_5.wav", wav),
+        ("__MACOSX/fsdd-1.0.9/recordings/._3_ann_0.wav", b"resource fork"),
+        ("fsdd-1.0.9/recordings/3_ann_5.wav.txt", b"text"),
+        ("../../escape.txt", b"text"),
+    ]
+    archive = archive_of(fsdd, tmp_path / name, decoys)
+    from_folder = make(tmp_path / "a" / "folder", fsdd, ["ann"])
+    from_archive = make(tmp_path / "a" / "archive", archive, ["ann"])
+    assert (from_folder["source_kind"], from_archive["source_kind"]) == ("folder", "archive")
+    assert from_archive["recordings"] == from_folder["recordings"]
+    assert len(from_archive["recordings"]) == 20
+    copy = tmp_path / "a" / "archive" / "three" / "ann_0.wav"
+    assert copy.read_bytes() == wav
+    assert {p.name for p in tmp_path.iterdir()} == {"a", "fsdd", name}
+
+
+def test_paths_of_an_archive_are_not_followed(fsdd, tmp_path):
+    wav = (fsdd / "3_ann_0.wav").read_bytes()
+    archive = archive_of(fsdd, tmp_path / "fsdd.tgz", [("../../../up/recordings/3_ann_5.wav", wav)])
+    output = tmp_path / "a" / "b" / "c" / "ann"
+    record = recording_makers.make_fsdd_recordings(output, archive, ["ann"])
+    assert "three/ann_5.wav" in record["recordings"]
+    assert {p.name for p in tmp_path.rglob("*_5.wav")} == {"ann_5.wav"}
+    assert not list(tmp_path.rglob("up"))
+
+
+def test_bad_fsdd_archives(fsdd, tmp_path, monkeypatch):
+    make = functools.partial(recording_makers.make_fsdd_recordings, tmp_path / "x")
+    for name in ("fsdd.zip", "fsdd.tar.gz"):
+        whole = archive_of(fsdd, tmp_path / name).read_bytes()
+        for content in (b"", b"<html>not found</html>", whole[: len(whole) // 2]):
+            (tmp_path / name).write_bytes(content)
+            with pytest.raises(
+                recording_makers.MakeError, match=f"{name} cannot be read as an archive"
+            ):
+                make(tmp_path / name)
+    (tmp_path / "fsdd.rar").write_bytes(whole)
+    with pytest.raises(recording_makers.MakeError, match="neither a folder nor a known archive"):
+        make(tmp_path / "fsdd.rar")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(recording_makers.MakeError, match="no files named recordings/<digit>_"):
+        make(archive_of(empty, tmp_path / "empty.zip", [("0_ann_0.wav", b"not in recordings/")]))
+    monkeypatch.setattr(fsdd_module, "_MAX_MEMBER_BYTES", 1000)
+    with pytest.raises(recording_makers.MakeError, match=r"_0.wav has \d+ bytes: no spoken digit"):
+        make(archive_of(fsdd, tmp_path / "large.zip"))
+    assert not (tmp_path / "x").exists()
+
+
+def test_fsdd_take_that_is_there_twice(fsdd, tmp_path):
+    shutil.copy(fsdd / "4_ann_0.wav", fsdd / "4_ann_00.wav")
+    with pytest.raises(recording_makers.MakeError, match="more than one file of: 4_ann_0. Keep"):
+        recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd, ["ann"])
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_fsdd_that_tfds_cannot_prepare(tmp_path, monkeypatch, installed):
+    def refuse(self):
+        raise ConnectionError("github.com cannot be reached\nwith details")
+
+    pydub = types.ModuleType("pydub")
+    pydub.__spec__ = importlib.machinery.ModuleSpec("pydub", None)
+    monkeypatch.setitem(sys.modules, "pydub", pydub if installed else None)
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", refuse)
+    with pytest.raises(recording_makers.MakeError) as error:
+        recording_makers.make_fsdd_recordings(tmp_path / "x", "tfds", data_dir=tmp_path / "tfds")
+    message = str(error.value)
+    assert str(tmp_path / "tfds" / "spoken_digit") in message
+    assert "archive or folder" in message and "\n" not in message
+    assert ("github.com cannot be reached" if installed else "pip install pydub") in message
+    assert not (tmp_path / "x").exists()
 
 
 def test_an_existing_folder_is_not_touched(fsdd, tmp_path):

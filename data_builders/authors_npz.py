@@ -1,0 +1,347 @@
+"""The authors' own data: images and waveforms in three npz files, read a few rows at a time.
+
+`<prefix>_data.npz` holds the training images (arr_0) and the waveform of each (arr_1: 5.9 GB for
+CIFAR-100), `<prefix>_train_label.npz` their one-hot labels (arr_0), `<prefix>_test_data.npz` the
+test images (arr_0) and their class names (arr_2), but no waveforms.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import hashlib
+import itertools
+import math
+import re
+import tempfile
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from etils import epath
+
+from data_builders import pairing, recordings
+from data_builders.recordings import RecordingsError
+from mtnet_tf import audio
+
+POLICY = "authors"
+"""Name of the pairing policy, and of the voice: who speaks is not said."""
+TEST_REFERENCE = "the first training waveform of the class: the authors' test file has no waveforms"
+"""What a test image is paired with, for a data set's metadata."""
+
+_BLOCK_BYTES = 2**20
+_TOLERANCE = 1e-6  # beyond full scale: a float32's rounding
+# What zipfile, zlib and NumPy raise for a file that is damaged or is something else.
+_READ_ERRORS = (
+    *(OSError, EOFError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+
+
+class AuthorsArchive:
+    """The three files of one data set, checked; an `image_sources.ImageSource` with its pairing.
+
+    The waveforms are taken as they are, without the zeros at their end: the authors have trimmed
+    and levelled them. They lie as int16 in an unnamed temporary file for as long as the object
+    lives. Pickled, the archive is its constructor's arguments, and is read again.
+
+    Attributes:
+      files_sha256: file name -> hex SHA-256 of each of the three files.
+      pairing: an `AuthorsPairing`.
+      id: the prefix and a digest of the three files.
+    """
+
+    def __init__(self, folder, prefix, words, image_shape, audio_length):
+        """Reads all but the images.
+
+        Args:
+          folder: the folder with the three files.
+          prefix: how their names begin, e.g. "cifar100".
+          words: class name -> spoken word, in the order of the labels.
+          image_shape: (height, width, channels).
+          audio_length: samples that a word may have at most (the paper's L_s), or "auto" for as
+            many as the longest has.
+
+        Raises:
+          RecordingsError: if a file is missing or damaged, or an array is not what it must be.
+        """
+        self._arguments = (folder, prefix, words, image_shape, audio_length)
+        self._image_shape = tuple(image_shape)
+        paths = data, test_data, train_label = _find_files(epath.Path(folder), prefix)
+        self._images = {
+            "train": _open_images(data, self._image_shape),
+            "test": _open_images(test_data, self._image_shape),
+        }
+        num_train, num_test = map(self.num_images, pairing.SPLITS)
+        what = "waveforms as float16, float32 or float64, one a training image"
+        waveforms = _Array(data, "arr_1", "f[248]", what, (num_train, None))
+        what = "one-hot labels, a row a training image and a column a class"
+        one_hot = _Array(train_label, "arr_0", r"[biuf]\d+", what, (num_train, len(words)))
+        what = "class names as strings (names.astype(str)), one a test image"
+        names = _Array(test_data, "arr_2", r"[US][1-9]\d*", what, (num_test,))
+
+        self._labels = {"train": _read_one_hot(one_hot, words), "test": _read_names(names, words)}
+        if audio_length == "auto":
+            audio_length = round(pairing.MAX_SECS * audio.SAMPLE_RATE)
+        spoken = list(words.values())
+        found, of_train_image = _read_waveforms(
+            waveforms, self._labels["train"], spoken, audio_length
+        )
+        train = {word: tuple(i for i, r in enumerate(found) if r.word == word) for word in spoken}
+        test = {word: takes[:1] for word, takes in train.items()}
+        self.pairing = AuthorsPairing(
+            policy=POLICY,
+            recordings=tuple(found),
+            candidates={"train": train, "test": test},
+            seed=0,
+            of_train_image=of_train_image,
+            archive=self,
+        )
+        self.files_sha256 = {path.name: _sha256(path) for path in paths}
+        digest = hashlib.sha256("".join(self.files_sha256.values()).encode()).hexdigest()
+        self.id = f"authors' {prefix}:{digest[:12]}"
+
+    def __reduce__(self):
+        return type(self), self._arguments
+
+    def prepare(self):
+        """Does nothing: the constructor has checked the files."""
+
+    def num_images(self, split):
+        """How many images a split has."""
+        return self._images[split].shape[0]
+
+    def images(self, split, first=0, last=None):
+        """Yields (image_id, uint8 [height, width, channels], label int) in the order of the file.
+
+        They are the images first to last - 1; an id is split and position, as in `train_00042`.
+        Raises RecordingsError if the file is damaged.
+        """
+        rows = zip(self._images[split].rows(), self._labels[split], strict=True)
+        for i, (image, label) in enumerate(itertools.islice(rows, first, last), first):
+            yield f"{split}_{i:05d}", image.reshape(self._image_shape), label
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class AuthorsPairing(pairing.Pairing):
+    """The authors' pairing: a training image goes with the waveform of its own row.
+
+    A test image goes with the first training waveform of its class (the lowest take), because the
+    authors' test file has no waveforms: see `TEST_REFERENCE`.
+
+    Attributes:
+      of_train_image: index into `recordings` for each training image.
+      archive: the `AuthorsArchive`, which is pickled in place of the waveforms.
+    """
+
+    of_train_image: Sequence[int] = ()
+    archive: AuthorsArchive | None = None
+
+    def __reduce__(self):
+        return getattr, (self.archive, "pairing")
+
+    def index(self, split, word, image_id):
+        """Index into `recordings` of the one that goes with an image of `word`."""
+        if split == "train":
+            return self.of_train_image[int(image_id.removeprefix("train_"))]
+        return self.candidates[split][word][0]
+
+    def splits_of(self, index):
+        """The splits in which a recording may occur: test too for the first of a word."""
+        first = self.candidates["test"][self.recordings[index].word]
+        return list(pairing.SPLITS) if index in first else ["train"]
+
+
+class _Array:
+    """One array of an npz file, read a few rows at a time: `np.load` would hold the whole of it."""
+
+    def __init__(self, path, name, dtype, what, *shapes):
+        """Checks type (a pattern of NumPy's string, no byte order) and shape (None: any but 0)."""
+        self._path, self._name = path, name
+        with self._opened() as (_, header):
+            self.shape, fortran_order, self.dtype = header
+        fits = re.fullmatch(dtype, self.dtype.str[1:]) and any(map(self._has_shape, shapes))
+        if fits and not fortran_order:
+            return
+        wanted = " or ".join(str(list(shape)).replace("None", "any") for shape in shapes)
+        message = (
+            f"{self} must hold {what}: shape {wanted}, in C order. Received: {self.dtype}, shape"
+            f" {list(self.shape)}, in {'Fortran' if fortran_order else 'C'} order."
+        )
+        if self.dtype.hasobject:
+            message += (
+                " Objects are not read, because unpickling can run any code: where you trust the"
+                " file, save it again with np.savez, the arrays under the same names."
+            )
+        raise RecordingsError(message)
+
+    def __str__(self):
+        return f"{self._path}: {self._name}"
+
+    def rows(self):
+        """Yields the rows in order, as read-only arrays."""
+        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
+        step = max(1, _BLOCK_BYTES // row_bytes)
+        with self._opened() as (stream, _):
+            for first in range(0, self.shape[0], step):
+                count = min(step, self.shape[0] - first)
+                with self._refusing():
+                    block = np.frombuffer(stream.read(count * row_bytes), self.dtype)
+                    block = block.reshape(count, *self.shape[1:])
+                yield from block
+
+    def _has_shape(self, wanted):
+        return len(wanted) == len(self.shape) and all(
+            n > 0 if want is None else n == want for n, want in zip(self.shape, wanted, strict=True)
+        )
+
+    @contextlib.contextmanager
+    def _opened(self):
+        """(stream at the first row, (shape, Fortran order, dtype))."""
+        member = f"{self._name}.npy"
+        with contextlib.ExitStack() as stack:
+            with self._refusing():
+                file = stack.enter_context(self._path.open("rb"))
+                archive = stack.enter_context(zipfile.ZipFile(file))
+            if member not in archive.namelist():
+                there = ", ".join(name.removesuffix(".npy") for name in archive.namelist())
+                raise RecordingsError(
+                    f"{self._path} has no array {self._name}. It has: {there or 'none'}."
+                )
+            with self._refusing():
+                stream = stack.enter_context(archive.open(member))
+                header = _read_header(stream)
+            yield stream, header
+
+    @contextlib.contextmanager
+    def _refusing(self):
+        try:
+            yield
+        except _READ_ERRORS as error:
+            raise RecordingsError(
+                f"{self} cannot be read ({type(error).__name__}: {error}). The file must be an npz"
+                " file as NumPy writes it; copy it again."
+            ) from error
+
+
+def _read_header(stream):
+    """(shape, Fortran order, dtype) of the npy file that a stream begins with."""
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(stream)
+    if version == (2, 0):
+        return np.lib.format.read_array_header_2_0(stream)
+    raise ValueError(f"npy format version {version}, known are (1, 0) and (2, 0)")
+
+
+def _find_files(folder, prefix):
+    paths = [folder / f"{prefix}_{kind}.npz" for kind in ("data", "test_data", "train_label")]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        there = "has no" if folder.is_dir() else "does not exist or is not a folder. It must hold"
+        raise RecordingsError(
+            f"The folder of the authors' data, {folder}, {there} {', '.join(missing)}."
+        )
+    return paths
+
+
+def _open_images(path, image_shape):
+    shapes = [(None, *image_shape)]
+    if image_shape[-1] == 1:
+        shapes.append((None, *image_shape[:-1]))
+    return _Array(path, "arr_0", "u1", "images as uint8", *shapes)
+
+
+def _read_one_hot(array, words):
+    """The label of each row; every class must occur."""
+    labels = []
+    for i, row in enumerate(array.rows()):
+        hot = np.flatnonzero(row)
+        if len(hot) != 1 or row[hot[0]] != 1:
+            raise RecordingsError(f"{array}: row {i} is not one-hot, a single 1 among zeros.")
+        labels.append(int(hot[0]))
+    seen = set(labels)
+    lacking = [name for label, name in enumerate(words) if label not in seen]
+    if lacking:
+        raise RecordingsError(
+            f"{array}: no training image is of the classes: {', '.join(lacking)}. Each class needs"
+            " one, for its waveform."
+        )
+    return labels
+
+
+def _read_names(array, words):
+    """The label of each name: the class's or, failing that, the spoken word; `_` is a space."""
+    known = {word.replace("_", " "): label for label, word in enumerate(words.values())}
+    known |= {name.replace("_", " "): label for label, name in enumerate(words)}
+    labels = []
+    for i, name in enumerate(array.rows()):
+        text = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+        label = known.get(text.replace("_", " "))
+        if label is None:
+            raise RecordingsError(
+                f"{array}: row {i} is {text!r}, which is not a class: {', '.join(words)}."
+            )
+        labels.append(label)
+    return labels
+
+
+def _read_waveforms(array, labels, words, limit):
+    """(the distinct waveforms of each word as `Recording`s, the index into them of each row)."""
+    numbers, lengths, of_row = {}, [], []  # numbers: by first appearance
+    try:
+        with tempfile.TemporaryFile() as file:
+            for i, (row, label) in enumerate(zip(array.rows(), labels, strict=True)):
+                key = (label, hashlib.sha256(row.tobytes()).hexdigest())
+                if key not in numbers:
+                    samples = _to_samples(row, limit, f"{array}: row {i}")
+                    file.write(samples.tobytes())
+                    lengths.append(len(samples))
+                    numbers[key] = len(numbers)
+                of_row.append(numbers[key])
+            file.flush()
+            samples = np.asarray(np.memmap(file, np.int16, "r"))  # outlives the closed file
+    except OSError as error:
+        raise RecordingsError(
+            f"The waveforms cannot be kept in the folder for temporary files ({error}). Choose"
+            " another one with the environment variable TMPDIR."
+        ) from error
+    pieces = np.split(samples, np.cumsum(lengths)[:-1])
+    order = sorted(numbers, key=lambda key: key[0])  # stable: a word's stay in order
+    takes, found = collections.Counter(), []
+    for label, digest in order:
+        piece = pieces[numbers[label, digest]]
+        identity = (words[label], POLICY, takes[label], digest)
+        found.append(recordings.Recording(*identity, audio.SAMPLE_RATE, piece))
+        takes[label] += 1
+    index = {numbers[key]: i for i, key in enumerate(order)}
+    return found, [index[number] for number in of_row]
+
+
+def _to_samples(row, limit, where):
+    """float [n] in [-1, 1] -> int16 [at most `limit`], without the zeros at the end."""
+    largest = float(np.abs(row).max())
+    if not largest <= 1 + _TOLERANCE:  # so that NaN is refused
+        raise RecordingsError(
+            f"{where} holds NaN or values beyond [-1, 1]: the largest is {largest:g}."
+            " Scale the waveforms to [-1, 1]."
+        )
+    samples = audio.to_int16(row[: np.flatnonzero(row).max(initial=-1) + 1])
+    if not samples.any():
+        raise RecordingsError(f"{where} is silent. Each image needs a waveform.")
+    if len(samples) > limit:
+        raise RecordingsError(
+            f"{where} lasts {recordings.milliseconds(len(samples)):.0f} ms ({len(samples)} samples"
+            f" before its trailing zeros) and must fit in {limit} samples. Nothing is truncated:"
+            " give a larger audio_length."
+        )
+    return samples
+
+
+def _sha256(path):
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

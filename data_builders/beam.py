@@ -1,0 +1,38 @@
+"""Building a data set on Apache Beam: the same builders, the same files, any runner."""
+
+import tensorflow_datasets as tfds
+
+from mtnet_tf.errors import InputError
+
+
+class BeamError(InputError):
+    """Beam is not installed or was given an option it does not have."""
+
+
+def download_config(options):
+    """The argument of `download_and_prepare` that has Beam do the work.
+
+    Args:
+      options: pipeline options as in `tfds build --beam_pipeline_options`: `name=value` separated by
+        commas, e.g. "runner=DirectRunner,direct_num_workers=2,direct_running_mode=multi_processing".
+
+    Returns:
+      `tfds.download.DownloadConfig`.
+
+    Raises:
+      BeamError: if Beam is not installed or knows no such option.
+    """
+    try:
+        from apache_beam.options import pipeline_options
+    except ImportError as error:
+        raise BeamError(
+            f"Apache Beam is not installed ({error}). Install the extra: pip install"
+            " 'mtnet-tf[tfds-cli]', or pip install '.[tfds-cli]' in a checkout."
+        ) from error
+    flags = [f"--{option.strip()}" for option in options.split(",") if option.strip()]
+    found = pipeline_options.PipelineOptions(flags)
+    known = found.get_all_options(drop_default=True)
+    unknown = [flag for flag in flags if flag[2:].partition("=")[0] not in known]
+    if unknown:
+        raise BeamError(f"Apache Beam has no option {', '.join(unknown)}.")
+    return tfds.download.DownloadConfig(beam_options=found)

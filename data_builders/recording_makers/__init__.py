@@ -1,0 +1,12 @@
+"""Makes recordings folders: from a synthetic voice, or from the Free Spoken Digit Dataset.
+
+Each function writes `<word>/<speaker>_<take>.<suffix>` and, beside the words, `recordings.json`:
+what made them, with which parameters, and the SHA-256 of each file. A folder appears under its name
+only when it is complete.
+"""
+
+from data_builders.recording_makers.fsdd import make_fsdd_recordings
+from data_builders.recording_makers.new_folder import MakeError
+from data_builders.recording_makers.voice import make_piper_recordings, parse_words
+
+__all__ = ["MakeError", "make_fsdd_recordings", "make_piper_recordings", "parse_words"]

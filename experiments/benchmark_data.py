@@ -1,0 +1,144 @@
+"""Times building and reading a data set of CIFAR-100's size of word and image; prints one JSON object.
+
+    python -m experiments.benchmark_data --num_pairs=20000
+
+Images and words are synthetic and made in a temporary folder. `build` runs the builder of cifar100_ad, `tfds_audio` the
+obvious alternative, TFDS' own Audio feature with int16 samples; `read` yields padded batches as training does. The two
+peaks of memory are of processes that build and read a quarter of the pairs, and all of them.
+"""
+
+import contextlib
+import io
+import json
+import multiprocessing
+import pathlib
+import resource
+import tempfile
+import time
+
+from absl import flags
+
+from experiments import program
+
+_NUM_PAIRS = flags.DEFINE_integer("num_pairs", 20000, "Pairs to build and read.", lower_bound=400)
+_OUTPUT = flags.DEFINE_string("output", None, "File for the JSON, besides the screen.")
+_AUDIO_LENGTH = 29356  # L_s of CIFAR100 AD
+_BATCH_SIZE = 100
+
+
+def make_recordings(folder, words):
+    """Noise of 0.4 to 1.3 s for each word: nothing that a codec or a file system could make smaller."""
+    import numpy as np
+
+    from mtnet_tf import audio
+
+    random = np.random.default_rng(0)
+    for word in words:
+        path = folder / word.replace(" ", "_") / "noise_0.flac"
+        path.parent.mkdir(parents=True)
+        count = random.integers(round(0.4 * audio.SAMPLE_RATE), _AUDIO_LENGTH - 500)
+        audio.write_audio(path, random.uniform(-0.9, 0.9, count).astype(np.float32))
+
+
+class SyntheticImages:
+    """An `ImageSource` of a hundred different 32x32 colour pictures, by turns."""
+
+    id = "synthetic:1"
+
+    def __init__(self, num_pairs):
+        import numpy as np
+        import PIL.Image
+
+        random = np.random.default_rng(0)
+        self._num_pairs = num_pairs
+        self._png = []
+        for coarse in random.integers(0, 256, [100, 8, 8, 3]).astype(np.uint8):
+            buffer = io.BytesIO()
+            image = PIL.Image.fromarray(coarse).resize((32, 32), PIL.Image.Resampling.BICUBIC)
+            image.save(buffer, format="PNG")
+            self._png.append(buffer.getvalue())
+
+    def prepare(self):
+        pass
+
+    def num_images(self, split):
+        return self._num_pairs if split == "train" else 100
+
+    def images(self, split, first=0, last=None):
+        for i in range(first, last or self.num_images(split)):
+            yield f"{split}_{i:05d}", self._png[i % 100], i % 100
+
+
+def build_and_read(num_pairs, audio_feature, connection):
+    """Runs in a process of its own; sends {"build": pairs/s, "read": pairs/s, "peak_mib": of this process}."""
+    import tensorflow_datasets as tfds
+
+    from data_builders.cifar100_ad import cifar100_ad_dataset_builder
+    from mtnet_tf.data import read_batches
+
+    class Builder(cifar100_ad_dataset_builder.Builder, skip_registration=True):
+        name = "benchmark_ad"
+
+        def _make_image_source(self, data_dir):
+            return SyntheticImages(num_pairs)
+
+        def _info(self):
+            info = super()._info()
+            if audio_feature:
+                info.features["audio"] = tfds.features.Audio(dtype="int16")
+            return info
+
+    tfds.disable_progress_bar()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        make_recordings(folder / "recordings", Builder.WORDS.values())
+        builder = Builder(data_dir=folder, recordings_dir=folder / "recordings")
+        start = time.monotonic()
+        builder.download_and_prepare()
+        built = time.monotonic()
+        result = {"build": (num_pairs + 100) / (built - start)}
+        if not audio_feature:
+            start = time.monotonic()
+            batches = read_batches(builder, "train", _BATCH_SIZE, _AUDIO_LENGTH)
+            count = sum(len(batch["label"]) for batch in batches.as_numpy_iterator())
+            result["read"] = count / (time.monotonic() - start)
+    result["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    connection.send(result)
+
+
+def measure(num_pairs, audio_feature=False):
+    """Returns what `build_and_read` sends."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=build_and_read, args=(num_pairs, audio_feature, sender))
+    process.start()
+    sender.close()
+    with contextlib.suppress(EOFError):
+        return receiver.recv()
+    raise RuntimeError("The benchmark's process has died; its error is above.")
+
+
+def main(argv):
+    del argv
+    from mtnet_tf.files import write_json
+    from mtnet_tf.training.run_folder import environment
+
+    quarter, whole = measure(_NUM_PAIRS.value // 4), measure(_NUM_PAIRS.value)
+    alternative = measure(min(_NUM_PAIRS.value, 2000), audio_feature=True)
+    result = {
+        "num_pairs": _NUM_PAIRS.value,
+        "audio_length": _AUDIO_LENGTH,
+        "build_pairs_per_second": round(whole["build"]),
+        "tfds_audio_pairs_per_second": round(alternative["build"]),
+        "build_ratio": round(whole["build"] / alternative["build"], 2),
+        "read_pairs_per_second": round(whole["read"]),
+        "peak_mib": {"quarter": round(quarter["peak_mib"]), "whole": round(whole["peak_mib"])},
+        **environment("cpu"),
+    }
+    print(json.dumps(result, indent=2))
+    if _OUTPUT.value:
+        write_json(_OUTPUT.value, result)
+
+
+if __name__ == "__main__":
+    program.run(main)

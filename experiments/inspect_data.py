@@ -1,0 +1,106 @@
+"""Inspects a prepared data set: prints its facts (section 4.1 of the paper) and checks its pairs.
+
+    python -m experiments.inspect_data --dataset=mnist_ad/one_recording \\
+        --recordings_dir=recordings/jackson --data_dir=data/tfds --output_dir=runs/inspection
+    python -m experiments.inspect_data --path=data/tfds/mnist_ad/one_recording-0123456789ab/1.0.0
+
+A check is one line: ok, note (worth knowing) or FAILED (the data set is not what it says it is); with one FAILED the
+exit status is 1. --path needs no recordings. --output_dir receives inspection.json (facts and checks) and
+contact_sheet.png (an image of each class and the sound it is paired with).
+"""
+
+import dataclasses
+import pathlib
+
+from absl import flags
+
+from experiments import program
+from mtnet_tf.errors import InputError
+
+program.define_dataset_flags()
+_PATH = flags.DEFINE_string(
+    "path", None, "Folder of a prepared data set, .../<name>/<config>/<version>, for --dataset."
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Folder for inspection.json and contact_sheet.png; default: only print."
+)
+
+
+def main(argv):
+    del argv
+    given = [f"--{name}" for name in ("dataset", "recordings_dir") if flags.FLAGS[name].present]
+    if _PATH.value and given:
+        raise InputError(f"--path names a prepared data set already: leave out {given[0]}.")
+    if _OUTPUT_DIR.value and pathlib.Path(_OUTPUT_DIR.value).is_file():
+        raise InputError(f"--output_dir={_OUTPUT_DIR.value} is a file. Give a folder.")
+    from mtnet_tf import inspection
+
+    builder = (
+        inspection.open_folder(_PATH.value) if _PATH.value else program.open_prepared_builder()
+    )
+    result = inspection.inspect(builder)
+    _print_facts(result.facts)
+    for check in result.checks:
+        print(f"{check.status:<7} {check.name:<11} {check.detail}")
+    if _OUTPUT_DIR.value:
+        _write(result, pathlib.Path(_OUTPUT_DIR.value))
+    if result.failed:
+        raise InputError(
+            f"{len(result.failed)} of {len(result.checks)} checks of {result.facts['data_set']}"
+            f" FAILED: {', '.join(result.failed)}. The lines above say where; mend the recordings or"
+            " delete the folder, and prepare the data set again."
+        )
+
+
+def _print_facts(facts):
+    pairs, used = facts["pairs"], facts["recordings"]
+    fewest, most = facts["takes_of_a_word_by_a_speaker"]
+    lines = {
+        "data set": f"{facts['data_set']}, {facts['num_bytes'] / 1e6:,.1f} MB",
+        "images": f"{pairs['train']:,} train, {pairs['test']:,} test,"
+        f" {'x'.join(map(str, facts['image_shape']))}, {facts['image_source']}",
+        "words": f"{len(facts['words'])}: {', '.join(facts['words'])}",
+        "missing": ", ".join(facts["missing_words"]),
+        "shortest": f"{facts['shortest']['ms']} ms, {facts['shortest']['recording_id']}",
+        "longest": f"{facts['longest']['ms']} ms, {facts['longest']['recording_id']}",
+        "speakers": f"{len(facts['speakers'])}: {', '.join(facts['speakers'])}",
+        "takes": f"{fewest if fewest == most else f'{fewest} to {most}'} of a word by a speaker",
+        "recordings": f"{used['all']}: {used['train']} in train, {used['test']} in test",
+        "L_s": f"{facts['audio_length']} samples at {facts['sample_rate']} Hz,"
+        f" {facts['audio_length_ms']} ms",
+        "folder": facts["folder"],
+    }
+    for name, text in lines.items():
+        if text:
+            print(f"{name:<12} {text}")
+    print()
+
+
+def _write(result, output_dir):
+    from mtnet_tf import audio, contact_sheet, files
+
+    rate = result.facts["sample_rate"]
+    titles = [
+        f"{e.word} / {e.voice_id} / {1000 * len(e.samples) / rate:.0f} ms" for e in result.examples
+    ]
+    try:
+        with files.replacing(output_dir / "contact_sheet.png") as path:
+            contact_sheet.draw_contact_sheet(
+                path,
+                [example.image for example in result.examples],
+                [audio.from_int16(example.samples) for example in result.examples],
+                titles,
+                result.facts["data_set"],
+                rate,
+            )
+        checks = [dataclasses.asdict(check) for check in result.checks]
+        files.write_json(output_dir / "inspection.json", {"facts": result.facts, "checks": checks})
+    except OSError as error:
+        raise InputError(
+            f"{output_dir} cannot be written ({error}). Give another --output_dir."
+        ) from error
+    print(f"\nwritten      {output_dir}/inspection.json, contact_sheet.png")
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,72 @@
+"""The program inspects what is prepared (or prepares it), writes what it found, and fails on a fault."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.inspect_data", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_digits_good_and_spoilt(tmp_path):
+    result = run(f"--data_dir={tmp_path / 'tfds'}", f"--output_dir={tmp_path / 'out'}")
+    assert result.returncode == 0, result.stderr
+    facts, checks, _ = result.stdout.split("\n\n")
+    facts = dict(line.split(maxsplit=1) for line in facts[facts.index("images ") :].splitlines())
+    assert facts["images"].startswith("1,437 train, 360 test, 28x28x1, scikit-learn digits")
+    assert facts["words"].startswith("10: zero, one, two, three")
+    assert facts["shortest"].endswith("/joe_0") and facts["longest"].endswith("/joe_0")
+    assert facts["speakers"] == "1: joe"
+    assert facts["takes"] == "1 of a word by a speaker"
+    assert facts["recordings"] == "10: 10 in train, 10 in test"
+    assert facts["L_s"] == "18140 samples at 22050 Hz, 823 ms"
+    statuses = {line.split()[1]: line.split()[0] for line in checks.splitlines()}
+    assert len(statuses) == 10 and "FAILED" not in statuses.values()
+    assert statuses["hashes"] == statuses["labels"] == statuses["pairs"] == "ok"
+
+    found = json.loads((tmp_path / "out" / "inspection.json").read_text())
+    assert found["facts"]["pairs"] == {"train": 1437, "test": 360}
+    assert {check["name"]: check["status"] for check in found["checks"]} == statuses
+    sheet = np.asarray(PIL.Image.open(tmp_path / "out" / "contact_sheet.png").convert("RGB"))
+    assert len(np.unique(sheet.reshape(-1, 3), axis=0)) > 500
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *("contact_sheet.png", "inspection.json"),
+    ]
+
+    metadata = tmp_path / found["facts"]["folder"] / "metadata.json"
+    contents = json.loads(metadata.read_text())
+    contents["recordings"][7]["samples_sha256"] = "0" * 64
+    metadata.write_text(json.dumps(contents))
+    spoilt = run(f"--path={metadata.parent}")
+    assert spoilt.returncode == 1
+    assert "FAILED  hashes      not as in the metadata: seven/joe_0: other audio" in spoilt.stdout
+    (line,) = [line for line in spoilt.stderr.splitlines() if line.startswith("error: ")]
+    assert "1 of 10 checks of digits_ad/one_recording-" in line and "FAILED: hashes." in line
+    assert "Traceback" not in spoilt.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--path=none"], "none cannot be opened as a prepared data set"),
+        (["--path=none", "--dataset=digits_ad"], "leave out --dataset"),
+        (["--dataset=mnist_ad"], "mnist_ad needs recordings"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, arguments, message):
+    result = run(*arguments, f"--data_dir={tmp_path}", f"--output_dir={tmp_path / 'out'}")
+    assert result.returncode == 1
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert message in line
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
