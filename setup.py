@@ -46,6 +46,7 @@ setuptools.setup(
         "tensorboard>=2.18,<2.22",
         "tensorflow>=2.18,<2.22",
         "tensorflow-datasets>=4.9.7,<4.10",
+        "threadpoolctl>=3.1,<4",
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.18,<2.22"],
