@@ -71,23 +71,16 @@ class SyntheticImages:
 
 def build_and_read(num_pairs, audio_feature, connection):
     """Runs in a process of its own; sends {"build": pairs/s, "read": pairs/s, "peak_mib": of this process}."""
+    import numpy as np
     import tensorflow_datasets as tfds
 
-    from data_builders.cifar100_ad import cifar100_ad_dataset_builder
+    from data_builders.cifar100_ad.cifar100_ad_dataset_builder import Builder
     from mtnet_tf.data import read_batches
 
-    class Builder(cifar100_ad_dataset_builder.Builder, skip_registration=True):
-        name = "benchmark_ad"
-
-        def _make_image_source(self, data_dir):
-            return SyntheticImages(num_pairs)
-
-        def _info(self):
-            info = super()._info()
-            if audio_feature:
-                info.features["audio"] = tfds.features.Audio(dtype="int16")
-            return info
-
+    # The process ends with this function: what is changed here is changed for nobody else.
+    Builder._make_image_source = lambda self, data_dir: SyntheticImages(num_pairs)
+    if audio_feature:
+        tfds.features.Tensor = lambda **_: tfds.features.Audio(dtype=np.int16)
     tfds.disable_progress_bar()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)

@@ -28,7 +28,8 @@ _OUTPUT_DIR = flags.DEFINE_string(
 
 def main(argv):
     del argv
-    given = [f"--{name}" for name in ("dataset", "recordings_dir") if flags.FLAGS[name].present]
+    sources = ("dataset", "recordings_dir", "npz_dir")
+    given = [f"--{name}" for name in sources if flags.FLAGS[name].present]
     if _PATH.value and given:
         raise InputError(f"--path names a prepared data set already: leave out {given[0]}.")
     if _OUTPUT_DIR.value and pathlib.Path(_OUTPUT_DIR.value).is_file():

@@ -1,5 +1,6 @@
 """Each check passes on a good data set and fails on a fault, written by the real builder from doctored examples."""
 
+import hashlib
 import logging
 import math
 import re
@@ -143,6 +144,7 @@ def test_a_folder_alone_gives_the_same(good):
 def test_batches_make_no_difference_and_progress_is_told(good, monkeypatch, caplog):
     whole = inspection.inspect(good)
     monkeypatch.setattr(inspection, "_READ_BATCH", 7)
+    monkeypatch.setattr(inspection, "_MAX_HELD", 3)
     monkeypatch.setattr(inspection, "_PROGRESS_SECS", 0)
     with caplog.at_level(logging.INFO, logger="mtnet_tf"):
         parts = inspection.inspect(good)
@@ -332,15 +334,34 @@ def clipped_dir(tmp_path):
     return folder
 
 
-def test_clipping(tmp_path, clipped_dir):
-    below = checks_of(prepare(tmp_path, recordings_dir=clipped_dir))["clipping"]
-    assert below.status == "note"
+@pytest.mark.parametrize("peak, level", [(0.9, "-0.9"), (1.0, "0.0")])
+def test_a_clipped_source_is_a_note_at_whatever_level(tmp_path, clipped_dir, peak, level):
+    checks = checks_of(prepare(tmp_path, recordings_dir=clipped_dir, processing={"peak": peak}))
+    assert not failed(checks)
+    assert checks["clipping"].status == "note"
+    detail = checks["clipping"].detail
     assert re.fullmatch(
-        r"1 of 10 have a flat top: four/ann_0 \(\d+ samples at -0.9 dB\)", below.detail
+        rf"1 of 10 have a flat top: four/ann_0 \(\d+ samples at {level} dB\)", detail
     )
-    full = checks_of(prepare(tmp_path, recordings_dir=clipped_dir, processing={"peak": 1.0}))
-    assert failed(full) == ["clipping"]
-    assert re.search(r"four/ann_0 \(\d+ samples at 0.0 dB\)", full["clipping"].detail)
+
+
+def test_samples_cut_off_in_writing(tmp_path):
+    """All pairs of the word are cut off alike and the metadata know: it shows by the level alone."""
+
+    def overflow(train, test, metadata):
+        pairs = of_word(train, "six") + of_word(test, "six")
+        for pair in pairs:
+            pair["audio"] = np.clip(1.3 * pair["audio"], -32767, 32767).astype(np.int16)
+        digest = hashlib.sha256(pairs[0]["audio"].tobytes()).hexdigest()
+        metadata["recordings"][6]["samples_sha256"] = digest
+
+    checks = checks_of(prepare(tmp_path, overflow))
+    assert failed(checks) == ["clipping"]
+    assert re.search(r"1 of 10 .*: six/tone_0 \(\d+ samples at 0.0 dB\)", checks["clipping"].detail)
+    sounds = {"a": Sound(900, 32767, -9.0, 0.0, 0.0, 3), "b": Sound(900, 32767, -9.0, 0.0, 0.0, 2)}
+    assert inspection.check_clipping(sounds, 0.9).status == "FAILED"
+    assert inspection.check_clipping(sounds, 1.0).status == "note"  # the authors' recordings
+    assert inspection.check_clipping({"b": sounds["b"]}, 0.9).status == "ok"
 
 
 def test_long_silence(tmp_path, clipped_dir):
@@ -388,6 +409,15 @@ def test_silent_recordings():
     assert check.detail == (
         "2 of 3: b is silent (-60 dB of full scale), c is silent (-inf dB of full scale)"
     )
+
+
+def test_leak_by_design():
+    record = {"recording_id": "six/authors_0", "voice_id": "authors", "samples_sha256": "ab"}
+    pairs = {"train": np.array([5, 2]), "test": np.array([1, 0])}
+    other = {**record, "recording_id": "six/authors_1", "samples_sha256": "cd"}
+    check = inspection.check_leak("authors", [record, other], pairs)
+    assert check.status == "note"
+    assert check.detail.startswith("1 recordings are in both splits, by design of authors:")
 
 
 def test_missing_pairs():
