@@ -74,13 +74,13 @@ def package_files():
 
 def test_what_is_imported_is_required():
     assert imported_distributions(package_files(), top_level=True) <= set(requirements(["base"]))
-    optional = set(requirements(["base", "voice", "asr"]))
+    optional = set(requirements(["base", "voice", "asr", "tfds-cli"]))
     assert imported_distributions(package_files(), top_level=False) <= optional
 
 
 def test_what_the_tests_import_is_required():
     files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "data_builders").rglob("*_test.py")]
-    known = set(requirements(["base", "test", "voice", "asr"])) | {"packaging"}  # pytest's
+    known = set(requirements(["base", "test", "voice", "asr", "tfds-cli"])) | {"packaging"}  # pytest's
     assert imported_distributions(files, top_level=False) <= known
 
 

@@ -18,6 +18,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_digits_good_and_spoilt(tmp_path):
     result = run(f"--data_dir={tmp_path / 'tfds'}", f"--output_dir={tmp_path / 'out'}")
     assert result.returncode == 0, result.stderr
