@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from data_builders import authors_npz, pairing, recordings
-from data_builders.image_sources import TfdsImages
+from data_builders.image_sources import ImageSource, TfdsImages
 from mtnet_tf import audio
 from mtnet_tf.errors import InputError
 
@@ -59,16 +59,7 @@ class PairingConfig(tfds.core.BuilderConfig):
     fingerprint: str = ""
 
 
-_OPTIONS = (
-    "recordings_dir",
-    "speaker",
-    "processing",
-    "pairing_seed",
-    "audio_length",
-    "allow_missing_words",
-    "images_dir",
-    "npz_dir",
-)
+_OPTIONS = [name for name in PairingConfig.__annotations__ if name not in ("policy", "fingerprint")]
 _CONFIGS = {
     "one_recording": "One canonical recording a word, by one speaker.",
     "many_takes": "Several takes a word, by one speaker; train and test have different takes.",
@@ -336,7 +327,7 @@ class _Pairer:
     """What makes the examples of a split; all that a Beam worker needs."""
 
     split: str
-    images: object
+    images: ImageSource
     pairing: pairing.Pairing
     all_words: dict[str, str]
     words: dict[str, str]

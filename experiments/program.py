@@ -67,9 +67,10 @@ def define_dataset_flags() -> None:
     flags.DEFINE_bool(
         "allow_missing_words", False, "Make a data set of the words that are recorded."
     )
-    flags.DEFINE_float("top_db", 45.0, "Silence is this far below a recording's loudest 10 ms, dB.")
-    flags.DEFINE_float("margin_secs", 0.01, "Kept before and after a word, in seconds.")
-    flags.DEFINE_float("peak", 0.9, "Largest absolute sample of a recording, in (0, 1].")
+    # Their defaults: data_builders.recordings.Processing.
+    flags.DEFINE_float("top_db", None, "Silence is this far below a recording's loudest 10 ms, dB.")
+    flags.DEFINE_float("margin_secs", None, "Kept before and after a word, in seconds.")
+    flags.DEFINE_float("peak", None, "Largest absolute sample of a recording, in (0, 1].")
 
 
 def open_builder():
@@ -77,6 +78,7 @@ def open_builder():
     import data_builders
 
     values = flags.FLAGS
+    processing = {name: values[name].value for name in ("top_db", "margin_secs", "peak")}
     return data_builders.open_builder(
         values.dataset,
         data_dir=values.data_dir,
@@ -86,11 +88,7 @@ def open_builder():
         pairing_seed=values.pairing_seed,
         audio_length=values.audio_length,
         allow_missing_words=values.allow_missing_words,
-        processing={
-            "top_db": values.top_db,
-            "margin_secs": values.margin_secs,
-            "peak": values.peak,
-        },
+        processing={name: value for name, value in processing.items() if value is not None},
     )
 
 

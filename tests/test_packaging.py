@@ -80,7 +80,8 @@ def test_what_is_imported_is_required():
 
 def test_what_the_tests_import_is_required():
     files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "data_builders").rglob("*_test.py")]
-    known = set(requirements(["base", "test", "voice", "asr", "tfds-cli"])) | {"packaging"}  # pytest's
+    known = set(requirements(["base", "test", "voice", "asr", "tfds-cli"]))
+    known.add("packaging")  # pytest requires it
     assert imported_distributions(files, top_level=False) <= known
 
 

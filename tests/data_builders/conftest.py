@@ -11,6 +11,15 @@ def add():
     return _add
 
 
+@pytest.fixture
+def folder(add, tmp_path):
+    """Two takes of "zero" and "fire truck" by ann."""
+    for word in ("zero", "fire_truck"):
+        for take in (0, 1):
+            add(tmp_path, f"{word}/ann_{take}.wav", secs=0.3 + 0.1 * take)
+    return tmp_path
+
+
 def _add(root, name, secs=0.3, rate=22050, silence_secs=0.1, **kwargs):
     """Writes a tone between two silences as e.g. `zero/ann_0.wav`."""
     path = root / name

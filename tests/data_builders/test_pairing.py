@@ -16,14 +16,6 @@ DIGITS_DIR = digits_ad_dataset_builder.Builder.DEFAULT_RECORDINGS_DIR
 
 
 @pytest.fixture
-def folder(add, tmp_path):
-    for word in ("zero", "fire_truck"):
-        for take in (0, 1):
-            add(tmp_path, f"{word}/ann_{take}.wav", secs=0.3 + 0.1 * take)
-    return tmp_path
-
-
-@pytest.fixture
 def voices(add, tmp_path):
     """Six voices with five takes of two words, each of its own length."""
     length = 0

@@ -14,14 +14,6 @@ WORDS = ["zero", "fire truck"]
 PROCESSING = recordings.Processing()
 
 
-@pytest.fixture
-def folder(add, tmp_path):
-    for word in ("zero", "fire_truck"):
-        for take in (0, 1):
-            add(tmp_path, f"{word}/ann_{take}.wav", secs=0.3 + 0.1 * take)
-    return tmp_path
-
-
 def test_names_are_split_at_the_last_underscore(add, tmp_path):
     add(tmp_path, "zero/af_heart_12.wav")
     add(tmp_path, "zero/ann_3.FLAC")
