@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from data_builders import authors_npz, pairing, recordings
-from data_builders.image_sources import ImageSource, TfdsImages
+from data_builders.image_sources import ImageSource, TfdsImages, first_line
 from mtnet_tf import audio
 from mtnet_tf.errors import InputError
 
@@ -38,7 +38,8 @@ class PairingConfig(tfds.core.BuilderConfig):
       policy: a key of `pairing.POLICIES`.
       recordings_dir: the recordings folder, `<word>/<speaker>_<take>.wav|flac|ogg|mp3`.
       speaker: the voice to take, where the folder has several and the policy takes one.
-      processing: `recordings.Processing`, or a dict of its fields; None for its defaults.
+      processing: `recordings.Processing`, or a dict of its fields; None for its defaults. The policy
+        "authors" applies none.
       pairing_seed: integer.
       audio_length: L_s in samples, "auto" for the longest word's, or None for the paper's.
       allow_missing_words: makes a data set of the words that are recorded, under its own name.
@@ -60,6 +61,7 @@ class PairingConfig(tfds.core.BuilderConfig):
 
 
 _OPTIONS = [name for name in PairingConfig.__annotations__ if name not in ("policy", "fingerprint")]
+_NOT_FOR_AUTHORS = [name for name in _OPTIONS if name not in ("audio_length", "npz_dir")]
 _CONFIGS = {
     "one_recording": "One canonical recording a word, by one speaker.",
     "many_takes": "Several takes a word, by one speaker; train and test have different takes.",
@@ -135,7 +137,7 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
         config = super()._create_builder_config(builder_config, **kwargs)
         given = {name: value for name, value in self._options.items() if value is not None}
         config = dataclasses.replace(config, **given)
-        self._processing = recordings.make_processing(config.processing)
+        self._processing = None
         limit = self._longest_allowed(config.audio_length)
         self._open_sources(config, limit)
         # Class name -> word, of the words that there are.
@@ -158,17 +160,8 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
     def _open_sources(self, config, limit):
         """Sets the pairing and the source of the images."""
         if config.policy == authors_npz.POLICY:
-            if self.TFDS_IMAGES is None:
-                raise recordings.RecordingsError(f"{self.name} has no files of the authors.")
-            if config.npz_dir is None:
-                raise recordings.RecordingsError(
-                    f"{self.name}/authors needs npz_dir=<folder> with {self.TFDS_IMAGES}_data.npz,"
-                    f" {self.TFDS_IMAGES}_train_label.npz and {self.TFDS_IMAGES}_test_data.npz."
-                )
-            archive = authors_npz.AuthorsArchive(
-                config.npz_dir, self.TFDS_IMAGES, self.WORDS, self.IMAGE_SHAPE, limit
-            )
-            self._pairing, self._images = archive.pairing, archive
+            self._images = self._open_archive(config, limit)
+            self._pairing = self._images.pairing
             return
         recordings_dir = config.recordings_dir or self.DEFAULT_RECORDINGS_DIR
         if recordings_dir is None:
@@ -177,6 +170,7 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
                 ' builder_kwargs={"recordings_dir": <folder>}).'
                 " `python -m experiments.make_recordings` makes such a folder."
             )
+        self._processing = recordings.make_processing(config.processing)
         self._images = self._make_image_source(config.images_dir or self._own_data_dir)
         self._pairing = pairing.make_pairing(
             config.policy,
@@ -187,6 +181,26 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
             config.speaker,
             config.pairing_seed or 0,
             config.allow_missing_words,
+        )
+
+    def _open_archive(self, config, limit):
+        """The authors' images and recordings."""
+        prefix = self.TFDS_IMAGES
+        if prefix is None:
+            raise recordings.RecordingsError(f"{self.name} has no files of the authors.")
+        if config.npz_dir is None:
+            raise recordings.RecordingsError(
+                f"{self.name}/authors needs npz_dir=<folder> with {prefix}_data.npz,"
+                f" {prefix}_train_label.npz and {prefix}_test_data.npz."
+            )
+        ignored = [name for name in _NOT_FOR_AUTHORS if getattr(config, name)]
+        if ignored:
+            raise recordings.RecordingsError(
+                f"{self.name}/authors takes the authors' images, recordings and pairing as they are:"
+                f" leave out {', '.join(ignored)}."
+            )
+        return authors_npz.AuthorsArchive(
+            config.npz_dir, prefix, self.WORDS, self.IMAGE_SHAPE, limit
         )
 
     def _longest_allowed(self, audio_length):
@@ -206,7 +220,7 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
             "sample_rate": audio.SAMPLE_RATE,
             "policy": self._pairing.policy,
             "pairing_seed": self._pairing.seed,
-            "processing": dataclasses.asdict(self._processing),
+            "processing": self._processing and dataclasses.asdict(self._processing),
             "images": self._images.id,
             "words": self._words,
         }
@@ -275,7 +289,7 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
 
         Raises:
           BuildError: if the data set cannot be written; nothing half-written is left.
-          image_sources.ImagesError: if the images cannot be had.
+          image_sources.ImagesError: if the images cannot be had or read.
         """
         self._use_beam = bool(
             download_config and (download_config.beam_options or download_config.beam_runner)
@@ -283,11 +297,15 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
         try:
             super().download_and_prepare(download_config=download_config, **kwargs)
         except Exception as error:
-            if isinstance(error, InputError) or not _is_about_files(error):
+            reason = _what_failed(error)
+            if reason is None or isinstance(error, InputError):
                 raise
+            if isinstance(reason, InputError):
+                raise reason from error
             raise BuildError(
-                f"{self.info.full_name} cannot be written to {self.data_path} ({error}). Check the"
-                " space and the permissions there, and run the same command again."
+                f"{self.info.full_name} cannot be written to {self.data_path}"
+                f" ({first_line(reason)}). Check the space and the permissions there, and run the"
+                " same command again."
             ) from error
 
     def _split_generators(self, dl_manager):
@@ -311,15 +329,18 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
         )
 
 
-def _is_about_files(error):
-    """Whether an exception, or one behind it, is the operating system's or TensorFlow's file system's."""
+def _what_failed(error):
+    """Of an exception and those behind it the first that is an InputError or a file system's; or None.
+
+    What fails in reading is an InputError already (`ImageSource.images`), so a file system's is of writing.
+    """
     import tensorflow as tf
 
     while error is not None:
-        if isinstance(error, (OSError, tf.errors.OpError)):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+        if isinstance(error, (InputError, OSError, tf.errors.OpError)):
+            return error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,22 +6,17 @@ test images (arr_0) and their class names (arr_2), but no waveforms.
 """
 
 import collections
-import contextlib
 import dataclasses
 import hashlib
 import itertools
-import math
-import re
+import json
 import tempfile
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
 from etils import epath
 
-from data_builders import pairing, recordings
+from data_builders import npz_rows, pairing, recordings
 from data_builders.recordings import RecordingsError
 from mtnet_tf import audio
 
@@ -30,13 +25,7 @@ POLICY = "authors"
 TEST_REFERENCE = "the first training waveform of the class: the authors' test file has no waveforms"
 """What a test image is paired with, for a data set's metadata."""
 
-_BLOCK_BYTES = 2**20
 _TOLERANCE = 1e-6  # beyond full scale: a float32's rounding
-# What zipfile, zlib and NumPy raise for a file that is damaged or is something else.
-_READ_ERRORS = (
-    *(OSError, EOFError, RuntimeError, SyntaxError, TypeError, ValueError),
-    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
-)
 
 
 class AuthorsArchive:
@@ -47,9 +36,9 @@ class AuthorsArchive:
     lives. Pickled, the archive is its constructor's arguments, and is read again.
 
     Attributes:
-      files_sha256: file name -> hex SHA-256 of each of the three files.
       pairing: an `AuthorsPairing`.
-      id: the prefix and a digest of the three files.
+      id: the prefix and a digest of what the files' zip directories hold: of each array name, size
+        and CRC-32, which is compared when the array is read. So the gigabytes are not read twice.
     """
 
     def __init__(self, folder, prefix, words, image_shape, audio_length):
@@ -75,11 +64,13 @@ class AuthorsArchive:
         }
         num_train, num_test = map(self.num_images, pairing.SPLITS)
         what = "waveforms as float16, float32 or float64, one a training image"
-        waveforms = _Array(data, "arr_1", "f[248]", what, (num_train, None))
+        waveforms = npz_rows.NpzRows(data, "arr_1", "f[248]", what, (num_train, None))
         what = "one-hot labels, a row a training image and a column a class"
-        one_hot = _Array(train_label, "arr_0", r"[biuf]\d+", what, (num_train, len(words)))
+        one_hot = npz_rows.NpzRows(
+            train_label, "arr_0", r"[biuf]\d+", what, (num_train, len(words))
+        )
         what = "class names as strings (names.astype(str)), one a test image"
-        names = _Array(test_data, "arr_2", r"[US][1-9]\d*", what, (num_test,))
+        names = npz_rows.NpzRows(test_data, "arr_2", r"[US][1-9]\d*", what, (num_test,))
 
         self._labels = {"train": _read_one_hot(one_hot, words), "test": _read_names(names, words)}
         if audio_length == "auto":
@@ -98,8 +89,8 @@ class AuthorsArchive:
             of_train_image=of_train_image,
             archive=self,
         )
-        self.files_sha256 = {path.name: _sha256(path) for path in paths}
-        digest = hashlib.sha256("".join(self.files_sha256.values()).encode()).hexdigest()
+        directories = {path.name: npz_rows.directory(path) for path in paths}
+        digest = hashlib.sha256(json.dumps(directories).encode()).hexdigest()
         self.id = f"authors' {prefix}:{digest[:12]}"
 
     def __reduce__(self):
@@ -118,7 +109,7 @@ class AuthorsArchive:
         They are the images first to last - 1; an id is split and position, as in `train_00042`.
         Raises RecordingsError if the file is damaged.
         """
-        rows = zip(self._images[split].rows(), self._labels[split], strict=True)
+        rows = zip(self._images[split], self._labels[split], strict=True)
         for i, (image, label) in enumerate(itertools.islice(rows, first, last), first):
             yield f"{split}_{i:05d}", image.reshape(self._image_shape), label
 
@@ -153,88 +144,6 @@ class AuthorsPairing(pairing.Pairing):
         return list(pairing.SPLITS) if index in first else ["train"]
 
 
-class _Array:
-    """One array of an npz file, read a few rows at a time: `np.load` would hold the whole of it."""
-
-    def __init__(self, path, name, dtype, what, *shapes):
-        """Checks type (a pattern of NumPy's string, no byte order) and shape (None: any but 0)."""
-        self._path, self._name = path, name
-        with self._opened() as (_, header):
-            self.shape, fortran_order, self.dtype = header
-        fits = re.fullmatch(dtype, self.dtype.str[1:]) and any(map(self._has_shape, shapes))
-        if fits and not fortran_order:
-            return
-        wanted = " or ".join(str(list(shape)).replace("None", "any") for shape in shapes)
-        message = (
-            f"{self} must hold {what}: shape {wanted}, in C order. Received: {self.dtype}, shape"
-            f" {list(self.shape)}, in {'Fortran' if fortran_order else 'C'} order."
-        )
-        if self.dtype.hasobject:
-            message += (
-                " Objects are not read, because unpickling can run any code: where you trust the"
-                " file, save it again with np.savez, the arrays under the same names."
-            )
-        raise RecordingsError(message)
-
-    def __str__(self):
-        return f"{self._path}: {self._name}"
-
-    def rows(self):
-        """Yields the rows in order, as read-only arrays."""
-        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        step = max(1, _BLOCK_BYTES // row_bytes)
-        with self._opened() as (stream, _):
-            for first in range(0, self.shape[0], step):
-                count = min(step, self.shape[0] - first)
-                with self._refusing():
-                    block = np.frombuffer(stream.read(count * row_bytes), self.dtype)
-                    block = block.reshape(count, *self.shape[1:])
-                yield from block
-
-    def _has_shape(self, wanted):
-        return len(wanted) == len(self.shape) and all(
-            n > 0 if want is None else n == want for n, want in zip(self.shape, wanted, strict=True)
-        )
-
-    @contextlib.contextmanager
-    def _opened(self):
-        """(stream at the first row, (shape, Fortran order, dtype))."""
-        member = f"{self._name}.npy"
-        with contextlib.ExitStack() as stack:
-            with self._refusing():
-                file = stack.enter_context(self._path.open("rb"))
-                archive = stack.enter_context(zipfile.ZipFile(file))
-            if member not in archive.namelist():
-                there = ", ".join(name.removesuffix(".npy") for name in archive.namelist())
-                raise RecordingsError(
-                    f"{self._path} has no array {self._name}. It has: {there or 'none'}."
-                )
-            with self._refusing():
-                stream = stack.enter_context(archive.open(member))
-                header = _read_header(stream)
-            yield stream, header
-
-    @contextlib.contextmanager
-    def _refusing(self):
-        try:
-            yield
-        except _READ_ERRORS as error:
-            raise RecordingsError(
-                f"{self} cannot be read ({type(error).__name__}: {error}). The file must be an npz"
-                " file as NumPy writes it; copy it again."
-            ) from error
-
-
-def _read_header(stream):
-    """(shape, Fortran order, dtype) of the npy file that a stream begins with."""
-    version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(stream)
-    if version == (2, 0):
-        return np.lib.format.read_array_header_2_0(stream)
-    raise ValueError(f"npy format version {version}, known are (1, 0) and (2, 0)")
-
-
 def _find_files(folder, prefix):
     paths = [folder / f"{prefix}_{kind}.npz" for kind in ("data", "test_data", "train_label")]
     missing = [path.name for path in paths if not path.is_file()]
@@ -250,13 +159,13 @@ def _open_images(path, image_shape):
     shapes = [(None, *image_shape)]
     if image_shape[-1] == 1:
         shapes.append((None, *image_shape[:-1]))
-    return _Array(path, "arr_0", "u1", "images as uint8", *shapes)
+    return npz_rows.NpzRows(path, "arr_0", "u1", "images as uint8", *shapes)
 
 
 def _read_one_hot(array, words):
     """The label of each row; every class must occur."""
     labels = []
-    for i, row in enumerate(array.rows()):
+    for i, row in enumerate(array):
         hot = np.flatnonzero(row)
         if len(hot) != 1 or row[hot[0]] != 1:
             raise RecordingsError(f"{array}: row {i} is not one-hot, a single 1 among zeros.")
@@ -276,7 +185,7 @@ def _read_names(array, words):
     known = {word.replace("_", " "): label for label, word in enumerate(words.values())}
     known |= {name.replace("_", " "): label for label, name in enumerate(words)}
     labels = []
-    for i, name in enumerate(array.rows()):
+    for i, name in enumerate(array):
         text = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
         label = known.get(text.replace("_", " "))
         if label is None:
@@ -292,7 +201,7 @@ def _read_waveforms(array, labels, words, limit):
     numbers, lengths, of_row = {}, [], []  # numbers: by first appearance
     try:
         with tempfile.TemporaryFile() as file:
-            for i, (row, label) in enumerate(zip(array.rows(), labels, strict=True)):
+            for i, (row, label) in enumerate(zip(array, labels, strict=True)):
                 key = (label, hashlib.sha256(row.tobytes()).hexdigest())
                 if key not in numbers:
                     samples = _to_samples(row, limit, f"{array}: row {i}")
@@ -337,11 +246,3 @@ def _to_samples(row, limit, where):
             " give a larger audio_length."
         )
     return samples
-
-
-def _sha256(path):
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()

@@ -31,8 +31,9 @@ def download_config(options):
         ) from error
     flags = [f"--{option.strip()}" for option in options.split(",") if option.strip()]
     found = pipeline_options.PipelineOptions(flags)
-    known = found.get_all_options(drop_default=True)
-    unknown = [flag for flag in flags if flag[2:].partition("=")[0] not in known]
+    # Not by name: `--worker_machine_type` is the option `machine_type`.
+    unknown = found.get_all_options(retain_unknown_options=True).keys() - found.get_all_options()
     if unknown:
-        raise BeamError(f"Apache Beam has no option {', '.join(unknown)}.")
+        named = ", ".join(f"--{name}" for name in sorted(unknown))
+        raise BeamError(f"Apache Beam has no option {named}.")
     return tfds.download.DownloadConfig(beam_options=found)

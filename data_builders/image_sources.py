@@ -33,7 +33,10 @@ class ImageSource(Protocol):
         """How many images a split has; after `prepare`."""
 
     def images(self, split, first=0, last=None):
-        """Yields (image_id, image as PNG bytes or uint8 array, label int) of the images first to last - 1."""
+        """Yields (image_id, image as PNG bytes or uint8 array, label int) of the images first to last - 1.
+
+        Raises an InputError that says which files cannot be read.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,14 +64,16 @@ class TfdsImages:
 
     def prepare(self):
         """Downloads and prepares the images where that is not done. Raises ImagesError."""
+        import tensorflow as tf
+
         builder = self.builder()
         try:
             builder.download_and_prepare()
-        except (OSError, tfds.download.DownloadError) as error:
+        except (OSError, tf.errors.OpError, tfds.download.DownloadError) as error:
             raise ImagesError(
                 f"The images, TFDS {builder.name!r}, could not be downloaded to"
-                f" {builder.data_path} ({error}). Where there is no network, put the prepared data"
-                " set there (from another machine) and give that data_dir."
+                f" {builder.data_path} ({first_line(error)}). Where there is no network, put the"
+                " prepared data set there (from another machine) and give that data_dir."
             ) from error
         names = builder.info.features["label"].names
         if names != list(self.classes):
@@ -82,9 +87,12 @@ class TfdsImages:
         return self.builder().info.splits[split].num_examples
 
     def images(self, split, first=0, last=None):
-        """Yields (image_id, PNG bytes, label int)."""
+        """Yields (image_id, PNG bytes, label int). Raises ImagesError where a file is missing or damaged."""
+        import tensorflow as tf
+
         last = self.num_images(split) if last is None else last
-        dataset = self.builder().as_dataset(
+        builder = self.builder()
+        dataset = builder.as_dataset(
             split=f"{split}[{first}:{last}]",
             shuffle_files=False,
             # The PNG bytes go from one data set to the other as they are.
@@ -93,7 +101,20 @@ class TfdsImages:
         )
         dataset = dataset.map(lambda example: (example["image"], example["label"]))
         i = first
-        for images, labels in tfds.as_numpy(dataset.batch(_READ_BATCH)):
-            for image, label in zip(images, labels.tolist(), strict=True):
-                yield f"{split}_{i:05d}", image, label
-                i += 1
+        try:
+            for images, labels in tfds.as_numpy(dataset.batch(_READ_BATCH)):
+                for image, label in zip(images, labels.tolist(), strict=True):
+                    yield f"{split}_{i:05d}", image, label
+                    i += 1
+        except (OSError, tf.errors.OpError) as error:
+            raise ImagesError(
+                f"The images, TFDS {builder.name!r}, cannot be read from {builder.data_path}"
+                f" ({first_line(error)}). Delete that folder, so that they are prepared again, or"
+                " copy it again."
+            ) from error
+
+
+def first_line(error):
+    """An error's first line, without the graph node and the operation that TensorFlow puts around it."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return line.rpartition("}} ")[2].partition(" [Op:")[0]

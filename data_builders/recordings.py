@@ -138,10 +138,20 @@ def find_recordings(recordings_dir, words, allow_missing_words=False):
       list of `RecordingFile`, by word in the order given, then voice, then take.
 
     Raises:
-      RecordingsError: if the folder does not exist, words have no recordings (all are listed), a
-        file's name does not follow the pattern, or two files are the same take.
+      RecordingsError: if the folder does not exist or cannot be read, words have no recordings (all
+        are listed), a file's name does not follow the pattern, or two files are the same take.
     """
     root = epath.Path(recordings_dir)
+    try:
+        return _find_recordings(root, words, allow_missing_words)
+    except OSError as error:
+        raise RecordingsError(
+            f"{error.filename or root}: cannot be read ({error.strerror or error}). Check its"
+            " permissions."
+        ) from error
+
+
+def _find_recordings(root, words, allow_missing_words):
     if not root.is_dir():
         raise RecordingsError(
             f"The recordings folder {root} does not exist or is not a folder. It must hold one"
@@ -186,7 +196,7 @@ def load_recording(file, processing):
         data = file.path.read_bytes()
     except OSError as error:
         raise audio.AudioError(
-            f"{file.path}: cannot be read ({error}). Check its permissions."
+            f"{file.path}: cannot be read ({error.strerror or error}). Check its permissions."
         ) from error
     samples, source_rate = audio.decode_audio(data, file.path)
     try:

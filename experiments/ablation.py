@@ -12,12 +12,6 @@ from absl import flags
 
 from experiments import program
 
-_PRESET = flags.DEFINE_string(
-    "preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny."
-)
-_OVERRIDE = flags.DEFINE_multi_string(
-    "override", [], "key=value of the configuration, e.g. training.joint.epochs=2."
-)
 _ROWS = flags.DEFINE_list(
     "rows", "gen_only,gen_rep,no_holes,autoencoder,mtnet", "Rows of Table 3 to run."
 )
@@ -33,26 +27,19 @@ _NUM_PAIRS = flags.DEFINE_integer(
 _NUM_PROCESSES = flags.DEFINE_integer(
     "num_processes", os.cpu_count(), "Worker processes of the metrics."
 )
-_DEVICE = flags.DEFINE_enum(
-    "device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error."
-)
+program.define_training_flags(["none", "mirrored"])
 program.define_dataset_flags()
 
 
 def main(argv):
     del argv
-    from mtnet_tf import config as config_lib
-    from mtnet_tf.presets import preset
-
-    # Before TensorFlow is imported: a bad setting is told at once.
-    config = config_lib.override(preset(_PRESET.value), _OVERRIDE.value)
+    config = program.read_config()
 
     from mtnet_tf import ablation, report
     from mtnet_tf import data as data_lib
     from mtnet_tf.metrics.scoring_pool import ScoringPool
-    from mtnet_tf.training import devices
 
-    device = devices.select_device(_DEVICE.value)
+    device, strategy, config = program.prepare_devices(config)
     builder = program.open_prepared_builder()
     config = data_lib.fit_config(config, builder)
     data = data_lib.load(builder, config.data)
@@ -66,6 +53,7 @@ def main(argv):
             device=device,
             word_accuracy=_WORD_ACCURACY.value,
             num_pairs=_NUM_PAIRS.value,
+            strategy=strategy,
             data_path=str(builder.data_path),
         )
     report_dir = f"{_OUT_DIR.value}/report"

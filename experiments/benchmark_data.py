@@ -2,28 +2,34 @@
 
     python -m experiments.benchmark_data --num_pairs=20000
 
-Images and words are synthetic and made in a temporary folder. `build` runs the builder of cifar100_ad, `tfds_audio` the
-obvious alternative, TFDS' own Audio feature with int16 samples; `read` yields padded batches as training does. The two
-peaks of memory are of processes that build and read a quarter of the pairs, and all of them.
+Images and words are synthetic and made in a temporary folder (TMPDIR; 50 kB a pair). `build` runs the builder of
+cifar100_ad, `tfds_audio` the obvious alternative, TFDS' own Audio feature with int16 samples; `read` yields padded batches as
+training does. The two peaks of memory are of processes that build and read a quarter of the pairs, and all of them; TFDS
+holds up to 1 GB of pairs in memory before it sorts them on disk. Progress goes to stderr.
 """
 
 import contextlib
 import io
 import json
+import logging
 import multiprocessing
 import pathlib
 import resource
+import shutil
+import sys
 import tempfile
 import time
 
 from absl import flags
 
 from experiments import program
+from mtnet_tf.errors import InputError
+from mtnet_tf.progress import Progress
 
 _NUM_PAIRS = flags.DEFINE_integer("num_pairs", 20000, "Pairs to build and read.", lower_bound=400)
 _OUTPUT = flags.DEFINE_string("output", None, "File for the JSON, besides the screen.")
 _AUDIO_LENGTH = 29356  # L_s of CIFAR100 AD
-_BATCH_SIZE = 100
+_BYTES_A_PAIR = 50_000  # 41 kB in the files; sorting adds a shard or two
 
 
 def make_recordings(folder, words):
@@ -65,12 +71,16 @@ class SyntheticImages:
         return self._num_pairs if split == "train" else 100
 
     def images(self, split, first=0, last=None):
+        progress = Progress("built", self.num_images(split))
         for i in range(first, last or self.num_images(split)):
             yield f"{split}_{i:05d}", self._png[i % 100], i % 100
+            progress.add(1)
 
 
 def build_and_read(num_pairs, audio_feature, connection):
-    """Runs in a process of its own; sends {"build": pairs/s, "read": pairs/s, "peak_mib": of this process}."""
+    """Runs in a process of its own; sends {"build", "read": pairs/s, "data_set_mib", "peak_mib": of this process}."""
+    logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("mtnet_tf").setLevel(logging.INFO)
     import numpy as np
     import tensorflow_datasets as tfds
 
@@ -82,18 +92,24 @@ def build_and_read(num_pairs, audio_feature, connection):
     if audio_feature:
         tfds.features.Tensor = lambda **_: tfds.features.Audio(dtype=np.int16)
     tfds.disable_progress_bar()
-    with tempfile.TemporaryDirectory() as folder:
+    # TFDS prints what it is about to do.
+    with contextlib.redirect_stdout(sys.stderr), tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         make_recordings(folder / "recordings", Builder.WORDS.values())
         builder = Builder(data_dir=folder, recordings_dir=folder / "recordings")
         start = time.monotonic()
         builder.download_and_prepare()
         built = time.monotonic()
-        result = {"build": (num_pairs + 100) / (built - start)}
+        result = {
+            "build": (num_pairs + 100) / (built - start),
+            "data_set_mib": builder.info.dataset_size / 2**20,
+        }
         if not audio_feature:
+            count, progress = 0, Progress("read", num_pairs)
             start = time.monotonic()
-            batches = read_batches(builder, "train", _BATCH_SIZE, _AUDIO_LENGTH)
-            count = sum(len(batch["label"]) for batch in batches.as_numpy_iterator())
+            for batch in read_batches(builder, "train", _AUDIO_LENGTH).as_numpy_iterator():
+                count += len(batch["label"])
+                progress.add(len(batch["label"]))
             result["read"] = count / (time.monotonic() - start)
     result["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     connection.send(result)
@@ -116,6 +132,12 @@ def main(argv):
     from mtnet_tf.files import write_json
     from mtnet_tf.training.run_folder import environment
 
+    needed, folder = _BYTES_A_PAIR * _NUM_PAIRS.value, tempfile.gettempdir()
+    if (free := shutil.disk_usage(folder).free) < needed:
+        raise InputError(
+            f"{_NUM_PAIRS.value} pairs need {needed / 1e9:.1f} GB for a while, and {folder} has {free / 1e9:.1f}."
+            " Name a folder on a larger disk with the environment variable TMPDIR, or give fewer --num_pairs."
+        )
     quarter, whole = measure(_NUM_PAIRS.value // 4), measure(_NUM_PAIRS.value)
     alternative = measure(min(_NUM_PAIRS.value, 2000), audio_feature=True)
     result = {
@@ -125,6 +147,7 @@ def main(argv):
         "tfds_audio_pairs_per_second": round(alternative["build"]),
         "build_ratio": round(whole["build"] / alternative["build"], 2),
         "read_pairs_per_second": round(whole["read"]),
+        "data_set_mib": round(whole["data_set_mib"]),
         "peak_mib": {"quarter": round(quarter["peak_mib"]), "whole": round(whole["peak_mib"])},
         **environment("cpu"),
     }

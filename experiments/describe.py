@@ -23,9 +23,7 @@ _INVERT = flags.DEFINE_enum(
     ["auto", "yes", "no"],
     "Invert dark ink on light paper (models of one channel).",
 )
-_DEVICE = flags.DEFINE_enum(
-    "device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error."
-)
+program.define_device_flag()
 
 
 def main(argv):
@@ -46,7 +44,7 @@ def main(argv):
     from mtnet_tf.describe import Describer
     from mtnet_tf.training import devices
 
-    devices.select_device(_DEVICE.value)
+    devices.select_device(flags.FLAGS.device)
     description = Describer(_RUN_DIR.value).describe(image)
     description.write(_OUTPUT.value, _SAMPLE_RATE.value)
     print(f"nearest word: {description.word} (Corr2D {description.corr2d:.3f})")

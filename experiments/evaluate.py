@@ -28,9 +28,10 @@ _NUM_PAIRS = flags.DEFINE_integer(
 _NUM_PROCESSES = flags.DEFINE_integer(
     "num_processes", os.cpu_count(), "Worker processes of the metrics."
 )
-_DEVICE = flags.DEFINE_enum(
-    "device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error."
+_DATA_PATH = flags.DEFINE_string(
+    "data_path", None, "Folder of the prepared data set, where it is not where the run found it."
 )
+program.define_device_flag()
 
 
 def main(argv):
@@ -45,8 +46,8 @@ def main(argv):
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.training import devices
 
-    device = devices.select_device(_DEVICE.value)
-    data = load_data(run)
+    device = devices.select_device(flags.FLAGS.device)
+    data = load_data(run, _DATA_PATH.value)
     with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
         summaries = evaluate_run(
             _RUN_DIR.value,

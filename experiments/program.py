@@ -45,6 +45,48 @@ def run(main) -> None:
     app.run(checked_main)
 
 
+def define_device_flag() -> None:
+    """Defines --device."""
+    flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
+
+
+def define_training_flags(strategies) -> None:
+    """Defines --preset, --override, --device and --strategy."""
+    flags.DEFINE_string(
+        "preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny."
+    )
+    flags.DEFINE_multi_string(
+        "override", [], "key=value of the configuration, e.g. training.joint.epochs=2."
+    )
+    define_device_flag()
+    flags.DEFINE_enum(
+        "strategy",
+        "none",
+        strategies,
+        "How stage 2 is spread: mirrored over the GPUs of this machine, multi_worker over the machines in TF_CONFIG.",
+    )
+
+
+def read_config():
+    """Returns the configuration of --preset and --override, before TensorFlow is imported."""
+    from mtnet_tf import config
+    from mtnet_tf.presets import preset
+
+    return config.override(preset(flags.FLAGS.preset), flags.FLAGS.override)
+
+
+def prepare_devices(config):
+    """Returns the device, the strategy and `config` with its precision chosen; before any operation."""
+    from mtnet_tf.training import devices, distribution
+
+    device = devices.select_device(flags.FLAGS.device)
+    return (
+        device,
+        distribution.make_strategy(flags.FLAGS.strategy),
+        devices.choose_precision(config, device),
+    )
+
+
 def define_dataset_flags() -> None:
     """Defines --dataset and what chooses and works on its recordings."""
     flags.DEFINE_string("dataset", "digits_ad", "Data set: digits_ad, mnist_ad/one_recording, ...")

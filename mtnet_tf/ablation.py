@@ -13,7 +13,7 @@ from mtnet_tf.config import Config
 from mtnet_tf.data import AudioDescriptions
 from mtnet_tf.evaluate_run import evaluate_run
 from mtnet_tf.figures import draw_examples
-from mtnet_tf.files import replacing
+from mtnet_tf.files import remove_leftovers, replacing
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.training import algorithm1
 from mtnet_tf.training.run_folder import RunFolder
@@ -43,7 +43,7 @@ def run_ablation(
         out_dir: one run folder a row: `<out_dir>/<variant>`.
         rows: which variants; stage 1 is trained once and shared.
         device, word_accuracy, num_pairs: as `evaluate_run`.
-        **records: further values for each environment.json, as `algorithm1.train`.
+        **records: `strategy`, and further values for each environment.json, as `algorithm1.train`.
 
     Returns:
         The summaries: the rows in the order of Table 3, then the controls.
@@ -83,6 +83,7 @@ def draw_run(run_dir, data: AudioDescriptions, path) -> None:
     ]
     pairs = data.test.take([int(np.flatnonzero(data.test.labels == label)[0]) for label in words])
     generated = run.model()(pairs.images, training=False)["waveform"].numpy()
+    remove_leftovers(pathlib.Path(path).parent)
     with replacing(path) as temporary:
         draw_examples(
             temporary,

@@ -140,6 +140,9 @@ class StageConfig:
     batch_size: int
     epochs: float
     optimizer: OptimizerConfig = OptimizerConfig()
+    # How batches are drawn: "permutation" (each epoch a random order of its own) or "contiguous_slices" (released:
+    # each batch a random run of neighbouring rows).
+    sampling: str = "permutation"
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,11 @@ class TrainingConfig:
     joint: StageConfig = StageConfig(batch_size=64, epochs=50)  # lines 4-7
     checkpoint_secs: float = 120.0  # wall-clock seconds between checkpoints
     log_steps: int = 20
+    # Of the image encoder's feature maps, where nearly all the arithmetic is: float32, mixed_bfloat16, mixed_float16
+    # (with loss scaling), or auto: what the device is fast at. Weights, statistics, FC layers, generator and losses
+    # are float32 whatever is set, and so is the network that is saved.
+    precision: str = "float32"
+    jit_compile: bool = False  # compiles the training step with XLA
     validations: int = 5  # how often the validation part is scored in the joint stage
 
 
@@ -223,9 +231,11 @@ def _validate(config: Config) -> None:
         0 <= config.data.validation_fraction < 1, "data.validation_fraction", "must be in [0, 1)"
     )
     require(config.data.audio_length > 0, "data.audio_length", "must be positive")
+    one_of("training.precision", "float32", "mixed_bfloat16", "mixed_float16", "auto")
     for stage in ("autoencoder", "joint"):
         one_of(f"training.{stage}.optimizer.name", "rmsprop", "adam")
         one_of(f"training.{stage}.optimizer.schedule", "constant", "cosine")
+        one_of(f"training.{stage}.sampling", "permutation", "contiguous_slices")
         require(
             getattr(config.training, stage).batch_size > 0,
             f"training.{stage}.batch_size",

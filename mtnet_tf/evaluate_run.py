@@ -21,15 +21,18 @@ LABELS = {
 }
 
 
-def load_data(run: RunFolder) -> data_lib.AudioDescriptions:
-    """Returns the data set a run was trained on. Raises InputError if it is gone or has become another one."""
+def load_data(run: RunFolder, path=None) -> data_lib.AudioDescriptions:
+    """Returns the data set a run was trained on, from `path` or from where the run found it.
+
+    Raises InputError if it is gone or is another one.
+    """
     config = run.config()
-    path = run.environment().get("data_path")
+    path = path or run.environment().get("data_path")
     try:
         builder = tfds.builder_from_directory(path)
     except Exception as error:
         raise InputError(
-            f"The data set of {run.path} cannot be read from {path} ({error}). Prepare it again."
+            f"The data set of {run.path} cannot be read from {path} ({error}). Prepare it again, or give --data_path."
         ) from error
     data = data_lib.load(builder, config.data)
     if data.metadata["recordings_fingerprint"] != run.environment()["recordings_fingerprint"]:
@@ -65,7 +68,8 @@ def evaluate_run(
         num_wavs: how many of the first waveforms to keep.
 
     Raises:
-        InputError: no finished run, or no recogniser installed.
+        InputError: no finished run, no recogniser installed, another process at the same evaluation, or a result that
+            cannot be written.
     """
     run = RunFolder(run_dir)
     config, record = run.config(), run.environment()
@@ -95,25 +99,26 @@ def evaluate_run(
     }
     generators = [model, *(controls(data, predicted) if with_controls else [])]
     summaries = []
-    for generator in generators:
-        accuracy = (
-            float((predicted == pairs.labels).mean())
-            if predicted is not None and generator is model
-            else None
-        )
-        summaries.append(
-            evaluate(
-                generator,
-                pairs,
-                data,
-                run / "evaluation" / split / generator.name,
-                provenance=provenance,
-                split=split,
-                split_size=len(getattr(data, split)),
-                pool=pool,
-                num_wavs=num_wavs,
-                recognizer=recognizer,
-                classifier_accuracy=accuracy,
+    with run.lock(f"evaluation/{split}"):
+        for generator in generators:
+            accuracy = (
+                float((predicted == pairs.labels).mean())
+                if predicted is not None and generator is model
+                else None
             )
-        )
+            summaries.append(
+                evaluate(
+                    generator,
+                    pairs,
+                    data,
+                    run / "evaluation" / split / generator.name,
+                    provenance=provenance,
+                    split=split,
+                    split_size=len(getattr(data, split)),
+                    pool=pool,
+                    num_wavs=num_wavs,
+                    recognizer=recognizer,
+                    classifier_accuracy=accuracy,
+                )
+            )
     return summaries

@@ -22,7 +22,7 @@ import numpy as np
 
 from mtnet_tf import audio
 from mtnet_tf.data import AudioDescriptions, Pairs
-from mtnet_tf.files import replacing, write_json
+from mtnet_tf.files import remove_leftovers, replacing, write_json, writing
 from mtnet_tf.generators import Generator
 from mtnet_tf.metrics.score import FLOORS, METRICS
 from mtnet_tf.metrics.scoring_pool import ScoringPool
@@ -64,7 +64,8 @@ def evaluate(
 ) -> dict:
     """Scores `generator` on `pairs` and writes rows.csv, summary.json and wavs under `out_dir`; returns the summary.
 
-    A finished evaluation of as many pairs (its summary.json exists) is read, not repeated.
+    A finished evaluation of as many pairs (its summary.json and its rows are there) is read, not repeated. One that was
+    interrupted starts over.
 
     Args:
         generator: a network or a control.
@@ -77,9 +78,12 @@ def evaluate(
         num_wavs: how many of the first waveforms to keep as 22 050 Hz wav files.
         recognizer: a `metrics.word_accuracy.WordRecognizer`, or None to leave the word accuracy out.
         **extras: further entries of the summary.
+
+    Raises:
+        FileError, audio.AudioError: a result cannot be written.
     """
     out_dir = pathlib.Path(out_dir)
-    if finished := _read_finished(out_dir / "summary.json", len(pairs), recognizer):
+    if finished := _read_finished(out_dir, len(pairs), recognizer):
         return finished
     start = time.monotonic()
     rows, recognized = _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer)
@@ -100,13 +104,24 @@ def evaluate(
     return json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))
 
 
-def _read_finished(path, num_pairs, recognizer):
+def _read_finished(out_dir, num_pairs, recognizer):
     """Returns the summary of a finished evaluation that holds what is asked for, or None."""
+    path = out_dir / "summary.json"
     if not path.is_file():
         return None
-    summary = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        lines = (out_dir / "rows.csv").read_bytes().splitlines(keepends=True)
+    except (OSError, ValueError) as error:
+        _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
+        return None
     heard = recognizer is None or summary["word_accuracy"] is not None
-    return summary if summary["num_pairs"] == num_pairs and heard else None
+    if summary["num_pairs"] != num_pairs or not heard:
+        return None
+    if len(lines) != num_pairs + 1 or not lines[-1].endswith(b"\n"):
+        _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / "rows.csv", num_pairs)
+        return None
+    return summary
 
 
 def summarize(rows: list[Row]) -> dict:
@@ -186,7 +201,10 @@ def _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer):
             if fresh:
                 yield waveforms[fresh], chunk.recordings[fresh]
 
-    (out_dir / "wavs").mkdir(parents=True, exist_ok=True)
+    with writing(out_dir):
+        (out_dir / "wavs").mkdir(parents=True, exist_ok=True)
+    for folder in (out_dir, out_dir / "wavs"):
+        remove_leftovers(folder)
     results = []
     start = told = time.monotonic()
     for chunk_results in pool.map(jobs()):

@@ -7,27 +7,76 @@ import json
 import math
 import os
 import pathlib
+import sys
 
 import numpy as np
 
 from mtnet_tf.errors import InputError
 
+_TEMPORARY = (".[0-9]*_*", ".*.tmp")  # the names that `replacing` and `audio.write_audio` give
+
+
+class FileError(InputError):
+    """A file that cannot be written; the message says which, why, and what to do."""
+
+
+@contextlib.contextmanager
+def writing(path):
+    """A context in which a full disk or a missing permission becomes one FileError about `path`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = _file_system_reason(error)
+        if reason is None:
+            raise
+        raise FileError(
+            f"{path} cannot be written ({reason}). Make room or mend the permissions there, and run the same command "
+            "again."
+        ) from error
+
+
+def _file_system_reason(error) -> str | None:
+    """Returns what the operating system or TensorFlow's file system said, in `error` or behind it; None if neither."""
+    tensorflow = sys.modules.get("tensorflow")  # where it is not imported, nothing is written by it
+    while error is not None:
+        if isinstance(error, OSError):
+            return error.strerror or str(error)
+        if tensorflow is not None and isinstance(error, tensorflow.errors.OpError):
+            # "{{function_node ...}} <temporary file>; No space left on device [Op:SaveV2]"
+            return error.message.partition(" [Op:")[0].rpartition("; ")[2]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None
+
 
 @contextlib.contextmanager
 def replacing(path):
-    """Yields a temporary path beside `path`; on success it is renamed to `path`, on failure removed."""
+    """Yields a temporary path beside `path`; on success it is renamed to `path`, on failure removed.
+
+    Raises FileError if it cannot be written.
+    """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}_{path.name}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder) -> None:
+    """Removes the temporary files of killed processes from `folder`, in which no other process may write meanwhile."""
+    for pattern in _TEMPORARY:
+        for path in pathlib.Path(folder).glob(pattern):
+            with writing(path):
+                path.unlink(missing_ok=True)
 
 
 def write_text(path, text: str) -> None:
-    """Writes a text file under a temporary name, then renames it."""
+    """Writes a text file under a temporary name, then renames it. Raises FileError if it cannot be written."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

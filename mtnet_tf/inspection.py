@@ -12,8 +12,6 @@ import array
 import dataclasses
 import hashlib
 import io
-import logging
-import time
 
 import numpy as np
 import PIL.Image
@@ -37,10 +35,9 @@ from mtnet_tf.inspection_checks import (
     check_splits,
     measure,
 )
+from mtnet_tf.progress import Progress
 
-_logger = logging.getLogger(__name__)
 _READ_BATCH = 512
-_PROGRESS_SECS = 5.0
 _MAX_EXAMPLES = 100
 _MAX_HELD = 1000  # recordings of 20 to 60 kB
 _NEEDED = ("audio_length", "sample_rate", "policy", "processing", "images", "words", "recordings")
@@ -121,26 +118,29 @@ def inspect(builder: tfds.core.DatasetBuilder) -> Inspection:
     _refuse_others(builder)
     tally = _Tally(builder)
     declared = {split: builder.info.splits[split].num_examples for split in SPLITS}
+    progress = Progress("inspected", sum(declared.values()))
     try:
-        for split, batch in _with_progress(_batches(builder), sum(declared.values())):
+        for split, batch in _batches(builder):
             tally.add(split, batch)
+            progress.add(len(batch["label"]))
     except tf.errors.OpError as error:
         raise InspectionError(
             f"The files of {builder.data_path} are damaged or missing ({_first_line(error)}). Delete the folder and"
             " prepare the data set again."
         ) from error
     metadata, records = builder.info.metadata, tally.records
-    policy, names = metadata["policy"], [record["recording_id"] for record in records]
+    names = [record["recording_id"] for record in records]
+    processing = metadata["processing"]
     sounds = {names[number]: sound for number, sound in sorted(tally.sounds.items())}
     checks = (
         check_pairs(declared, {split: len(labels) for split, labels in tally.labels.items()}),
         check_hashes(names, tally.pairs, tally.wrong_samples, tally.wrong_length),
         check_labels(tally.disagreements),
         check_splits(records, tally.pairs),
-        check_leak(policy, records, tally.pairs),
+        check_leak(metadata["policy"], records, tally.pairs),
         check_balance(list(metadata["words"]), tally.class_counts()),
         check_silence(sounds),
-        check_clipping(sounds, 1.0 if policy == "authors" else metadata["processing"]["peak"]),
+        check_clipping(sounds, 1.0 if processing is None else processing["peak"]),
         check_images(tally.digests, tally.labels),
         check_recordings(records),
     )
@@ -197,22 +197,6 @@ def _batches(builder):
         )
         for batch in dataset.padded_batch(_READ_BATCH).prefetch(2).as_numpy_iterator():
             yield split, batch
-
-
-def _with_progress(batches, total):
-    """Yields the batches and logs every few seconds how far they are."""
-    start = told = time.monotonic()
-    done = 0
-    for split, batch in batches:
-        yield split, batch
-        done += len(batch["label"])
-        now = time.monotonic()
-        if now - told > _PROGRESS_SECS:
-            told, rate = now, done / (now - start)
-            _logger.info(
-                "inspected %d/%d  %.0f pairs/s  ETA %d:%02d",
-                done, total, rate, *divmod(int(max(total - done, 0) / rate), 60),
-            )  # fmt: skip
 
 
 class _Tally:

@@ -2,6 +2,10 @@
 
 The data terms and the weight decay are separate functions: Eqs. 4, 7 and 9 each carry a decay term that Eq. 11
 gathers into one.
+
+Where a batch is spread over replicas, each returns its replica's share: the *sum* over the replicas is the loss of
+the whole batch. A mean is over the whole batch (`tf.nn.compute_average_loss`), a decay is counted once
+(`tf.nn.scale_regularization_loss`); on one replica these are the plain mean and the plain sum.
 """
 
 import tensorflow as tf
@@ -17,7 +21,9 @@ def perceptual_loss(labels, logits, form="mean_cross_entropy"):
         logits: float32 [batch, num_classes], before the softmax.
     """
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-    return tf.reduce_sum(loss) if form == "sum_cross_entropy" else tf.reduce_mean(loss)
+    if form == "sum_cross_entropy":
+        return tf.reduce_sum(loss)
+    return tf.nn.compute_average_loss(loss)
 
 
 def representation_loss(audio_feature, representation, form="cosine"):
@@ -31,7 +37,7 @@ def representation_loss(audio_feature, representation, form="cosine"):
     representation = tf.math.l2_normalize(representation, axis=-1)
     if form == "normalized_squared_error":
         return tf.reduce_sum(tf.square(audio_feature - representation))
-    return tf.reduce_mean(1.0 - tf.reduce_sum(audio_feature * representation, axis=-1))
+    return tf.nn.compute_average_loss(1.0 - tf.reduce_sum(audio_feature * representation, axis=-1))
 
 
 def smooth_l1(x):
@@ -58,7 +64,7 @@ def generation_loss(audio, waveform, form="smooth_l1"):
                 tf.math.l2_normalize(audio, axis=-1) - tf.math.l2_normalize(waveform, axis=-1)
             )
         )
-    return tf.reduce_mean(tf.reduce_sum(smooth_l1(audio - waveform), axis=-1))
+    return tf.nn.compute_average_loss(tf.reduce_sum(smooth_l1(audio - waveform), axis=-1))
 
 
 def reconstruction_loss(audio, reconstruction, weights, form="half_mean_squared_error"):
@@ -73,7 +79,7 @@ def reconstruction_loss(audio, reconstruction, weights, form="half_mean_squared_
     return (
         tf.reduce_sum(squared_error)
         if form == "sum_squared_error"
-        else 0.5 * tf.reduce_mean(squared_error)
+        else 0.5 * tf.nn.compute_average_loss(squared_error)
     )
 
 
@@ -81,7 +87,9 @@ def weight_decay(variables):
     """The decay term of Eqs. 6 and 11: the sum of the squares of all kernels (biases and normalisation left out)."""
     kernels = [v for v in variables if v.path.endswith("kernel")]
     # l2_loss is half the sum of squares, in one kernel.
-    return 2.0 * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+    return 2.0 * tf.nn.scale_regularization_loss(
+        tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+    )
 
 
 def joint_loss(config: LossConfig, batch, outputs, variables):

@@ -68,7 +68,9 @@ def _released() -> Config:
         ),
         training=TrainingConfig(
             autoencoder=StageConfig(batch_size=100, epochs=500, optimizer=adam),
-            joint=StageConfig(batch_size=64, epochs=50, optimizer=adam),
+            joint=StageConfig(
+                batch_size=64, epochs=50, optimizer=adam, sampling="contiguous_slices"
+            ),
         ),
     )
 

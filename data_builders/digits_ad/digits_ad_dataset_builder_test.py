@@ -3,13 +3,15 @@
 import numpy as np
 import tensorflow_datasets as tfds
 
+from data_builders import testing
 from data_builders.digits_ad import digits_ad_dataset_builder
 
 
-class DigitsAdTest(tfds.testing.DatasetBuilderTestCase):
+class DigitsAdTest(testing.BuilderTestCase):
     DATASET_CLASS = digits_ad_dataset_builder.Builder
     SPLITS = {"train": 1437, "test": 360}  # noqa: RUF012
-    BUILDER_CONFIG_NAMES_TO_TEST = ["one_recording"]  # noqa: RUF012  each word has one take
+    AUDIO_LENGTH = 18140  # MNIST AD's
+    recordings_dir = DATASET_CLASS.DEFAULT_RECORDINGS_DIR
 
     def test_images(self):
         images, labels = digits_ad_dataset_builder.load_digits()
@@ -21,15 +23,10 @@ class DigitsAdTest(tfds.testing.DatasetBuilderTestCase):
         assert np.corrcoef(small[0].ravel(), small[10].ravel())[0, 1] > 0.7  # both are zeros
 
 
-class DummyRecordingsTest(tfds.testing.DatasetBuilderTestCase):
+class DummyRecordingsTest(testing.BuilderTestCase):
     DATASET_CLASS = digits_ad_dataset_builder.Builder
-    SPLITS = {"train": 1437, "test": 360}  # noqa: RUF012
-    BUILDER_CONFIG_NAMES_TO_TEST = ["one_recording"]  # noqa: RUF012  each word has one take
-
-    def _make_builder(self, config=None):
-        return self.dataset_class(
-            data_dir=self.tmp_dir, config=config, recordings_dir=self.dummy_data / "recordings"
-        )
+    SPLITS = DigitsAdTest.SPLITS
+    AUDIO_LENGTH = 18140
 
 
 if __name__ == "__main__":

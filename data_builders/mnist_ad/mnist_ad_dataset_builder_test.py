@@ -2,21 +2,13 @@
 
 import tensorflow_datasets as tfds
 
+from data_builders import testing
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 
 
-class MnistAdTest(tfds.testing.DatasetBuilderTestCase):
+class MnistAdTest(testing.BuilderTestCase):
     DATASET_CLASS = mnist_ad_dataset_builder.Builder
-    SPLITS = {"train": 20, "test": 10}  # noqa: RUF012
-    BUILDER_CONFIG_NAMES_TO_TEST = ["one_recording"]  # noqa: RUF012  the tones have one take each
-
-    def _make_builder(self, config=None):
-        return self.dataset_class(
-            data_dir=self.tmp_dir,
-            config=config,
-            recordings_dir=self.dummy_data / "recordings",
-            images_dir=self.dummy_data,
-        )
+    AUDIO_LENGTH = 18140  # 823 ms
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
 
 
-def transition(x, filters, *, activation, batch_norm, conv, name):
+def transition(x, filters, *, activation, batch_norm, conv, precision, name):
     """Transition layer (Eq. 2): R(BN(X * W + b)) with a 1x1 kernel; sets the number of channels before a block.
 
     Args:
@@ -15,17 +15,20 @@ def transition(x, filters, *, activation, batch_norm, conv, name):
         filters: channels of the output.
         activation: "relu" (paper) or "tanh" (released).
         batch_norm, conv: keyword arguments of the normalisation and of the convolution (initialisers serialised).
+        precision: Keras dtype policy of convolution and activation; the normalisation is float32 inside.
         name: prefix of the layers' names.
 
     Returns:
         float [batch, height, width, filters].
     """
-    x = layers.Conv2D(filters, 1, name=f"{name}_conv", **conv)(x)
+    x = layers.Conv2D(filters, 1, dtype=precision, name=f"{name}_conv", **conv)(x)
     x = FusedBatchNormalization(name=f"{name}_bn", **batch_norm)(x)
-    return layers.Activation(activation, name=f"{name}_{activation}")(x)
+    return layers.Activation(activation, dtype=precision, name=f"{name}_{activation}")(x)
 
 
-def dilated_residual_block_2d(x, *, kernel_size, hole_size, activation, batch_norm, conv, name):
+def dilated_residual_block_2d(
+    x, *, kernel_size, hole_size, activation, batch_norm, conv, precision, name
+):
     """Residual block (Eq. 3): R(F(X) + X), F two convolutions with holes, as many channels out as in.
 
     Args:
@@ -35,6 +38,7 @@ def dilated_residual_block_2d(x, *, kernel_size, hole_size, activation, batch_no
         activation: after the first convolution and after the sum.
         batch_norm: keyword arguments of a normalisation after each convolution, or None for none.
         conv: keyword arguments of the convolutions (initialisers serialised, so that each draws its own numbers).
+        precision: Keras dtype policy of everything but the normalisation, which is float32 inside.
         name: prefix of the layers' names.
 
     Returns:
@@ -43,14 +47,21 @@ def dilated_residual_block_2d(x, *, kernel_size, hole_size, activation, batch_no
     residual = x
     for i in (1, 2):
         residual = DilatedConv2D(
-            x.shape[-1], kernel_size, dilation_rate=hole_size, name=f"{name}_conv{i}", **conv
+            x.shape[-1],
+            kernel_size,
+            dilation_rate=hole_size,
+            dtype=precision,
+            name=f"{name}_conv{i}",
+            **conv,
         )(residual)
         if batch_norm is not None:
             residual = FusedBatchNormalization(name=f"{name}_bn{i}", **batch_norm)(residual)
         if i == 1:
-            residual = layers.Activation(activation, name=f"{name}_{activation}{i}")(residual)
-    x = layers.Add(name=f"{name}_add")([residual, x])
-    return layers.Activation(activation, name=f"{name}_{activation}2")(x)
+            residual = layers.Activation(
+                activation, dtype=precision, name=f"{name}_{activation}{i}"
+            )(residual)
+    x = layers.Add(dtype=precision, name=f"{name}_add")([residual, x])
+    return layers.Activation(activation, dtype=precision, name=f"{name}_{activation}2")(x)
 
 
 @keras.saving.register_keras_serializable("mtnet_tf")

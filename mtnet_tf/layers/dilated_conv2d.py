@@ -8,22 +8,26 @@ import tensorflow as tf
 
 
 @functools.cache
-def _native_dilated_gradients_work() -> bool:
+def _native_dilated_gradients_work(dtype: str) -> bool:
     """Tells whether this TensorFlow build has the gradients of a dilated convolution as native kernels.
 
     oneDNN (x86 CPUs) and cuDNN have them; TensorFlow's own CPU kernels (ARM builds, TF_ENABLE_ONEDNN_OPTS=0) do not.
     """
-    with tf.init_scope():
-        image, kernel = tf.ones([1, 5, 5, 1]), tf.ones([3, 3, 1, 1])
+    options = {"strides": [1, 1, 1, 1], "padding": "SAME", "dilations": [1, 2, 2, 1]}
+    with tf.init_scope():  # which pauses gradient tapes: so the gradients' own operations
+        image, kernel = tf.ones([1, 5, 5, 1], dtype), tf.ones([3, 3, 1, 1], dtype)
         try:
-            with tf.GradientTape() as tape:
-                tape.watch([image, kernel])
-                out = tf.nn.conv2d(image, kernel, strides=1, padding="SAME", dilations=2)
-            tape.gradient(out, [image, kernel])
+            tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=image.shape, filter=kernel, out_backprop=image, **options
+            )
+            tf.raw_ops.Conv2DBackpropFilter(
+                input=image, filter_sizes=kernel.shape, out_backprop=image, **options
+            )
         except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
             logging.getLogger(__name__).warning(
-                "No native gradient of dilated convolutions here (%s): using the slower Keras form.",
-                error.message,
+                "No native gradient of dilated %s convolutions here (%s): using the slower Keras form.",
+                dtype,
+                error.message.splitlines()[-1],
             )
             return False
     return True
@@ -50,7 +54,7 @@ class DilatedConv2D(keras.layers.Conv2D):
         )
 
     def call(self, inputs):
-        if self.dilation_rate == (1, 1) or not _native_dilated_gradients_work():
+        if self.dilation_rate == (1, 1) or not _native_dilated_gradients_work(self.compute_dtype):
             return super().call(inputs)
         outputs = tf.nn.conv2d(
             inputs, self.kernel, strides=1, padding="SAME", dilations=list(self.dilation_rate)

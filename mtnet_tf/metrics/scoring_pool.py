@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import collections
-import concurrent.futures
+import concurrent.futures.process
 import multiprocessing
+import os
+import signal
+import threading
 
 import numpy as np
 import threadpoolctl
 
+from mtnet_tf.errors import InputError
 from mtnet_tf.metrics.score import METRICS
 from mtnet_tf.metrics.scorer import Scorer
 
+# The threads of a BLAS that wait for the next dot product spin, on the cores of the other workers: with two workers on two
+# cores scoring took 2.5 times as long, and one process alone twice as long.
+_BLAS_THREADS = 1
+
 _scorer = None  # in a worker: what depends on the references alone is computed once
+
+
+class WorkerError(InputError):
+    """A worker process that is gone."""
 
 
 class ScoringPool:
@@ -41,11 +53,15 @@ class ScoringPool:
 
         A result is a list of n pairs: {metric: Score}, and the index of the reference with the highest Corr2D, None for
         silence. Few jobs are taken ahead of the results, so the waveforms of a whole split are never in memory.
+
+        Raises WorkerError if a worker is gone.
         """
         if self._num_processes == 1:
             self._scorer = self._scorer or Scorer(self._references)
             for job in jobs:
-                yield _score_chunk(self._scorer, *job)
+                with threadpoolctl.threadpool_limits(_BLAS_THREADS):
+                    result = _score_chunk(self._scorer, *job)
+                yield result
             return
         if self._executor is None:
             self._executor = concurrent.futures.ProcessPoolExecutor(
@@ -55,20 +71,33 @@ class ScoringPool:
                 initargs=(self._references,),
             )
         pending = collections.deque()
-        for job in jobs:
-            pending.append(self._executor.submit(_score_in_worker, *job))
-            if len(pending) > 2 * self._num_processes:
+        try:
+            for job in jobs:
+                pending.append(self._executor.submit(_score_in_worker, *job))
+                if len(pending) > 2 * self._num_processes:
+                    yield pending.popleft().result()
+            while pending:
                 yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        except concurrent.futures.process.BrokenProcessPool as error:
+            raise WorkerError(
+                "A worker process of the metrics was killed, by want of memory or by hand. Run the same command again, "
+                f"with fewer than {self._num_processes} processes if memory is short."
+            ) from error
 
 
 def _start_worker(references):
     global _scorer
-    # The threads of a BLAS that wait for the next dot product spin, on the cores of the other workers: with two workers
-    # on two cores scoring took 2.5 times as long.
-    threadpoolctl.threadpool_limits(1)
+    # Ctrl-C reaches the workers too: the process that started them says what there is to say, and ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threadpoolctl.threadpool_limits(_BLAS_THREADS)
     _scorer = Scorer(references)
+
+
+def _end_with_parent():
+    """Ends this worker when the process that started it was killed: it would wait for its next job for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _score_in_worker(generated, reference_index):

@@ -24,7 +24,7 @@ def build_image_encoder(config: Config) -> keras.Model:
     feature phi^I, in [-1, 1] with the default tanh.
     """
     encoder = config.image_encoder
-    init = weight_initializers(config.initialization)
+    init, precision = weight_initializers(config.initialization), config.training.precision
     batch_norm = dataclasses.asdict(config.batch_norm)
     image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
     if encoder.standardize:
@@ -38,6 +38,7 @@ def build_image_encoder(config: Config) -> keras.Model:
             activation=encoder.activation,
             batch_norm=batch_norm,
             conv=init,
+            precision=precision,
             name=f"trans{k}",
         )
         x = dilated_residual_block_2d(
@@ -47,10 +48,11 @@ def build_image_encoder(config: Config) -> keras.Model:
             activation=encoder.activation,
             batch_norm=batch_norm if encoder.residual_batch_norm else None,
             conv=init,
+            precision=precision,
             name=f"res{k}",
         )
         if k in encoder.pool_after:
-            x = layers.MaxPooling2D(2, name=f"pool{k}")(x)
+            x = layers.MaxPooling2D(2, dtype=precision, name=f"pool{k}")(x)
     x = layers.GlobalAveragePooling2D(name="global_average")(x)
     feature = fully_connected_stack(
         x,

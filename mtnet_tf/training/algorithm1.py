@@ -9,6 +9,7 @@ import logging
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mtnet_tf.config import Config
 from mtnet_tf.data import AudioDescriptions, DataError
@@ -16,11 +17,13 @@ from mtnet_tf.files import read_npz, replacing, write_npz
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage, compute_audio_features
+from mtnet_tf.training.distribution import is_chief, wait_for_all
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.loop import run_stage
 from mtnet_tf.training.run_folder import RunFolder
 
 _logger = logging.getLogger(__name__)
+_FEATURES = "audio_features.npz"
 
 
 def train(
@@ -30,6 +33,8 @@ def train(
     device: str,
     *,
     stage1_of: RunFolder | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+    profile: bool = False,
     **records,
 ) -> keras.Model:
     """Trains MT-Net, or goes on where an earlier process stopped, and returns the joint network.
@@ -41,33 +46,65 @@ def train(
         device: "cpu" or "gpu", for the record (`devices.select_device`).
         stage1_of: another run whose audio features are taken over if they come from the same stage 1; an ablation
             trains the autoencoder once.
+        strategy: on whose replicas stage 2 runs (`distribution.make_strategy`); None for one replica. Stage 1, with its
+            ten to some hundred recordings, always runs on one. Of several workers the chief alone writes; the run
+            folder must be one that all see.
+        profile: writes a trace of some steps of stage 2 for TensorBoard's profiler.
         **records: further values for environment.json.
 
+    Returns:
+        The joint network in float32, whatever `config.training.precision`.
+
     Raises:
-        RunFolderError, DataError, loop.NonFiniteLossError, loop.Interrupted.
+        RunFolderError, DataError, DistributionError, NonFiniteLossError, Interrupted.
     """
     _check_fit(config, data)
+    strategy = strategy or tf.distribute.get_strategy()
+    if not is_chief(strategy):
+        wait_for_all(strategy)
+        features = read_npz(run / _FEATURES)["audio_feature"] if _has_stage1(config) else None
+        return _train_jointly(config, data, run, features, strategy)
     with run.lock():
         run.begin(config, data.metadata["recordings_fingerprint"], device, **records)
         _write_recordings(run, data)
-        features = None
-        if config.loss.representation_weight is not None:
-            features = _audio_features(config, data, run, stage1_of)
-        if (run / "model.keras").is_file():
+        features = _audio_features(config, data, run, stage1_of) if _has_stage1(config) else None
+        wait_for_all(strategy)
+        if (run / "model.keras").is_file() and "steps" in run.environment():
             _logger.info("%s has a trained network already.", run.path)
             return run.model()
-        keras.utils.set_random_seed(config.training.seed)
+        return _train_jointly(config, data, run, features, strategy, profile)
+
+
+def _has_stage1(config) -> bool:
+    return config.loss.representation_weight is not None
+
+
+def _train_jointly(config, data, run, features, strategy, profile=False) -> keras.Model:
+    """Runs stage 2; the chief writes model.keras."""
+    keras.utils.set_random_seed(config.training.seed)
+    with strategy.scope():
         model = build_mtnet(config)
         stage = JointStage(model, config, data, features)
-        seconds = run_stage(stage, run, config.training)
+    seconds = run_stage(stage, run, config.training, profile=profile)
+    model = _float32_copy(model, config)
+    if is_chief(strategy):
         run.record(
             training_seconds=round(seconds, 1),
             steps=stage.num_steps,
             images_seen=stage.num_steps * stage.batch_size,
             num_parameters=num_parameters(model),
+            num_replicas=strategy.num_replicas_in_sync,
         )
         _save(model, run / "model.keras")
-        return model
+    return model
+
+
+def _float32_copy(model, config) -> keras.Model:
+    """Returns the network as it is used: on one device, in float32."""
+    training = dataclasses.replace(config.training, precision="float32")
+    copy = build_mtnet(dataclasses.replace(config, training=training))
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def describe_sizes(config: Config) -> str:
@@ -97,8 +134,8 @@ def _check_fit(config, data):
 
 def _audio_features(config, data, run, stage1_of) -> np.ndarray:
     """Runs stage 1, or takes over its result; returns the audio feature set, float32 [R, features]."""
-    path, key = run / "audio_features.npz", _stage1_key(config, data)
-    for candidate in (path, stage1_of / "audio_features.npz" if stage1_of else None):
+    path, key = run / _FEATURES, _stage1_key(config, data)
+    for candidate in (path, stage1_of / _FEATURES if stage1_of else None):
         if candidate is not None and candidate.is_file():
             stored = read_npz(candidate)
             if str(stored["stage1"]) == key:

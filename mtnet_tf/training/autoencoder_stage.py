@@ -7,7 +7,7 @@ import numpy as np
 
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
-from mtnet_tf.data import AudioDescriptions, shuffled_batches
+from mtnet_tf.data import AudioDescriptions
 from mtnet_tf.training.stage import Stage
 
 
@@ -23,22 +23,15 @@ class AutoencoderStage(Stage):
     def __init__(self, model: keras.Model, config: Config, data: AudioDescriptions):
         uses = np.bincount(data.train.recordings, minlength=len(data.recordings))
         (used,) = np.nonzero(uses)
+        columns = {
+            "audio": data.recordings.float_waveforms()[used],
+            "weight": (uses[used] / uses[used].mean()).astype(np.float32),
+        }
         stage_config = config.training.autoencoder
-        self._audio = data.recordings.float_waveforms()[used]
-        self._weights = (uses[used] / uses[used].mean()).astype(np.float32)
-        self._loss_config = config.loss
-        self._seed = config.training.seed
         batch_size = min(stage_config.batch_size, len(used))
-        super().__init__(model, dataclasses.replace(stage_config, batch_size=batch_size), len(used))
-
-    def batches(self, first_step):
-        return shuffled_batches(
-            {"audio": self._audio, "weight": self._weights},
-            batch_size=self.batch_size,
-            seed=self._seed,
-            first_step=first_step,
-            num_steps=self.num_steps,
-        )
+        stage_config = dataclasses.replace(stage_config, batch_size=batch_size)
+        super().__init__(model, stage_config, config.training, columns)
+        self._loss_config = config.loss
 
     def losses(self, batch, training):
         outputs = self.model(batch["audio"], training=training)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
-from mtnet_tf.data import AudioDescriptions, in_order_batches, shuffled_batches
+from mtnet_tf.data import AudioDescriptions, in_order_batches
 from mtnet_tf.training.stage import Stage
 
 _NUM_PICTURES = 4
@@ -24,26 +24,20 @@ class JointStage(Stage):
         data: AudioDescriptions,
         audio_features: np.ndarray | None,
     ):
-        super().__init__(model, config.training.joint, len(data.train))
+        super().__init__(model, config.training.joint, config.training, data.train.columns())
         self._config = config
         self._data = data
         self._eval_step = tf.function(self._losses_and_accuracy, reduce_retracing=True)
-        self._waveforms = tf.constant(data.recordings.waveforms)
-        self._audio_features = None if audio_features is None else tf.constant(audio_features)
-
-    def batches(self, first_step):
-        return shuffled_batches(
-            self._data.train.columns(),
-            batch_size=self.batch_size,
-            seed=self._config.training.seed,
-            first_step=first_step,
-            num_steps=self.num_steps,
+        # Variables: each replica has its own copy. float32, because no GPU kernel gathers int16.
+        self._waveforms = tf.Variable(data.recordings.float_waveforms(), trainable=False)
+        self._audio_features = (
+            None if audio_features is None else tf.Variable(audio_features, trainable=False)
         )
 
     def _targets(self, batch):
         targets = {
             "label": batch["label"],
-            "audio": tf.cast(tf.gather(self._waveforms, batch["recording"]), tf.float32) / 32767.0,
+            "audio": tf.gather(self._waveforms, batch["recording"]),
         }
         if self._audio_features is not None:
             targets["audio_feature"] = tf.gather(self._audio_features, batch["recording"])

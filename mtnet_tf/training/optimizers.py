@@ -8,8 +8,19 @@ import tensorflow as tf
 from mtnet_tf.config import OptimizerConfig
 
 
+class _SummedGradients:
+    """For gradients that the training step has summed over the replicas: Keras would do it after clipping."""
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        return list(grads_and_vars)
+
+
+class _Adam(_SummedGradients, keras.optimizers.Adam):
+    pass
+
+
 @keras.saving.register_keras_serializable("mtnet_tf")
-class RMSProp(keras.optimizers.Optimizer):
+class RMSProp(_SummedGradients, keras.optimizers.Optimizer):
     """RMSProp with momentum in one fused kernel, about twice as fast as `keras.optimizers.RMSprop` on a CPU.
 
         mean_square <- rho * mean_square + (1 - rho) * gradient^2
@@ -103,8 +114,14 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return dict(vars(self))
 
 
-def build_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """Returns the optimiser of a stage that lasts `total_steps` steps. A warm-up takes at most a tenth of them."""
+def build_optimizer(
+    config: OptimizerConfig, total_steps: int, *, scale_loss: bool = False
+) -> keras.optimizers.Optimizer:
+    """Returns the optimiser of a stage that lasts `total_steps` steps. A warm-up takes at most a tenth of them.
+
+    On several replicas its `apply` takes gradients that are summed over them. With `scale_loss` (float16) it scales
+    the loss, and leaves out a step whose gradients overflow.
+    """
     schedule = WarmupSchedule(
         config.learning_rate,
         min(config.warmup_steps, total_steps // 10),
@@ -113,14 +130,16 @@ def build_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimize
         config.final_learning_rate_fraction,
     )
     if config.name == "adam":
-        return keras.optimizers.Adam(
-            schedule, epsilon=config.epsilon, global_clipnorm=config.clip_norm
+        optimizer = _Adam(
+            schedule, name="adam", epsilon=config.epsilon, global_clipnorm=config.clip_norm
         )
-    return RMSProp(
-        schedule,
-        rho=config.rho,
-        momentum=config.momentum,
-        epsilon=config.epsilon,
-        initial_mean_square=config.initial_mean_square,
-        global_clipnorm=config.clip_norm,
-    )
+    else:
+        optimizer = RMSProp(
+            schedule,
+            rho=config.rho,
+            momentum=config.momentum,
+            epsilon=config.epsilon,
+            initial_mean_square=config.initial_mean_square,
+            global_clipnorm=config.clip_norm,
+        )
+    return keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer

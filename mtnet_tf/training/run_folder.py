@@ -18,6 +18,7 @@ import datetime
 import fcntl
 import importlib.metadata
 import json
+import logging
 import os
 import pathlib
 import platform
@@ -26,8 +27,9 @@ import sys
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import write_json, write_text
+from mtnet_tf.files import remove_leftovers, write_json, write_text, writing
 
+_logger = logging.getLogger(__name__)
 _VERSIONS = (
     "tensorflow",
     "keras",
@@ -38,6 +40,7 @@ _VERSIONS = (
     "pesq",
     "pystoi",
 )
+_MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
 
 
 class RunFolderError(InputError):
@@ -111,16 +114,30 @@ class RunFolder:
         return self.path / name
 
     @contextlib.contextmanager
-    def lock(self):
-        """Holds the folder for one process. Raises RunFolderError if another one has it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with open(self / ".lock", "w") as file:
+    def lock(self, part: str = ""):
+        """Holds the folder, or the folder `part` in it, for one process.
+
+        What killed processes left half-written in it is removed. Raises RunFolderError if another process has it, and
+        FileError if it cannot be written.
+        """
+        folder = self / part
+        with contextlib.ExitStack() as stack:
+            with writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                file = stack.enter_context(open(folder / ".lock", "w"))
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 raise RunFolderError(
-                    f"Another process is using the run folder {self.path}. Wait for it, or give another --run_dir."
+                    f"Another process is using the run folder {folder}. Wait for it, or give another --run_dir."
                 ) from error
+            except OSError as error:  # a file system without locks
+                _logger.warning(
+                    "%s cannot be locked (%s): see that no other process uses it.",
+                    folder,
+                    error.strerror,
+                )
+            remove_leftovers(folder)
             yield
 
     def begin(
@@ -130,18 +147,20 @@ class RunFolder:
 
         Raises RunFolderError with the differences otherwise.
         """
-        environment_path = self / "environment.json"
+        environment_path, changed = self / "environment.json", []
         if (self / "config.json").exists():
             changed = config_lib.differences(self.config(), config)
-            if environment_path.exists():
-                before = self.environment()["recordings_fingerprint"]
-                if before != recordings_fingerprint:
-                    changed.append(f"recordings: {before[:12]} -> {recordings_fingerprint[:12]}")
-            if changed:
-                raise RunFolderError(
-                    f"The run folder {self.path} was begun with another configuration: {'; '.join(changed)}. "
-                    "Use the same flags to continue it, or give another --run_dir."
-                )
+        if environment_path.exists():
+            before = self.environment()["recordings_fingerprint"]
+            if before != recordings_fingerprint:
+                changed.append(f"recordings: {before[:12]} -> {recordings_fingerprint[:12]}")
+        if changed:
+            raise RunFolderError(
+                f"The run folder {self.path} was begun with another configuration: {'; '.join(changed)}. "
+                "Use the same flags to continue it, or give another --run_dir."
+            )
+        if not (self / "config.json").exists():
+            write_text(self / "config.json", config_lib.to_json(config))
         if not environment_path.exists():
             write_json(
                 environment_path,
@@ -151,25 +170,26 @@ class RunFolder:
                     **records,
                 },
             )
-        write_text(self / "config.json", config_lib.to_json(config))
 
     def config(self) -> config_lib.Config:
-        """Returns the run's configuration. Raises RunFolderError if this is no run folder."""
+        """Returns the run's configuration. Raises RunFolderError if this is no run folder, or config.json is broken."""
         path = self / "config.json"
         if not path.is_file():
             raise RunFolderError(
                 f"{self.path} is no run folder: it has no config.json. Train with experiments.train first."
             )
-        return config_lib.from_json(path.read_text(encoding="utf-8"))
+        try:
+            return config_lib.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path} cannot be used: {error} {_MENDING}") from error
 
     def environment(self) -> dict:
         """Returns environment.json. Raises RunFolderError if it is missing or broken."""
+        path = self / "environment.json"
         try:
-            return json.loads((self / "environment.json").read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
-            raise RunFolderError(
-                f"{self / 'environment.json'} is missing or broken ({error})."
-            ) from error
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path} is missing or broken ({error}). {_MENDING}") from error
 
     def record(self, **values) -> None:
         """Adds values to environment.json."""

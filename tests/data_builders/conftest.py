@@ -1,8 +1,40 @@
-"""Recordings folders made of tones."""
+"""Recordings folders made of tones, and MNIST AD of the dummy images."""
 
 import numpy as np
 import pytest
 import soundfile
+
+import data_builders
+from data_builders.mnist_ad import mnist_ad_dataset_builder
+
+_DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
+
+
+@pytest.fixture(scope="session")
+def dummy():
+    """The folder of MNIST AD's dummy images (20 and 10) and recordings."""
+    return _DUMMY
+
+
+@pytest.fixture(scope="session")
+def open_mnist():
+    """The function that opens MNIST AD with the dummy images and, if no others are given, recordings."""
+    return _open_mnist
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """MNIST AD of the dummy data, prepared."""
+    builder = _open_mnist(tmp_path_factory.mktemp("tfds"))
+    builder.download_and_prepare()
+    return builder
+
+
+def _open_mnist(data_dir, recordings_dir=_DUMMY / "recordings", config="one_recording", **kwargs):
+    kwargs = {"images_dir": _DUMMY, **kwargs}
+    return data_builders.open_builder(
+        f"mnist_ad/{config}", data_dir=data_dir, recordings_dir=recordings_dir, **kwargs
+    )
 
 
 @pytest.fixture(scope="session")
@@ -20,16 +52,12 @@ def folder(add, tmp_path):
     return tmp_path
 
 
-def _add(root, name, secs=0.3, rate=22050, silence_secs=0.1, **kwargs):
+def _add(root, name, secs=0.3, rate=22050, silence_secs=0.1, channels=1, **kwargs):
     """Writes a tone between two silences as e.g. `zero/ann_0.wav`."""
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     time = np.arange(int(secs * rate)) / rate
     silence = np.zeros(int(silence_secs * rate))
-    soundfile.write(
-        path,
-        np.concatenate([silence, 0.3 * np.sin(2 * np.pi * 440 * time), silence]),
-        rate,
-        **kwargs,
-    )
+    clip = np.concatenate([silence, 0.3 * np.sin(2 * np.pi * 440 * time), silence])
+    soundfile.write(path, np.repeat(clip[:, np.newaxis], channels, axis=1), rate, **kwargs)
     return path

@@ -2,58 +2,28 @@
 
 import hashlib
 import io
-import itertools
-import pathlib
 import pickle
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import PIL.Image
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import data_builders
-from data_builders import audio_description, beam, image_sources, recordings, words
+from data_builders import audio_description, recordings, words
 from data_builders.mnist_ad import mnist_ad_dataset_builder
-from mtnet_tf import audio
+from mtnet_tf import audio, inspection
 from mtnet_tf.errors import InputError
-
-ROOT = pathlib.Path(__file__).parents[2]
-DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
-
-
-def open_mnist(data_dir, recordings_dir=DUMMY / "recordings", **kwargs):
-    return data_builders.open_builder(
-        "mnist_ad", data_dir=data_dir, recordings_dir=recordings_dir, images_dir=DUMMY, **kwargs
-    )
-
-
-def open_mnist_class(prepared, recordings_dir, config):
-    return mnist_ad_dataset_builder.Builder(
-        data_dir=prepared.data_dir_root,
-        config=config,
-        recordings_dir=recordings_dir,
-        images_dir=DUMMY,
-    )
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    builder = open_mnist(tmp_path_factory.mktemp("tfds"))
-    builder.download_and_prepare()
-    return builder
 
 
 @pytest.fixture
-def other_recordings(tmp_path):
+def other_recordings(dummy, tmp_path):
     """The dummy recordings with one file changed by one sample."""
     folder = tmp_path / "other"
-    shutil.copytree(DUMMY / "recordings", folder)
+    shutil.copytree(dummy / "recordings", folder)
     path = folder / "three" / "tone_0.flac"
     samples, rate = audio.read_audio(path)
     samples[500] += 0.01
@@ -73,8 +43,8 @@ def test_builders_are_registered():
     assert {"mnist_ad", "digits_ad"} <= set(tfds.list_builders())
 
 
-def test_examples_agree_with_their_sources(prepared):
-    source = tfds.builder("mnist", data_dir=DUMMY)
+def test_examples_agree_with_their_sources(dummy, prepared):
+    source = tfds.builder("mnist", data_dir=dummy)
     names = prepared.info.features["recording_id"].names
     for split, count in (("train", 20), ("test", 10)):
         images = list(tfds.as_numpy(source.as_dataset(split=split, shuffle_files=False)))
@@ -96,7 +66,7 @@ def test_examples_agree_with_their_sources(prepared):
     assert prepared.info.features["voice_id"].names == ["tone"]
 
 
-def test_metadata(prepared):
+def test_metadata(dummy, prepared):
     metadata = prepared.info.metadata
     assert metadata["audio_length"] == 18140
     assert metadata["sample_rate"] == 22050
@@ -110,7 +80,7 @@ def test_metadata(prepared):
     assert (metadata["missing_words"], metadata["too_long"]) == ([], [])
     first = metadata["recordings"][0]
     samples = prepared._pairing.recordings[0].samples
-    source = (DUMMY / "recordings" / "zero" / "tone_0.flac").read_bytes()
+    source = (dummy / "recordings" / "zero" / "tone_0.flac").read_bytes()
     assert first == {
         "recording_id": "zero/tone_0",
         "word": "zero",
@@ -133,8 +103,8 @@ def test_builder_from_directory_reads_it_back(prepared):
     assert example["image"].shape == (28, 28, 1)
 
 
-def test_tfds_load_of_a_user(prepared):
-    kwargs = {"recordings_dir": DUMMY / "recordings", "images_dir": DUMMY}
+def test_tfds_load_of_a_user(dummy, prepared):
+    kwargs = {"recordings_dir": dummy / "recordings", "images_dir": dummy}
     data_dir = prepared.data_dir_root
     data, info = tfds.load(
         "mnist_ad/one_recording", data_dir=data_dir, builder_kwargs=kwargs, with_info=True
@@ -146,7 +116,7 @@ def test_tfds_load_of_a_user(prepared):
     assert len(tfds.load(name, data_dir=data_dir, split="test")) == 10
 
 
-def test_preparing_twice_changes_nothing(prepared):
+def test_preparing_twice_changes_nothing(open_mnist, prepared):
     files = {p: p.stat().mtime for p in prepared.data_path.iterdir()}
     again = open_mnist(prepared.data_dir_root)
     assert again.is_prepared()
@@ -154,14 +124,14 @@ def test_preparing_twice_changes_nothing(prepared):
     assert files == {p: p.stat().mtime for p in prepared.data_path.iterdir()}
 
 
-def test_two_builds_are_identical(prepared, tmp_path):
+def test_two_builds_are_identical(open_mnist, prepared, tmp_path):
     again = open_mnist(tmp_path)
     again.download_and_prepare()
     for path in prepared.data_path.glob("*.tfrecord*"):
         assert (again.data_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_other_recordings_or_options_never_share_a_folder(prepared, other_recordings):
+def test_other_recordings_or_options_never_share_a_folder(open_mnist, prepared, other_recordings):
     data_dir = prepared.data_dir_root
     builders = [
         prepared,
@@ -180,20 +150,22 @@ def test_other_recordings_or_options_never_share_a_folder(prepared, other_record
             assert not np.array_equal(expected, prepared._pairing.recordings[3].samples)
 
 
-def test_the_same_recordings_elsewhere_are_the_same_data_set(prepared, tmp_path):
+def test_the_same_recordings_elsewhere_are_the_same_data_set(open_mnist, dummy, prepared, tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(DUMMY / "recordings", copy)
+    shutil.copytree(dummy / "recordings", copy)
     (copy / "zebra").mkdir()  # what is not used does not count
     shutil.copy(copy / "zero" / "tone_0.flac", copy / "zero" / "tone_7.flac")
     assert open_mnist(prepared.data_dir_root, copy).data_path == prepared.data_path
     assert open_mnist(prepared.data_dir_root, copy, speaker="tone").is_prepared()
 
 
-def test_config_of_a_builder_opens_it_again(prepared, other_recordings):
+def test_config_of_a_builder_opens_it_again(dummy, prepared, other_recordings):
     config = prepared.builder_config
-    assert open_mnist_class(prepared, DUMMY / "recordings", config).is_prepared()
+    options = {"data_dir": prepared.data_dir_root, "config": config, "images_dir": dummy}
+    builder = mnist_ad_dataset_builder.Builder(recordings_dir=dummy / "recordings", **options)
+    assert builder.is_prepared()
     with pytest.raises(recordings.RecordingsError, match="other recordings or options"):
-        open_mnist_class(prepared, other_recordings, config)
+        mnist_ad_dataset_builder.Builder(recordings_dir=other_recordings, **options)
 
 
 def test_pickled_builder(prepared):
@@ -202,83 +174,7 @@ def test_pickled_builder(prepared):
     assert copy.info.metadata["recordings"] == prepared.info.metadata["recordings"]
 
 
-def test_a_killed_build_leaves_nothing_that_looks_prepared(tmp_path):
-    code = f"""
-import time
-from data_builders.image_sources import TfdsImages
-from data_builders.mnist_ad.mnist_ad_dataset_builder import Builder
-
-images = TfdsImages.images
-
-def read_slowly(self, *args):
-    for example in images(self, *args):
-        yield example
-        print("wrote one", flush=True)
-        time.sleep(60)
-
-TfdsImages.images = read_slowly
-Builder(data_dir={str(tmp_path)!r}, recordings_dir={str(DUMMY / "recordings")!r},
-        images_dir={str(DUMMY)!r}).download_and_prepare()
-"""
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while "wrote one" not in (line := process.stdout.readline()):
-            assert line and time.monotonic() < deadline, "the build did not start"
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-    builder = open_mnist(tmp_path)
-    assert not builder.is_prepared()
-    assert any("incomplete" in path.name for path in builder.data_path.parent.iterdir())
-    builder.download_and_prepare()
-    assert builder.info.splits["train"].num_examples == 20
-
-
-def test_a_failed_build_leaves_nothing(tmp_path, monkeypatch):
-    builder = open_mnist(tmp_path)
-    images = image_sources.TfdsImages.images
-
-    def fail(*args):
-        yield from itertools.islice(images(*args), 5)
-        raise OSError("disk full")
-
-    monkeypatch.setattr(image_sources.TfdsImages, "images", fail)
-    with pytest.raises(audio_description.BuildError, match="cannot be written to .*disk full"):
-        builder.download_and_prepare()
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert [path.parent.name for path in files] == [".config"]  # TFDS's list of config names
-    assert not open_mnist(tmp_path).is_prepared()
-
-
-def test_images_that_cannot_be_downloaded(tmp_path, monkeypatch):
-    builder = data_builders.open_builder(
-        "mnist_ad", data_dir=tmp_path, recordings_dir=DUMMY / "recordings"
-    )
-    images = builder._images.builder()
-    monkeypatch.setattr(image_sources.TfdsImages, "builder", lambda self: images)
-
-    def refuse():
-        raise ConnectionError("no network")
-
-    monkeypatch.setattr(images, "download_and_prepare", refuse)
-    with pytest.raises(image_sources.ImagesError, match="no network.*data_dir"):
-        builder.download_and_prepare()
-    assert not builder.is_prepared()
-
-
-def test_images_with_other_classes(monkeypatch, tmp_path):
-    swapped = dict(reversed(words.DIGITS.items()))
-    monkeypatch.setattr(mnist_ad_dataset_builder.Builder, "WORDS", swapped)
-    builder = open_mnist(tmp_path)
-    with pytest.raises(image_sources.ImagesError, match="expected are"):
-        builder.download_and_prepare()
-
-
-def test_refusals_come_before_anything_is_written(tmp_path):
+def test_refusals_come_before_anything_is_written(open_mnist, tmp_path):
     data_dir = tmp_path / "tfds"
     with pytest.raises(recordings.RecordingsError, match="mnist_ad needs recordings"):
         data_builders.open_builder("mnist_ad", data_dir=data_dir)
@@ -295,7 +191,7 @@ def test_refusals_come_before_anything_is_written(tmp_path):
     assert not data_dir.exists()
 
 
-def test_a_subset_of_the_words_is_another_data_set(add, tmp_path, prepared):
+def test_a_subset_of_the_words_is_another_data_set(open_mnist, add, tmp_path, prepared):
     folder = tmp_path / "recordings"
     for word in ("zero", "three", "nine"):
         add(folder, f"{word}/ann_0.wav")
@@ -323,7 +219,7 @@ def test_a_subset_of_the_words_is_another_data_set(add, tmp_path, prepared):
     assert open_mnist(prepared.data_dir_root, allow_missing_words=True).is_prepared()
 
 
-def test_audio_length(add, tmp_path):
+def test_audio_length(open_mnist, add, tmp_path):
     folder = tmp_path / "recordings"
     for number, word in enumerate(words.DIGITS.values()):
         add(folder, f"{word}/ann_0.wav", secs=0.5 + 0.1 * number)
@@ -338,10 +234,10 @@ def test_audio_length(add, tmp_path):
             open_mnist(tmp_path, folder, audio_length=wrong)
 
 
-def test_options_may_be_given_in_the_config(tmp_path):
+def test_options_may_be_given_in_the_config(open_mnist, dummy, tmp_path):
     """As `tfds build --config '{...}'` gives them."""
     config = audio_description.PairingConfig(
-        name="mine", recordings_dir=str(DUMMY / "recordings"), images_dir=str(DUMMY)
+        name="mine", recordings_dir=str(dummy / "recordings"), images_dir=str(dummy)
     )
     builder = mnist_ad_dataset_builder.Builder(data_dir=tmp_path, config=config)
     name, _, fingerprint = builder.builder_config.name.partition("-")
@@ -349,16 +245,14 @@ def test_options_may_be_given_in_the_config(tmp_path):
     assert open_mnist(tmp_path).builder_config.name.endswith(fingerprint)
 
 
-def test_takes_and_voices_of_a_prepared_set(add, tmp_path):
+def test_takes_and_voices_of_a_prepared_set(open_mnist, add, tmp_path):
     folder = tmp_path / "recordings"
     for word in words.DIGITS.values():
         for voice in ("ann", "bob", "eve"):
             for take in (0, 1):
                 add(folder, f"{word}/{voice}_{take}.wav", secs=0.2 + 0.1 * take)
     for policy in ("many_voices_seen", "many_voices_unseen"):
-        builder = data_builders.open_builder(
-            f"mnist_ad/{policy}", data_dir=tmp_path, recordings_dir=folder, images_dir=DUMMY
-        )
+        builder = open_mnist(tmp_path, folder, policy)
         builder.download_and_prepare()
         ids, voices = (builder.info.features[n].names for n in ("recording_id", "voice_id"))
         used = {r["recording_id"]: r for r in builder.info.metadata["recordings"]}
@@ -373,83 +267,67 @@ def test_takes_and_voices_of_a_prepared_set(add, tmp_path):
         assert builder.info.metadata["policy"] == policy
 
 
-def read_records(path):
-    """The examples of a file in their order; protobuf draws the order of an example's fields anew in each process."""
-    return [
-        tf.train.Example.FromString(record).SerializeToString(deterministic=True)
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
-    ]
-
-
-def test_beam_writes_the_same_examples(prepared, tmp_path, monkeypatch):
-    pytest.importorskip("apache_beam")
-    monkeypatch.setattr(audio_description, "_BLOCK", 7)
-    builder = open_mnist(tmp_path)
-    builder.download_and_prepare(
-        download_config=beam.download_config(
-            "runner=DirectRunner,direct_num_workers=2,direct_running_mode=multi_processing"
-        )
-    )
-    names = sorted(path.name for path in prepared.data_path.iterdir())
-    assert sorted(path.name for path in builder.data_path.iterdir()) == names
-    for name in names:
-        if "tfrecord" in name:
-            assert read_records(builder.data_path / name) == read_records(prepared.data_path / name)
-        elif name != "dataset_info.json":  # has the time in it
-            a, b = (path / name for path in (builder.data_path, prepared.data_path))
-            assert a.read_bytes() == b.read_bytes()
-    with pytest.raises(beam.BeamError, match="no option --direct_workers=2"):
-        beam.download_config("direct_workers=2")
-
-
-def test_a_full_disk_leaves_nothing(tmp_path):
-    code = f"""
-import resource, sys
-from data_builders.mnist_ad.mnist_ad_dataset_builder import Builder
-builder = Builder(data_dir={str(tmp_path)!r}, recordings_dir={str(DUMMY / "recordings")!r}, images_dir={str(DUMMY)!r})
-builder._images.prepare()
-resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))  # a file of 20 kB is all there is room for
-from experiments import program
-program.run(lambda argv: builder.download_and_prepare())
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT
-    )
-    assert done.returncode == 1
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1 and "cannot be written" in errors[0], done.stderr
-    assert not open_mnist(tmp_path).is_prepared()
-    assert not [path for path in tmp_path.rglob("*.tfrecord*")]
-
-
-def test_the_authors_files(tmp_path):
+@pytest.fixture
+def npz_dir(tmp_path):
+    """The authors' files of MNIST, with images as many as the dummy's."""
     random = np.random.default_rng(0)
     labels = np.arange(20) % 10
-    takes = random.uniform(-0.5, 0.5, (10, 3000)).astype(np.float32)
-    np.savez(
-        tmp_path / "mnist_data.npz",
-        random.integers(0, 256, (20, 28, 28, 1)).astype(np.uint8),
-        takes[labels],
-    )
+    waveforms = random.uniform(-0.5, 0.5, (10, 3000)).astype(np.float32)
+    images = random.integers(0, 256, (20, 28, 28, 1)).astype(np.uint8)
+    np.savez(tmp_path / "mnist_data.npz", images, waveforms[labels])
     np.savez(tmp_path / "mnist_train_label.npz", np.eye(10)[labels])
     names = labels[:10].astype(str)
     np.savez(tmp_path / "mnist_test_data.npz", np.zeros([10, 28, 28, 1], np.uint8), arr_2=names)
-    with pytest.raises(recordings.RecordingsError, match="needs npz_dir"):
-        data_builders.open_builder("mnist_ad/authors", data_dir=tmp_path)
-    with pytest.raises(recordings.RecordingsError, match="digits_ad has no files of the authors"):
-        data_builders.open_builder("digits_ad/authors", data_dir=tmp_path, npz_dir=tmp_path)
+    return tmp_path
+
+
+def test_the_authors_files(npz_dir):
     builder = data_builders.open_builder(
-        "mnist_ad/authors", data_dir=tmp_path / "tfds", npz_dir=tmp_path
+        "mnist_ad/authors",
+        data_dir=npz_dir / "tfds",
+        npz_dir=npz_dir,
+        # As the programs give what nobody has asked for.
+        processing={},
+        pairing_seed=0,
+        allow_missing_words=False,
     )
     builder.download_and_prepare()
-    assert builder.info.metadata["policy"] == "authors"
-    assert "no waveforms" in builder.info.metadata["test_reference"]
+    metadata = builder.info.metadata
+    assert (metadata["policy"], metadata["processing"]) == ("authors", None)
+    assert "no waveforms" in metadata["test_reference"]
+    with np.load(npz_dir / "mnist_data.npz") as data:
+        waveforms = data["arr_1"][:10].astype(np.float64)  # of the labels 0 to 9
     for split, count in (("train", 20), ("test", 10)):
         examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
         assert len(examples) == count
         for example in examples:
-            expected = np.rint(takes[example["label"]].astype(np.float64) * 32767)
+            expected = np.rint(waveforms[example["label"]] * 32767)
             np.testing.assert_array_equal(example["audio"], expected)
+    # As it is read back, where nothing but the folder is known.
+    found = inspection.inspect(inspection.open_folder(builder.data_path))
+    assert (found.facts["policy"], found.failed) == ("authors", ())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"processing": {"top_db": 30.0}},
+        {"processing": recordings.Processing()},
+        {"recordings_dir": "recordings", "speaker": "joe"},
+        {"pairing_seed": 1},
+        {"allow_missing_words": True},
+    ],
+)
+def test_the_authors_recordings_are_taken_as_they_are(npz_dir, options):
+    with pytest.raises(recordings.RecordingsError, match=f"leave out {', '.join(options)}\\.$"):
+        data_builders.open_builder("mnist_ad/authors", npz_dir=npz_dir, **options)
+
+
+def test_where_the_authors_files_are(tmp_path):
+    with pytest.raises(recordings.RecordingsError, match="needs npz_dir"):
+        data_builders.open_builder("mnist_ad/authors", data_dir=tmp_path)
+    with pytest.raises(recordings.RecordingsError, match="digits_ad has no files of the authors"):
+        data_builders.open_builder("digits_ad/authors", data_dir=tmp_path, npz_dir=tmp_path)
 
 
 def test_digits_ad_ships_its_own_recordings(tmp_path):

@@ -1,7 +1,7 @@
 """The authors' npz files, on tiny ones of the same layout."""
 
+import collections
 import hashlib
-import io
 import json
 import pickle
 import re
@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from data_builders import authors_npz, pairing, recordings
+from data_builders import authors_npz, npz_rows, pairing, recordings
 
 WORDS = {"cat": "cat", "fire_truck": "fire truck", "ship": "boat"}
 LABELS = [1, 0, 2, 1, 0, 1]
@@ -83,10 +83,7 @@ def test_recordings_are_the_distinct_waveforms(tmp_path, save, dtype):
     rows = files["data"]["arr_1"]
     firsts = [1, 0, 3, 2]  # where the distinct ones occur first, by label and take
     assert [r.recording_id for r in result.recordings] == [
-        "cat/authors_0",
-        "fire_truck/authors_0",
-        "fire_truck/authors_1",
-        "boat/authors_0",
+        *("cat/authors_0", "fire_truck/authors_0", "fire_truck/authors_1", "boat/authors_0"),
     ]
     assert [r.word for r in result.recordings] == ["cat", "fire truck", "fire truck", "boat"]
     for recording, first in zip(result.recordings, firsts, strict=True):
@@ -98,23 +95,19 @@ def test_recordings_are_the_distinct_waveforms(tmp_path, save, dtype):
     assert [len(r.samples) for r in result.recordings] == [30, 31, 31, 32]
 
 
-def test_each_training_image_goes_with_its_own_row(tmp_path, save):
+def test_which_image_goes_with_which_waveform(tmp_path, save):
+    """A training image with its own row, a test image with the first of its class."""
     files = contents()
     write(tmp_path, files, save)
     archive = make(tmp_path)
     result = archive.pairing
-    for (image_id, _, label), row in zip(
-        archive.images("train"), files["data"]["arr_1"], strict=True
-    ):
-        chosen = result.recordings[result.index("train", list(WORDS.values())[label], image_id)]
+    words = list(WORDS.values())
+    rows = files["data"]["arr_1"]
+    for (image_id, _, label), row in zip(archive.images("train"), rows, strict=True):
+        chosen = result.recordings[result.index("train", words[label], image_id)]
         assert chosen.sha256 == hashlib.sha256(row.tobytes()).hexdigest()
-        assert chosen.word == list(WORDS.values())[label]
-
-
-def test_each_test_image_goes_with_the_first_waveform_of_its_class(tmp_path):
-    write(tmp_path, contents())
-    result = make(tmp_path).pairing
-    for word in WORDS.values():
+        assert chosen.word == words[label]
+    for word in words:
         chosen = result.recordings[result.index("test", word, "test_00003")]
         assert (chosen.word, chosen.take) == (word, 0)
     assert "first training waveform" in authors_npz.TEST_REFERENCE
@@ -132,7 +125,7 @@ def test_it_is_a_pairing(tmp_path):
     }
     for i in range(4):
         assert result.splits_of(i) == pairing.Pairing.splits_of(result, i)
-    assert result.splits_of(2) == ["train"]
+    assert result.splits_of(2) == ["train"]  # a second take
 
 
 def test_images_come_in_the_order_of_the_file(tmp_path, save):
@@ -166,26 +159,22 @@ def test_grey_images_may_lack_the_channel(tmp_path, channel):
         np.testing.assert_array_equal(np.array(images).ravel(), files[name]["arr_0"].ravel())
 
 
+SWAPPED = {"cat": "dog", "dog": "cat", "ship": "ship"}  # a class's name goes before another's word
+
+
 @pytest.mark.parametrize(
-    "names",
+    "names, words, labels",
     [
-        np.array(["boat", "fire truck", "cat", "fire_truck"]),
-        np.array([b"ship", b"fire_truck", b"cat", b"fire truck"]),
+        (["boat", "fire truck", "cat", "fire_truck"], WORDS, [2, 1, 0, 1]),
+        ([b"ship", b"fire_truck", b"cat", b"fire truck"], WORDS, [2, 1, 0, 1]),
+        (["cat", "dog", "ship", "cat"], SWAPPED, [0, 1, 2, 0]),
     ],
 )
-def test_names_are_classes_or_words_as_text_or_bytes(tmp_path, names):
+def test_names_are_classes_or_words_as_text_or_bytes(tmp_path, names, words, labels):
     files = contents()
-    files["test_data"]["arr_2"] = names
+    files["test_data"]["arr_2"] = np.array(names)
     write(tmp_path, files)
-    assert [label for _, _, label in make(tmp_path).images("test")] == [2, 1, 0, 1]
-
-
-def test_a_class_name_goes_before_a_word(tmp_path):
-    files = contents()
-    files["test_data"]["arr_2"] = np.array(["cat", "dog", "ship", "cat"])
-    write(tmp_path, files)
-    archive = make(tmp_path, words={"cat": "dog", "dog": "cat", "ship": "ship"})
-    assert [label for _, _, label in archive.images("test")] == [0, 1, 2, 0]
+    assert [label for _, _, label in make(tmp_path, words=words).images("test")] == labels
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32])
@@ -201,11 +190,8 @@ def test_one_waveform_under_two_labels_is_two_recordings(tmp_path):
     files["data"]["arr_1"][:] = files["data"]["arr_1"][0]
     write(tmp_path, files)
     result = make(tmp_path).pairing
-    assert [r.recording_id for r in result.recordings] == [
-        "cat/authors_0",
-        "fire_truck/authors_0",
-        "boat/authors_0",
-    ]
+    ids = [r.recording_id for r in result.recordings]
+    assert ids == ["cat/authors_0", "fire_truck/authors_0", "boat/authors_0"]
     assert len({r.sha256 for r in result.recordings}) == 1
 
 
@@ -240,18 +226,33 @@ def test_rounding_beyond_full_scale_is_tolerated(tmp_path):
     assert (samples[0], samples[1]) == (32767, -32767)
 
 
-def test_digests_of_the_files(tmp_path):
+def test_the_id_is_of_the_contents(tmp_path):
+    ids = []
+    for value, save in ((0, np.savez), (0, np.savez_compressed), (1, np.savez)):
+        files = contents()
+        files["test_data"]["arr_0"][0, 0, 0, 0] = value
+        write(tmp_path, files, save)
+        ids.append(make(tmp_path).id)
+    assert re.fullmatch(r"authors' toy:[0-9a-f]{12}", ids[0])
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_only_what_is_needed_is_read(tmp_path, monkeypatch):
+    """The images wait until they are asked for, and nothing is read twice."""
+    read = collections.Counter()
+    rows = npz_rows.NpzRows.__iter__
+
+    def counted(self):
+        read[str(self).rpartition("/")[2]] += 1
+        return rows(self)
+
+    monkeypatch.setattr(npz_rows.NpzRows, "__iter__", counted)
     write(tmp_path, contents())
     archive = make(tmp_path)
-    assert archive.files_sha256 == {
-        name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
-        for name in ("toy_data.npz", "toy_test_data.npz", "toy_train_label.npz")
-    }
-    files = contents()
-    files["test_data"]["arr_0"][0, 0, 0, 0] ^= 1
-    write(tmp_path, files)
-    assert re.fullmatch(r"authors' toy:[0-9a-f]{12}", archive.id)
-    assert make(tmp_path).id != archive.id
+    opened = ["toy_data.npz: arr_1", "toy_test_data.npz: arr_2", "toy_train_label.npz: arr_0"]
+    assert read == dict.fromkeys(opened, 1)
+    list(archive.images("train"))
+    assert read == dict.fromkeys([*opened, "toy_data.npz: arr_0"], 1)
 
 
 def test_a_pickle_is_small_and_reads_the_files_again(tmp_path):
@@ -261,7 +262,7 @@ def test_a_pickle_is_small_and_reads_the_files_again(tmp_path):
     assert len(data) < 1000
     again_pairing, again = pickle.loads(data)
     assert again.pairing is again_pairing
-    assert again.files_sha256 == archive.files_sha256
+    assert again.id == archive.id
     for ours, theirs in zip(archive.pairing.recordings, again_pairing.recordings, strict=True):
         assert ours.recording_id == theirs.recording_id
         np.testing.assert_array_equal(ours.samples, theirs.samples)
@@ -306,132 +307,72 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, save):
     assert peak < 8e6  # a few blocks, and some hundred bytes a distinct waveform
 
 
-def change(file, array, alter):
-    """A case: one array is altered (in place, or by what `alter` returns), or removed (None)."""
-
-    def apply(files):
-        if alter is None:
-            del files[file][array]
-            return
-        altered = alter(files[file][array])
-        if altered is not None:
-            files[file][array] = altered
-
-    return apply
-
-
 def put(index, value):
     return lambda array: array.__setitem__(index, value)
 
 
-DATA, TEST, LABEL = r"toy_data\.npz", r"toy_test_data\.npz", r"toy_train_label\.npz"
+FULL_SCALE = r"beyond \[-1, 1\]: the largest is"
+# What is done to an array (in place, or by what the function returns; None: it is left out), and what is said of it.
 REFUSALS = {
-    "no images": (
-        change("data", "arr_0", None),
-        f"{DATA} has no array arr_0. It has: arr_1, arr_2",
-    ),
-    "no waveforms": (change("data", "arr_1", None), f"{DATA} has no array arr_1"),
-    "no names": (change("test_data", "arr_2", None), f"{TEST} has no array arr_2. It has: arr_0"),
-    "no labels": (
-        change("train_label", "arr_0", None),
-        f"{LABEL} has no array arr_0. It has: none",
-    ),
+    "no images": ("data", "arr_0", None, ". It has: arr_1, arr_2"),
+    "no waveforms": ("data", "arr_1", None, ". It has: arr_0, arr_2"),
+    "no names": ("test_data", "arr_2", None, ". It has: arr_0"),
+    "no labels": ("train_label", "arr_0", None, ". It has: none"),
     "image shape": (
-        change("data", "arr_0", lambda a: a[:, :15]),
-        rf"{DATA}: arr_0 must hold images as uint8: shape \[any, 16, 16, 3\].*\[6, 15, 16, 3\]",
-    ),
-    "images without channels": (
-        change("test_data", "arr_0", lambda a: a[..., 0]),
-        f"{TEST}: arr_0",
-    ),
-    "no test images": (
-        change("test_data", "arr_0", lambda a: a[:0]),
-        r"Received: uint8, shape \[0",
+        *("data", "arr_0", lambda a: a[:, :15]),
+        r" must hold images as uint8: shape \[any, 16, 16, 3\].*\[6, 15, 16, 3\]",
     ),
     "image type": (
-        change("test_data", "arr_0", lambda a: a.astype(np.float32)),
-        f"{TEST}: arr_0 must hold images as uint8.* Received: float32",
+        *("test_data", "arr_0", lambda a: a.astype(np.int8)),
+        " must hold images as uint8.* Received: int8",
     ),
-    "signed images": (change("data", "arr_0", lambda a: a.astype(np.int8)), "Received: int8"),
     "fewer waveforms": (
-        change("data", "arr_1", lambda a: a[:-1]),
-        rf"{DATA}: arr_1 must hold waveforms .*: shape \[6, any\].*shape \[5, 40\]",
+        *("data", "arr_1", lambda a: a[:-1]),
+        r" must hold waveforms .*: shape \[6, any\].*shape \[5, 40\]",
     ),
-    "waveforms in 3D": (
-        change("data", "arr_1", lambda a: a[..., None]),
-        f"{DATA}: arr_1 must hold",
-    ),
-    "empty waveforms": (change("data", "arr_1", lambda a: a[:, :0]), r"shape \[6, 0\]"),
     "waveform type": (
-        change("data", "arr_1", lambda a: (a * 32767).astype(np.int16)),
-        f"{DATA}: arr_1 must hold waveforms as float16, float32 or float64.*Received: int16",
+        *("data", "arr_1", lambda a: (a * 32767).astype(np.int16)),
+        " must hold waveforms as float16, float32 or float64.*Received: int16",
     ),
-    "Fortran order": (
-        change("data", "arr_1", np.asfortranarray),
-        f"{DATA}: arr_1 must hold .*in C order. Received: .*in Fortran order",
-    ),
-    "NaN": (change("data", "arr_1", put((4, 2), np.nan)), f"{DATA}: arr_1: row 4 holds NaN"),
-    "infinite": (change("data", "arr_1", put((3, 2), -np.inf)), "row 3 .*the largest is inf"),
-    "beyond full scale": (
-        change("data", "arr_1", put((3, 2), -1.25)),
-        rf"{DATA}: arr_1: row 3 .*beyond \[-1, 1\]: the largest is 1.25",
-    ),
-    "just beyond full scale": (change("data", "arr_1", put((3, 2), 1 + 2e-6)), "row 3 .*beyond"),
-    "silent": (change("data", "arr_1", put(5, 0)), f"{DATA}: arr_1: row 5 is silent"),
-    "silent in 16 bits": (change("data", "arr_1", put(5, 1e-6)), "row 5 is silent"),
-    "waveforms as objects": (
-        change("data", "arr_1", lambda a: a.astype(object)),
-        f"{DATA}: arr_1 must hold .*Received: object.*unpickling",
-    ),
+    "NaN": ("data", "arr_1", put((4, 2), np.nan), ": row 4 holds NaN"),
+    "infinite": ("data", "arr_1", put((3, 2), -np.inf), f": row 3 .*{FULL_SCALE} inf"),
+    "full scale": ("data", "arr_1", put((3, 2), -1.25), rf": row 3 .*{FULL_SCALE} 1\.25"),
+    "just beyond": ("data", "arr_1", put((3, 2), 1 + 2e-6), f": row 3 .*{FULL_SCALE} 1"),
+    "silent": ("data", "arr_1", put(5, 0), ": row 5 is silent"),
+    "silent in 16 bits": ("data", "arr_1", put(5, 1e-6), ": row 5 is silent"),
     "names as objects": (
-        change("test_data", "arr_2", lambda a: a.astype(object)),
-        rf"{TEST}: arr_2 must hold .*strings \(names.astype\(str\)\).*trust the file, save it",
+        *("test_data", "arr_2", lambda a: a.astype(object)),
+        r" must hold .*strings \(names.astype\(str\)\).*trust the file, save it",
     ),
-    "names as numbers": (
-        change("test_data", "arr_2", lambda a: np.arange(len(a))),
-        f"{TEST}: arr_2 must hold class names as strings.*Received: int64",
-    ),
-    "fewer names": (
-        change("test_data", "arr_2", lambda a: a[:3]),
-        rf"{TEST}: arr_2 must hold .*shape \[4\].*shape \[3\]",
-    ),
+    "names as numbers": ("test_data", "arr_2", lambda a: np.arange(4), " must .*Received: int64"),
+    "fewer names": ("test_data", "arr_2", lambda a: a[:3], r" must .*shape \[4\].*shape \[3\]"),
     "unknown name": (
-        change("test_data", "arr_2", put(1, "dog")),
-        f"{TEST}: arr_2: row 1 is 'dog', which is not a class: cat, fire_truck, ship",
+        *("test_data", "arr_2", put(1, "dog")),
+        ": row 1 is 'dog', which is not a class: cat, fire_truck, ship",
     ),
-    "name that is no text": (
-        change("test_data", "arr_2", lambda a: np.array([b"cat", b"cat", b"\xff", b"cat"])),
-        f"{TEST}: arr_2: row 2 is",
-    ),
-    "fewer labels": (
-        change("train_label", "arr_0", lambda a: a[:5]),
-        rf"{LABEL}: arr_0 must hold one-hot labels.*shape \[6, 3\].*shape \[5, 3\]",
-    ),
+    "no text": ("test_data", "arr_2", lambda a: np.array([b"cat", b"\xff"] * 2), ": row 1 is"),
     "more classes": (
-        change("train_label", "arr_0", lambda a: np.pad(a, ((0, 0), (0, 1)))),
-        rf"{LABEL}: arr_0 .*shape \[6, 3\].*shape \[6, 4\]",
+        *("train_label", "arr_0", lambda a: np.pad(a, ((0, 0), (0, 1)))),
+        r" must hold one-hot labels.*shape \[6, 3\].*shape \[6, 4\]",
     ),
-    "two ones": (
-        change("train_label", "arr_0", put((2, 1), 1)),
-        f"{LABEL}: arr_0: row 2 is not one-hot",
-    ),
-    "no one": (change("train_label", "arr_0", put(3, 0)), "row 3 is not one-hot"),
-    "a half": (change("train_label", "arr_0", put((0, 1), 0.5)), "row 0 is not one-hot"),
-    "NaN label": (change("train_label", "arr_0", put((1, 2), np.nan)), "row 1 is not one-hot"),
-    "class without images": (
-        change("train_label", "arr_0", put(2, [1, 0, 0])),
-        f"{LABEL}: arr_0: no training image is of the classes: ship",
-    ),
+    "two ones": ("train_label", "arr_0", put((2, 1), 1), ": row 2 is not one-hot"),
+    "no one": ("train_label", "arr_0", put(3, 0), ": row 3 is not one-hot"),
+    "a half": ("train_label", "arr_0", put((0, 1), 0.5), ": row 0 is not one-hot"),
+    "NaN label": ("train_label", "arr_0", put((1, 2), np.nan), ": row 1 is not one-hot"),
+    "empty class": ("train_label", "arr_0", put(2, [1, 0, 0]), ": no training .* classes: ship"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSALS)
 def test_bad_arrays_are_refused_by_name(tmp_path, case):
-    apply, message = REFUSALS[case]
+    file, array, alter, message = REFUSALS[case]
     files = contents(np.float64)
-    apply(files)
+    values = files[file].pop(array)
+    if alter:
+        altered = alter(values)
+        files[file] |= {array: values if altered is None else altered}
     write(tmp_path, files)
-    assert re.search(message, refusal(tmp_path))
+    assert re.search(rf"toy_{file}\.npz(:| has no array) {array}{message}", refusal(tmp_path))
 
 
 def test_missing_folder_and_files(tmp_path):
@@ -439,73 +380,18 @@ def test_missing_folder_and_files(tmp_path):
         r"nowhere, does not exist .* hold toy_data\.npz, toy_test_data\.npz, toy_train_label\.npz",
         refusal(tmp_path / "nowhere"),
     )
-    files = contents()
-    del files["test_data"]
-    write(tmp_path, files)
+    write(tmp_path, {name: arrays for name, arrays in contents().items() if name != "test_data"})
     assert re.search(r"has no toy_test_data\.npz\.$", refusal(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["data", "test_data", "train_label"])
-def test_a_file_that_is_no_zip_or_stops_early(tmp_path, name):
+@pytest.mark.parametrize("place", ["data: arr_0", "data: arr_1", "test_data: arr_0"])
+def test_damage_inside_an_array(tmp_path, place):
     write(tmp_path, contents())
-    path = tmp_path / f"toy_{name}.npz"
-    data = path.read_bytes()
-    for damaged in (b"", b"not a zip", data[: len(data) // 2], data[:-10]):
-        path.write_bytes(damaged)
-        assert re.search(rf"toy_{name}\.npz: arr_\d cannot be read \(", refusal(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("name", "array"),
-    [("data", "arr_0"), ("data", "arr_1"), ("test_data", "arr_0"), ("train_label", "arr_0")],
-)
-def test_damage_inside_an_array(tmp_path, save, name, array):
-    write(tmp_path, contents(), save)
+    name, array = place.split(": ")
     path = tmp_path / f"toy_{name}.npz"
     with zipfile.ZipFile(path) as archive:
         member = archive.getinfo(f"{array}.npy")
     data = bytearray(path.read_bytes())
-    middle = member.header_offset + member.compress_size * 3 // 4
-    data[middle] ^= 1
+    data[member.header_offset + member.compress_size * 3 // 4] ^= 1
     path.write_bytes(data)
     assert re.search(rf"toy_{name}\.npz: {array} cannot be read \(", refusal(tmp_path))
-
-
-def npy(array, version=None):
-    stream = io.BytesIO()
-    np.lib.format.write_array(stream, array, version)
-    return stream.getvalue()
-
-
-def write_labels(folder, data):
-    """Writes `data` as the bytes of the one-hot labels."""
-    with zipfile.ZipFile(folder / "toy_train_label.npz", "w") as archive:
-        archive.writestr("arr_0.npy", data)
-
-
-def test_other_npy_versions(tmp_path):
-    write(tmp_path, contents())
-    one_hot = contents()["train_label"]["arr_0"]
-    write_labels(tmp_path, npy(one_hot, (2, 0)))
-    assert [label for _, _, label in make(tmp_path).images("train")] == LABELS
-    write_labels(tmp_path, npy(one_hot, (3, 0)))
-    assert re.search(f"{LABEL}: arr_0 cannot be read .*version", refusal(tmp_path))
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda data: b"",
-        lambda data: b"not an npy file",
-        lambda data: data[:60],
-        lambda data: data[:-8],
-        lambda data: data[:-1],
-        lambda data: data.replace(b"'shape'", b"'shade'"),
-        lambda data: data.replace(b"(6, 3)", b"(((((("),
-        lambda data: data.replace(b"<f8", b"<q9"),
-    ],
-)
-def test_members_that_are_no_arrays(tmp_path, damage):
-    write(tmp_path, contents())
-    write_labels(tmp_path, damage(npy(contents()["train_label"]["arr_0"])))
-    assert re.search(f"{LABEL}: arr_0 cannot be read", refusal(tmp_path))

@@ -1,5 +1,10 @@
 """The layers against Keras' own or against NumPy."""
 
+import os
+import pathlib
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -57,8 +62,35 @@ def test_dilated_conv_falls_back_where_gradients_are_missing(monkeypatch):
     layer = DilatedConv2D(3, 3, dilation_rate=2, **INIT)
     x = np.random.default_rng(0).normal(size=(1, 6, 6, 2)).astype(np.float32)
     native = layer(x).numpy()
-    monkeypatch.setattr(dilated_conv2d, "_native_dilated_gradients_work", lambda: False)
+    monkeypatch.setattr(dilated_conv2d, "_native_dilated_gradients_work", lambda dtype: False)
     np.testing.assert_allclose(layer(x), native, atol=1e-5)
+
+
+def test_dilated_conv_trains_without_onednn():
+    """TensorFlow's own CPU kernels have no gradient of a dilated convolution: noticed, not met in training."""
+    program = """
+import logging, sys
+logging.basicConfig(stream=sys.stdout)
+import tensorflow as tf
+from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
+layer = DilatedConv2D(2, 3, dilation_rate=2)
+@tf.function
+def gradient(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(x))
+    return tape.gradient(loss, layer.trainable_variables)
+print(gradient(tf.ones([1, 6, 6, 2]))[1].numpy().tolist())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"},
+        cwd=pathlib.Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "using the slower Keras form" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[36.0, 36.0]"
 
 
 def test_fused_batch_norm_equals_float64():

@@ -1,8 +1,6 @@
 """Algorithm 1 on synthetic data: it learns, it resumes to the same bits, it refuses what it must."""
 
 import json
-import os
-import signal
 
 import keras
 import numpy as np
@@ -11,7 +9,6 @@ import pytest
 from mtnet_tf import config as config_lib
 from mtnet_tf import variants
 from mtnet_tf.data import DataError
-from mtnet_tf.errors import Interrupted
 from mtnet_tf.training import algorithm1, loop
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.run_folder import RunFolder, RunFolderError
@@ -88,49 +85,6 @@ def test_resume_equals_uninterrupted(tiny_config, synthetic_data, tmp_path, monk
     ]
     assert losses == without_rate(log_lines(whole))
     assert sorted(p.name for p in parts.path.iterdir() if p.name.startswith(".")) == [".lock"]
-
-
-def test_truncated_checkpoint_falls_back_to_the_one_before(
-    tiny_config, synthetic_data, tmp_path, monkeypatch, caplog
-):
-    config = variants.apply("gen_only", tiny_config)  # has no stage 1
-    run, whole = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "whole")
-    expected = algorithm1.train(config, synthetic_data, whole, "cpu")
-    check = loop._check
-
-    def dying_check(stage_name, pending):
-        if stage_name == "joint" and pending[-1][0] >= 7:
-            raise _Stop
-        return check(stage_name, pending)
-
-    monkeypatch.setattr(loop, "_check", dying_check)
-    with pytest.raises(_Stop):
-        algorithm1.train(config, synthetic_data, run, "cpu")
-    monkeypatch.setattr(loop, "_check", check)
-    newest = run / "checkpoints/joint/ckpt-6.data-00000-of-00001"
-    newest.write_bytes(newest.read_bytes()[:100])
-    resumed = algorithm1.train(config, synthetic_data, run, "cpu")
-    assert not (run / "audio_features.npz").exists()
-    assert "ckpt-6 cannot be read" in caplog.text
-    for a, b in zip(expected.trainable_weights, resumed.trainable_weights):
-        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
-
-
-def test_signal_writes_a_checkpoint_and_stops(tiny_config, synthetic_data, tmp_path, monkeypatch):
-    run = RunFolder(tmp_path / "run")
-    check = loop._check
-
-    def signalling_check(stage_name, pending):
-        if stage_name == "joint" and pending[-1][0] == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return check(stage_name, pending)
-
-    monkeypatch.setattr(loop, "_check", signalling_check)
-    with pytest.raises(Interrupted) as error:
-        algorithm1.train(variants.apply("gen_only", tiny_config), synthetic_data, run, "cpu")
-    assert error.value.exit_status == 143
-    assert (run / "checkpoints/joint/ckpt-3.index").exists()
-    assert not (run / "model.keras").exists()
 
 
 def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_path, monkeypatch):

@@ -1,0 +1,103 @@
+"""Measures how fast training, scoring and speaking are on this machine; prints one JSON object.
+
+    python -m experiments.benchmark
+    python -m experiments.benchmark --preset=paper --batch_size=4 --override=training.precision=mixed_bfloat16
+    python -m experiments.benchmark --override=data.image_shape=[32,32,3] --batch_size=128 --parts=plain_keras
+
+Pictures and words are synthetic, of the preset's shapes. For each preset, by part: `train_step`, the whole step of the
+joint stage; `encoder`, forward and backward with a head of ten classes; `plain_keras`, the same by turns with plain Keras
+layers in float32; `interleaved`, the same by turns with its form without dilated convolutions; `generator`; `autoencoder_stage`, a step of stage 1 and what the stage takes for 100 recordings;
+`optimizer`, the update of the joint network's weights by turns with Keras' optimiser; `input`, the batches alone;
+`evaluation`, pairs scored a second; `describe`, the program from its start, and a picture when warm.
+
+Rates are medians over five turns, with the slowest and the fastest turn as `spread`. Operations are those of convolutions and
+matrix products, counted from the shapes in the forward graph, times three for forward and backward; `share_of_peak` is
+against products of large matrices in the same precisions, timed by turns with the step. `peak_mib` is the process's
+up to that part: ask for one part alone for its own.
+"""
+
+import json
+import logging
+import resource
+import sys
+
+from absl import flags
+
+from experiments import program
+
+_PRESET = flags.DEFINE_multi_string(
+    "preset", ["small"], "paper, released (both for a GPU), small (two CPU cores) or tiny."
+)
+_OVERRIDE = flags.DEFINE_multi_string(
+    "override", [], "key=value of the configuration, e.g. training.precision=mixed_bfloat16."
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", None, "Images a step; default: the preset's joint stage's.", lower_bound=1
+)
+_SECONDS = flags.DEFINE_float("seconds", 5.0, "Length of one measurement.", lower_bound=0.0)
+_PARTS = flags.DEFINE_list("parts", None, "Parts to measure, e.g. encoder,input; default: all.")
+_OUTPUT = flags.DEFINE_string("output", None, "File for the JSON, besides the screen.")
+program.define_device_flag()
+
+
+def configuration(name):
+    """Returns the preset `name` with the overrides and the batch size."""
+    from mtnet_tf import config as config_lib
+    from mtnet_tf.presets import preset
+
+    changes = list(_OVERRIDE.value)
+    if _BATCH_SIZE.value:
+        changes.append(f"training.joint.batch_size={_BATCH_SIZE.value}")
+    return config_lib.override(preset(name), changes)
+
+
+def main(argv):
+    del argv
+    from mtnet_tf import benchmarking
+    from mtnet_tf.errors import InputError
+
+    # Before TensorFlow is imported: a bad setting is told at once.
+    configs = {name: configuration(name) for name in _PRESET.value}
+    parts = _PARTS.value or list(benchmarking.PARTS)
+    for part in parts:
+        if part not in benchmarking.PARTS:
+            raise InputError(
+                f"There is no part {part!r}. The parts are: {', '.join(benchmarking.PARTS)}."
+            )
+
+    from mtnet_tf.benchmarking.matrix_product import DTYPES, MatrixProduct
+    from mtnet_tf.benchmarking.timing import seconds_per_call
+    from mtnet_tf.files import write_json
+    from mtnet_tf.training import devices
+    from mtnet_tf.training.run_folder import environment
+
+    logger = logging.getLogger("mtnet_tf.benchmark")
+    device = devices.select_device(flags.FLAGS.device)
+    logger.info("large matrix products on %s", device)
+    products = {dtype: MatrixProduct(dtype) for dtype in DTYPES}
+    peaks = {
+        dtype: product.flops / 1e9 / seconds_per_call(product, _SECONDS.value).min()
+        for dtype, product in products.items()
+    }
+    result = {
+        "seconds_per_measurement": _SECONDS.value,
+        "matmul_gflops_per_second": {dtype: round(peak) for dtype, peak in peaks.items()},
+        "presets": {},
+    }
+    for name, config in configs.items():
+        describe = (sys.executable, "-m", "experiments.describe")
+        config = devices.choose_precision(config, device)
+        setting = benchmarking.Setting(config, _SECONDS.value, products, device, describe)
+        figures = result["presets"][name] = {"precision": config.training.precision}
+        for part in parts:
+            logger.info("%s: %s", name, part)
+            figures[part] = benchmarking.measure(part, setting)
+    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result |= {"peak_mib": round(peak_kib / 1024), **environment(device)}
+    print(json.dumps(result, indent=2))
+    if _OUTPUT.value:
+        write_json(_OUTPUT.value, result)
+
+
+if __name__ == "__main__":
+    program.run(main)

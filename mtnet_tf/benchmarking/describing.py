@@ -1,0 +1,97 @@
+"""From a picture's file to a sound file: the program from its start, and a process that is warm."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+from PIL import Image
+
+from mtnet_tf import image_files
+from mtnet_tf.benchmarking.setting import Setting
+from mtnet_tf.benchmarking.synthetic import synthetic_data
+from mtnet_tf.benchmarking.timing import significant
+from mtnet_tf.describe import Describer
+from mtnet_tf.errors import InputError
+from mtnet_tf.training.algorithm1 import train
+from mtnet_tf.training.run_folder import RunFolder
+
+_COLD_STARTS = 3
+_WARM_CALLS = 20
+
+
+def describe(setting: Setting) -> dict:
+    """Seconds from the start of the program to its sound file; milliseconds a picture when warm."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        data = _one_step_run(setting, folder / "run")
+        Image.fromarray(data.train.images[0].squeeze()).save(folder / "picture.png")
+        cold = [_cold_start(setting, folder) for _ in range(_COLD_STARTS)]
+        warm = 1e3 * _warm(setting, folder)
+    return {
+        "cold_start_seconds": significant(np.median(cold)),
+        "cold_start_spread": [significant(min(cold)), significant(max(cold))],
+        "warm_milliseconds_p50": significant(np.percentile(warm, 50)),
+        "warm_milliseconds_p95": significant(np.percentile(warm, 95)),
+        "warm_pictures": len(warm),
+    }
+
+
+def _one_step_run(setting, path):
+    """Trains stage 2 for one step: a run folder as every run folder is."""
+    config = setting.config
+    joint = dataclasses.replace(config.training.joint, batch_size=2, epochs=1e-9)
+    config = dataclasses.replace(
+        config,
+        loss=dataclasses.replace(config.loss, representation_weight=None),  # without stage 1
+        training=dataclasses.replace(config.training, joint=joint),
+    )
+    data = synthetic_data(config.data)
+    train(config, data, RunFolder(path), setting.device)
+    return data
+
+
+def _cold_start(setting, folder) -> float:
+    output = folder / "cold.wav"
+    output.unlink(missing_ok=True)
+    command = [
+        *setting.describe_command,
+        f"--run_dir={folder / 'run'}",
+        f"--image={folder / 'picture.png'}",
+        f"--output={output}",
+        f"--device={setting.device}",
+    ]
+    start = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not output.exists() and process.poll() is None:
+            time.sleep(0.002)
+        seconds = time.perf_counter() - start
+        _, errors = process.communicate()
+    if process.returncode or not output.exists():
+        raise InputError(f"{' '.join(command)} wrote no sound file: {errors.strip()}")
+    return seconds
+
+
+def _warm(setting, folder) -> np.ndarray:
+    """Returns the seconds of each picture, read, described and written."""
+    describer, data = Describer(folder / "run"), setting.config.data
+
+    def speak():
+        start = time.perf_counter()
+        image, _ = image_files.read_image(
+            folder / "picture.png", data.image_shape, digit_size=data.digit_size
+        )
+        describer.describe(image).write(folder / "warm.wav", data.sample_rate)
+        return time.perf_counter() - start
+
+    speak()
+    taken = [speak() for _ in range(_WARM_CALLS)]
+    while sum(taken) < setting.seconds:
+        taken.append(speak())
+    return np.array(taken)

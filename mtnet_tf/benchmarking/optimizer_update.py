@@ -1,0 +1,74 @@
+"""The update of all weights by our optimiser and by Keras' own, and whether they agree."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf.benchmarking.setting import Setting
+from mtnet_tf.benchmarking.timing import by_turns, significant, speed_ratio
+from mtnet_tf.config import OptimizerConfig
+from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.training.optimizers import build_optimizer
+
+_KERAS_OPTIMIZERS = {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}
+_COMPARED_STEPS = 3
+
+
+def optimizer(setting: Setting) -> dict:
+    """The update of the joint network's weights, by turns with Keras'."""
+    shapes = [tuple(weight.shape) for weight in build_mtnet(setting.config).trainable_variables]
+    training = setting.config.training
+    return compare_updates(
+        training.joint.optimizer, shapes, setting.seconds, jit_compile=training.jit_compile
+    )
+
+
+def compare_updates(
+    config: OptimizerConfig, shapes, seconds: float, *, jit_compile: bool = False
+) -> dict:
+    """Times the two optimisers; both start as Keras' does, at a constant rate.
+
+    Args:
+        config: of ours; the schedule and the start of the mean square have no part in the speed.
+        shapes: of the weights.
+        seconds: that each has.
+        jit_compile: compiles our update with XLA.
+    """
+    config = dataclasses.replace(
+        config, schedule="constant", warmup_steps=0, initial_mean_square=0.0, clip_norm=None
+    )
+    options = {"learning_rate": config.learning_rate, "epsilon": config.epsilon}
+    if config.name == "rmsprop":
+        options |= {"rho": config.rho, "momentum": config.momentum}
+    random = np.random.default_rng(0)
+    gradients = [tf.constant(random.standard_normal(shape, np.float32)) for shape in shapes]
+    ours, our_weights = _updater(build_optimizer(config, 1), gradients, jit_compile)
+    keras_own, keras_weights = _updater(
+        _KERAS_OPTIMIZERS[config.name](**options), gradients, jit_compile=False
+    )
+    for _ in range(_COMPARED_STEPS):
+        ours(), keras_own()
+    moved = max(np.abs(w.numpy()).max() for w in keras_weights)
+    apart = max(np.abs(w.numpy() - v.numpy()).max() for w, v in zip(our_weights, keras_weights))
+    times = by_turns({"ours": ours, "keras": keras_own}, seconds)
+    return {
+        "num_weights": sum(int(np.prod(shape)) for shape in shapes),
+        "milliseconds": significant(1e3 * np.median(times["ours"])),
+        "keras_milliseconds": significant(1e3 * np.median(times["keras"])),
+        **speed_ratio(times["ours"], times["keras"]),
+        "largest_difference": float(apart / moved),
+    }
+
+
+def _updater(optimizer, gradients, jit_compile):
+    """Returns a function that updates weights, from zero, with the same gradients again, and the weights."""
+    weights = [keras.Variable(np.zeros(gradient.shape, np.float32)) for gradient in gradients]
+    optimizer.build(weights)
+    update = tf.function(
+        lambda *gradients: optimizer.apply(gradients, weights), jit_compile=jit_compile or None
+    )
+    return lambda: update(*gradients), weights

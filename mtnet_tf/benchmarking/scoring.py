@@ -1,0 +1,86 @@
+"""Scoring: each metric, all of them together, and all of them in as many processes as there are cores."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+
+import numpy as np
+
+from mtnet_tf.benchmarking.setting import Setting
+from mtnet_tf.benchmarking.synthetic import synthetic_words
+from mtnet_tf.benchmarking.timing import rates, seconds_per_call, significant
+from mtnet_tf.metrics.corr2d import corr2d
+from mtnet_tf.metrics.pesq import pesq
+from mtnet_tf.metrics.scorer import Scorer
+from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.metrics.stoi import stoi
+
+_NUM_REFERENCES = 10
+_CHUNK = 20  # pairs a job, as an evaluation makes them
+
+
+def evaluation(setting: Setting) -> dict:
+    """Pairs scored a second, of words of 0.3 to 1 s: in this process, and in a pool."""
+    data, seconds = setting.config.data, setting.seconds
+    references = synthetic_words(_NUM_REFERENCES, data)
+    pairs = distorted_pairs(references)
+
+    def one_pair(metric):
+        index, generated = next(pairs)
+        metric(references[index], generated, data.sample_rate)
+
+    figures = {
+        metric.__name__: rates(
+            seconds_per_call(lambda metric=metric: one_pair(metric), seconds), 1, "pairs"
+        )
+        for metric in (corr2d, pesq, stoi)
+    }
+    scorer = Scorer(references, data.sample_rate)
+
+    def all_metrics():
+        index, generated = next(pairs)
+        scorer.score_and_correlate(generated[None], np.array([index]))
+
+    num_processes = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    )
+    return {
+        **figures,
+        "all_metrics": rates(seconds_per_call(all_metrics, seconds), 1, "pairs"),
+        "pool": {
+            "num_processes": num_processes,
+            "pairs_per_second": significant(
+                _pool_rate(references, pairs, num_processes, max(seconds, 1.0))
+            ),
+        },
+    }
+
+
+def distorted_pairs(references):
+    """Yields (reference, waveform) without end: its own recording, quieter and with noise, no two alike."""
+    noise = 0.02 * np.random.default_rng(3).standard_normal(references.shape[1]).astype(np.float32)
+    for i in itertools.count():
+        level = np.float32(0.3 + 0.5 * (i * 0.6180339887 % 1))
+        index = i % len(references)
+        yield index, level * references[index] + np.roll(noise, i)
+
+
+def _pool_rate(references, pairs, num_processes, seconds):
+    """Returns pairs a second, without the start of the workers."""
+
+    def job():
+        indices, generated = zip(*itertools.islice(pairs, _CHUNK))
+        return np.array(generated), np.array(indices)
+
+    def jobs(until):
+        while time.perf_counter() < until:
+            yield job()
+
+    with ScoringPool(references, num_processes) as pool:
+        for _ in pool.map(job() for _ in range(3 * num_processes)):
+            pass
+        start = time.perf_counter()
+        count = sum(len(results) for results in pool.map(jobs(start + seconds)))
+        return count / (time.perf_counter() - start)

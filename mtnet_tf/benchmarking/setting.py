@@ -1,0 +1,35 @@
+"""What is measured, for how long, and against which peak."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from mtnet_tf.config import Config
+
+if TYPE_CHECKING:  # imports TensorFlow
+    from mtnet_tf.benchmarking.matrix_product import MatrixProduct
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """The arguments that all measurements share.
+
+    Attributes:
+        config: the configuration that is measured.
+        seconds: how long one measurement lasts, about; a slow call is made seven times.
+        products: {name of a dtype: large product of matrices}, against which a network is measured.
+        device: "cpu" or "gpu", for the record of a run and the program that a measurement starts.
+        describe_command: starts the program that speaks a picture; --run_dir, --image, --output and --device are added.
+    """
+
+    config: Config
+    seconds: float
+    products: dict[str, MatrixProduct]
+    device: str
+    describe_command: tuple[str, ...]
+
+    @property
+    def batch_size(self) -> int:
+        """Images of a step of the joint stage."""
+        return self.config.training.joint.batch_size

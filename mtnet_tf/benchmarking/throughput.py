@@ -1,0 +1,91 @@
+"""Floating-point operations: how many a network needs, and what share of the machine's peak a step reaches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf.benchmarking.setting import Setting
+from mtnet_tf.benchmarking.timing import by_turns, rates, significant
+
+# Forward, gradient of the input and gradient of the kernel are a convolution or a product of the same size each.
+STEP_OVER_FORWARD = 3
+
+
+def forward_flops(model: keras.Model, batch_size: int) -> dict[str, int]:
+    """Counts the operations of a network's convolutions and matrix products, from the shapes in its graph.
+
+    A multiplication and an addition are two operations. Everything else (normalisation, activations, pooling) is left
+    out: it takes time and counts for nothing. Zeros of SAME padding are counted like pixels.
+
+    Args:
+        model: with one input.
+        batch_size: of that input.
+
+    Returns:
+        {name of a dtype: operations that are computed in it}.
+
+    Raises:
+        ValueError: an operation that may multiply matrices and that this does not know.
+    """
+    spec = tf.TensorSpec([batch_size, *model.input_shape[1:]], model.inputs[0].dtype)
+    forward = tf.function(lambda inputs: model(inputs, training=True))
+    flops = {}
+    for operation in forward.get_concrete_function(spec).graph.get_operations():
+        if count := _operation_flops(operation):
+            dtype = operation.outputs[0].dtype.name
+            flops[dtype] = flops.get(dtype, 0) + count
+    return flops
+
+
+def _operation_flops(operation) -> int:
+    """Returns 2 * (numbers in the output) * (products summed up in each)."""
+    if operation.type == "Conv2D":
+        terms = operation.inputs[1].shape[:-1]  # kernel height and width, channels in
+    elif operation.type in ("MatMul", "BatchMatMulV2"):
+        transposed = operation.get_attr("transpose_a" if operation.type == "MatMul" else "adj_x")
+        terms = operation.inputs[0].shape[-2 if transposed else -1 :][:1]
+    elif any(word in operation.type for word in ("Conv", "MatMul", "Einsum", "PartitionedCall")):
+        raise ValueError(f"The operations of {operation.type} ({operation.name}) are not counted.")
+    else:
+        return 0
+    return 2 * math.prod(operation.outputs[0].shape) * math.prod(terms)
+
+
+def step_figures(
+    setting: Setting, step: Callable, model: keras.Model, batch_size: int, unit: str = "images"
+) -> dict:
+    """Times a forward and backward pass by turns with large matrix products in the precisions that it computes in.
+
+    Args:
+        setting: has the products and the time.
+        step: what is timed.
+        model: the network of the step, whose operations are counted.
+        batch_size: rows that a step takes.
+        unit: what a row is.
+
+    Returns:
+        "batch_size"; the rate and its spread; "seconds_per_step"; "gflop_per_step", forward + backward, which is three
+        times forward; "gflops_per_second"; "share_of_peak", of the time that the step takes, how much it would take at
+        the speed of the products; "dtypes", the share of the operations in each.
+    """
+    forward = forward_flops(model, batch_size)
+    calls = {"step": step, **{dtype: setting.products[dtype] for dtype in forward}}
+    seconds = by_turns(calls, setting.seconds)
+    at_peak = sum(
+        count / setting.products[dtype].flops * seconds[dtype] for dtype, count in forward.items()
+    )
+    total, median = sum(forward.values()), np.median(seconds["step"])
+    return {
+        "batch_size": batch_size,
+        **rates(seconds["step"], batch_size, unit),
+        "seconds_per_step": significant(median),
+        "gflop_per_step": significant(STEP_OVER_FORWARD * total / 1e9),
+        "gflops_per_second": significant(STEP_OVER_FORWARD * total / 1e9 / median),
+        "share_of_peak": significant(np.median(STEP_OVER_FORWARD * at_peak / seconds["step"])),
+        "dtypes": {dtype: significant(count / total) for dtype, count in forward.items()},
+    }

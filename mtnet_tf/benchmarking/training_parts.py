@@ -1,0 +1,153 @@
+"""The training step and its parts, one function a part: setting -> figures."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf import losses
+from mtnet_tf.benchmarking import encoders
+from mtnet_tf.benchmarking.setting import Setting
+from mtnet_tf.benchmarking.synthetic import synthetic_data, synthetic_words
+from mtnet_tf.benchmarking.throughput import step_figures
+from mtnet_tf.benchmarking.timing import by_turns, rates, seconds_per_call, significant, speed_ratio
+from mtnet_tf.errors import InputError
+from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
+from mtnet_tf.models.audio_generator import build_audio_generator
+from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.training.autoencoder_stage import AutoencoderStage
+from mtnet_tf.training.joint_stage import JointStage
+
+_AUTOENCODER_RECORDINGS = 100  # as many as CIFAR100 AD has words
+
+
+def train_step(setting: Setting) -> dict:
+    """The whole step of the joint stage: input, forward, losses, backward and update."""
+    stage = _joint_stage(setting)
+    stream = _endless(stage)
+    return step_figures(
+        setting, lambda: stage.train_step(next(stream)), stage.model, stage.batch_size
+    )
+
+
+def encoder(setting: Setting) -> dict:
+    """Forward and backward of the encoder with a small head: no FC layers, no update."""
+    model, step = _encoder_step(setting)
+    return step_figures(setting, step, model, setting.batch_size)
+
+
+def plain_keras(setting: Setting) -> dict:
+    """The same by turns with plain Keras layers in float32, and how far apart loss and gradients are."""
+    model, ours = _encoder_step(setting)
+    plain = encoders.gradient_step(encoders.of_plain_keras(model), *_images_and_labels(setting))
+    (loss, gradients), (plain_loss, plain_gradients) = ours(), plain()
+    seconds = by_turns({"ours": ours, "plain": plain}, setting.seconds)
+    return {
+        "batch_size": setting.batch_size,
+        "ours": rates(seconds["ours"], setting.batch_size, "images"),
+        "plain_keras_float32": rates(seconds["plain"], setting.batch_size, "images"),
+        **speed_ratio(seconds["ours"], seconds["plain"]),
+        "loss": [float(loss), float(plain_loss)],
+        "relative_distance_of_gradients": encoders.relative_distance(gradients, plain_gradients),
+    }
+
+
+def interleaved(setting: Setting) -> dict:
+    """The encoder by turns with its interleaved form, where it has one (`encoders.interleaved`)."""
+    model, native = _encoder_step(setting)
+    try:
+        twin = encoders.interleaved(model, setting.config)
+    except InputError as error:
+        return {"left_out": str(error)}
+    jit_compile = setting.config.training.jit_compile
+    other = encoders.gradient_step(twin, *_images_and_labels(setting), jit_compile)
+    seconds = by_turns({"native": native, "interleaved": other}, setting.seconds)
+    return {
+        "batch_size": setting.batch_size,
+        "native": rates(seconds["native"], setting.batch_size, "images"),
+        "interleaved": rates(seconds["interleaved"], setting.batch_size, "images"),
+        **speed_ratio(seconds["native"], seconds["interleaved"]),
+    }
+
+
+def generator(setting: Setting) -> dict:
+    """Forward and backward of the audio generator and its loss."""
+    config = setting.config
+    keras.utils.set_random_seed(config.training.seed)
+    model = build_audio_generator(config)
+    representation = tf.random.stateless_uniform(
+        [setting.batch_size, *model.input_shape[1:]], [0, 0], -1.0, 1.0
+    )
+    audio = tf.constant(synthetic_words(setting.batch_size, config.data))
+
+    @tf.function(jit_compile=config.training.jit_compile or None)
+    def step(representation, audio):
+        with tf.GradientTape() as tape:
+            tape.watch(representation)
+            loss = losses.generation_loss(
+                audio, model(representation, training=True), config.loss.generation
+            )
+        return tape.gradient(loss, [representation, *model.trainable_variables])
+
+    return step_figures(setting, lambda: step(representation, audio), model, setting.batch_size)
+
+
+def autoencoder_stage(setting: Setting) -> dict:
+    """A step of stage 1, and from it how long the stage takes for a hundred recordings."""
+    config = setting.config
+    keras.utils.set_random_seed(config.training.seed)
+    model = build_audio_autoencoder(config)
+    stage = AutoencoderStage(model, config, synthetic_data(config.data, _AUTOENCODER_RECORDINGS))
+    stream = _endless(stage)
+    figures = step_figures(
+        setting,
+        lambda: stage.train_step(next(stream)),
+        model,
+        stage.batch_size,
+        unit="recordings",
+    )
+    return {
+        **figures,
+        "num_recordings": _AUTOENCODER_RECORDINGS,
+        "num_steps": stage.num_steps,
+        "estimated_seconds": significant(stage.num_steps * figures["seconds_per_step"]),
+    }
+
+
+def batches(setting: Setting) -> dict:
+    """The batches of the joint stage alone."""
+    stream = _endless(_joint_stage(setting))
+    seconds = seconds_per_call(lambda: next(stream), setting.seconds)
+    return {"batch_size": setting.batch_size, **rates(seconds, setting.batch_size, "images")}
+
+
+def _joint_stage(setting):
+    config = setting.config
+    data = synthetic_data(config.data)
+    features = None
+    if config.loss.representation_weight is not None:
+        size = len(data.recordings), config.cross_modal_mapper.units[-1]
+        features = np.random.default_rng(2).uniform(-1, 1, size).astype(np.float32)
+    keras.utils.set_random_seed(config.training.seed)
+    return JointStage(build_mtnet(config), config, data, features)
+
+
+def _endless(stage):
+    while True:
+        yield from stage.batches(0)
+
+
+def _encoder_step(setting):
+    keras.utils.set_random_seed(setting.config.training.seed)
+    model = encoders.encoder_with_head(setting.config)
+    jit_compile = setting.config.training.jit_compile
+    return model, encoders.gradient_step(model, *_images_and_labels(setting), jit_compile)
+
+
+def _images_and_labels(setting):
+    random = np.random.default_rng(0)
+    images = random.integers(
+        0, 256, (setting.batch_size, *setting.config.data.image_shape), dtype=np.uint8
+    )
+    return images, random.integers(0, 10, setting.batch_size, dtype=np.int32)

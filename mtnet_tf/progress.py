@@ -1,0 +1,32 @@
+"""How far a pass over many pairs is, told in the log every few seconds."""
+
+import logging
+import time
+
+SECS = 5.0
+_logger = logging.getLogger(__name__)
+
+
+class Progress:
+    """Logs lines like `inspected 20480/70000  4096 pairs/s  ETA 0:12`.
+
+    Args:
+        verb: what is done to the pairs, in the past tense.
+        total: how many there are.
+    """
+
+    def __init__(self, verb: str, total: int):
+        self._verb, self._total, self._done = verb, total, 0
+        self._start = self._told = time.monotonic()
+
+    def add(self, count: int) -> None:
+        """Counts pairs that are done."""
+        self._done += count
+        now = time.monotonic()
+        if now - self._told > SECS:
+            self._told, rate = now, self._done / (now - self._start)
+            left = int(max(self._total - self._done, 0) / rate)
+            _logger.info(
+                "%s %d/%d  %.0f pairs/s  ETA %d:%02d",
+                self._verb, self._done, self._total, rate, *divmod(left, 60),
+            )  # fmt: skip

@@ -1,0 +1,183 @@
+"""What can go wrong while a data set is written: one clear error, and nothing that looks prepared is left."""
+
+import contextlib
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from data_builders import audio_description, beam, image_sources, words
+from data_builders.image_sources import ImagesError
+from data_builders.mnist_ad import mnist_ad_dataset_builder
+
+
+def assert_nothing_is_left(builder, data_dir):
+    assert not builder.is_prepared()
+    files = [path for path in data_dir.rglob("*") if path.is_file()]
+    assert [path.parent.name for path in files] == [".config"]  # TFDS's list of config names
+
+
+def test_a_killed_build_leaves_nothing_that_looks_prepared(open_mnist, dummy, tmp_path):
+    code = f"""
+import time
+from data_builders.image_sources import TfdsImages
+from data_builders.mnist_ad.mnist_ad_dataset_builder import Builder
+
+images = TfdsImages.images
+
+def read_slowly(self, *args):
+    for example in images(self, *args):
+        yield example
+        print("wrote one", flush=True)
+        time.sleep(60)
+
+TfdsImages.images = read_slowly
+Builder(data_dir={str(tmp_path)!r}, recordings_dir={str(dummy / "recordings")!r},
+        images_dir={str(dummy)!r}).download_and_prepare()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while "wrote one" not in (line := process.stdout.readline()):
+            assert line and time.monotonic() < deadline, "the build did not start"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    builder = open_mnist(tmp_path)
+    assert not builder.is_prepared()
+    assert any("incomplete" in path.name for path in builder.data_path.parent.iterdir())
+    builder.download_and_prepare()
+    assert builder.info.splits["train"].num_examples == 20
+
+
+@contextlib.contextmanager
+def room_for(num_bytes):
+    """In which no file grows beyond a size."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk(open_mnist, tmp_path):
+    builder = open_mnist(tmp_path)
+    with (
+        pytest.raises(
+            audio_description.BuildError, match="cannot be written to .*too large"
+        ) as error,
+        room_for(20000),
+    ):
+        builder.download_and_prepare()
+    assert str(builder.data_path) in str(error.value) and "\n" not in str(error.value)
+    assert_nothing_is_left(builder, tmp_path)
+
+
+@pytest.mark.parametrize("damage, message", [("flipped", "corrupted record"), ("gone", "No such")])
+def test_images_that_cannot_be_read(open_mnist, dummy, tmp_path, damage, message):
+    images_dir = tmp_path / "images"
+    shutil.copytree(dummy / "mnist", images_dir / "mnist")
+    (path,) = images_dir.rglob("*train.tfrecord*")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    if damage == "gone":
+        path.unlink()
+    data_dir = tmp_path / "tfds"
+    builder = open_mnist(data_dir, images_dir=images_dir)
+    with pytest.raises(ImagesError, match=f"'mnist', cannot be read from .*{message}") as error:
+        builder.download_and_prepare()
+    assert str(path.parent) in str(error.value)
+    assert "written" not in str(error.value) and "\n" not in str(error.value)
+    assert_nothing_is_left(builder, data_dir)
+
+
+@pytest.mark.parametrize(
+    "cause, expected, message",
+    [
+        (ImagesError("no pictures"), ImagesError, "^no pictures$"),
+        (OSError(28, "No space left"), audio_description.BuildError, "written to .*No space left"),
+        (KeyError("a bug"), RuntimeError, "^a worker has failed$"),
+    ],
+)
+def test_the_error_behind_a_workers(open_mnist, tmp_path, monkeypatch, cause, expected, message):
+    def fail(*args, **kwargs):
+        raise RuntimeError("a worker has failed") from cause
+
+    monkeypatch.setattr(tfds.core.GeneratorBasedBuilder, "download_and_prepare", fail)
+    with pytest.raises(expected, match=message):
+        open_mnist(tmp_path).download_and_prepare()
+
+
+def test_images_that_cannot_be_downloaded(open_mnist, tmp_path, monkeypatch):
+    builder = open_mnist(tmp_path, images_dir=None)
+    images = builder._images.builder()
+    monkeypatch.setattr(image_sources.TfdsImages, "builder", lambda self: images)
+
+    def refuse():
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(images, "download_and_prepare", refuse)
+    with pytest.raises(ImagesError, match="no network.*data_dir"):
+        builder.download_and_prepare()
+    assert not builder.is_prepared()
+
+
+def test_images_with_other_classes(open_mnist, monkeypatch, tmp_path):
+    swapped = dict(reversed(words.DIGITS.items()))
+    monkeypatch.setattr(mnist_ad_dataset_builder.Builder, "WORDS", swapped)
+    with pytest.raises(ImagesError, match="expected are"):
+        open_mnist(tmp_path).download_and_prepare()
+
+
+def read_records(path):
+    """The examples of a file in their order; protobuf draws the order of an example's fields anew in each process."""
+    return [
+        tf.train.Example.FromString(record).SerializeToString(deterministic=True)
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "direct_num_workers=1",
+        pytest.param(
+            "direct_num_workers=2,direct_running_mode=multi_processing", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_beam_writes_the_same_examples(open_mnist, prepared, tmp_path, monkeypatch, options):
+    pytest.importorskip("apache_beam")
+    monkeypatch.setattr(audio_description, "_BLOCK", 7)
+    builder = open_mnist(tmp_path)
+    builder.download_and_prepare(
+        download_config=beam.download_config(f"runner=DirectRunner,{options}")
+    )
+    names = sorted(path.name for path in prepared.data_path.iterdir())
+    assert sorted(path.name for path in builder.data_path.iterdir()) == names
+    for name in names:
+        if "tfrecord" in name:
+            assert read_records(builder.data_path / name) == read_records(prepared.data_path / name)
+        elif name != "dataset_info.json":  # has the time in it
+            a, b = (path / name for path in (builder.data_path, prepared.data_path))
+            assert a.read_bytes() == b.read_bytes()
+
+
+def test_options_of_beam():
+    pytest.importorskip("apache_beam")
+    options = beam.download_config("runner=DataflowRunner, worker_machine_type=n1").beam_options
+    given = options.get_all_options(drop_default=True)
+    assert given == {"runner": "DataflowRunner", "machine_type": "n1"}
+    with pytest.raises(beam.BeamError, match="has no option --direct_workers, --speed"):
+        beam.download_config("direct_workers=2,direct_num_workers=1,speed")

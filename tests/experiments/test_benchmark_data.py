@@ -1,0 +1,53 @@
+"""The benchmark of the data sets: what it prints is one complete JSON object. No speed is asserted."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.benchmark_data", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_what_is_printed(tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    done = run("--num_pairs=400", f"--output={tmp_path / 'b.json'}", TMPDIR=str(scratch))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)  # nothing else is there
+    assert json.loads((tmp_path / "b.json").read_text()) == result
+    assert not [path for path in scratch.rglob("*") if path.is_file()]
+    assert list(result)[:8] == [
+        *("num_pairs", "audio_length", "build_pairs_per_second", "tfds_audio_pairs_per_second"),
+        *("build_ratio", "read_pairs_per_second", "data_set_mib", "peak_mib"),
+    ]
+    assert {"command", "git_commit", "versions", "hardware", "device", "started"} <= set(result)
+    assert (result["num_pairs"], result["audio_length"]) == (400, 29356)
+    for name in ("build_pairs_per_second", "tfds_audio_pairs_per_second", "build_ratio"):
+        assert result[name] > 0
+    assert result["read_pairs_per_second"] > 0
+    assert 10 < result["data_set_mib"] < 30  # 500 pairs of some 40 kB
+    quarter, whole = result["peak_mib"]["quarter"], result["peak_mib"]["whole"]
+    assert 100 < quarter < 4000 and abs(whole - quarter) < 0.3 * quarter
+
+
+def test_too_small_a_disk_is_one_line():
+    done = run("--num_pairs=1000000000")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "1000000000 pairs need 50000.0 GB for a while" in line and "TMPDIR" in line
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,150 @@
+"""--strategy: two replicas give what one gives, in one process and in two; a worker that dies is told and made good."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+# Starts experiments.train with two logical CPU devices.
+TWO_DEVICES = """
+import runpy, sys
+import tensorflow as tf
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+runpy.run_module("experiments.train", run_name="__main__", alter_sys=True)
+"""
+
+
+def arguments(data_dir, run_dir, strategy, *more):
+    return [
+        "--preset=tiny",
+        "--dataset=digits_ad",
+        f"--data_dir={data_dir}",
+        f"--run_dir={run_dir}",
+        f"--strategy={strategy}",
+        "--override=training.autoencoder.epochs=20",
+        "--override=training.joint.epochs=1",
+        "--override=image_encoder.widths=[4, 8, 8]",
+        "--override=image_encoder.residual_batch_norm=true",
+        "--override=training.log_steps=5",
+        "--override=training.checkpoint_secs=0.5",
+        *more,
+    ]
+
+
+def start(argv, task=None, **kwargs):
+    environment = dict(os.environ)
+    if task is not None:
+        environment["TF_CONFIG"] = json.dumps(task)
+    return subprocess.Popen(
+        argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(process):
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+
+
+@pytest.fixture(scope="module")
+def one_replica(data_dir, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("runs") / "none"
+    finish(
+        start([sys.executable, "-m", "experiments.train", *arguments(data_dir, run_dir, "none")])
+    )
+    return run_dir
+
+
+def joint_log(run_dir):
+    lines = map(json.loads, (run_dir / "train_log.jsonl").read_text().splitlines())
+    return [line for line in lines if line["stage"] == "joint"]
+
+
+def weights(run_dir):
+    from mtnet_tf.training.run_folder import RunFolder
+
+    return np.concatenate([weight.numpy().ravel() for weight in RunFolder(run_dir).model().weights])
+
+
+def assert_same_training(one, other):
+    """The losses to 1e-4 over the first steps; at the end what rounding has grown to."""
+    logs = joint_log(one), joint_log(other)
+    assert [line["step"] for line in logs[0]] == [line["step"] for line in logs[1]]
+    for tolerance, stretch in ((1e-4, slice(0, 2)), (0.05, slice(2, None))):
+        for a, b in zip(logs[0][stretch], logs[1][stretch]):
+            for term in (
+                "generation",
+                "perceptual",
+                "representation",
+                "decay",
+                "total",
+                "gradient_norm",
+            ):
+                assert b[term] == pytest.approx(a[term], rel=tolerance), (term, a["step"])
+    a, b = weights(one), weights(other)
+    assert a.shape == b.shape
+    assert np.linalg.norm(a - b) < 0.02 * np.linalg.norm(a)
+
+
+def test_two_replicas_in_one_process(data_dir, one_replica, tmp_path):
+    run_dir = tmp_path / "run"
+    finish(start([sys.executable, "-c", TWO_DEVICES, *arguments(data_dir, run_dir, "mirrored")]))
+    assert json.loads((run_dir / "environment.json").read_text())["num_replicas"] == 2
+    assert_same_training(one_replica, run_dir)
+
+
+def start_workers(data_dir, run_dir):
+    with socket.socket() as a, socket.socket() as b:
+        a.bind(("localhost", 0))
+        b.bind(("localhost", 0))
+        addresses = [f"localhost:{s.getsockname()[1]}" for s in (a, b)]
+    argv = [
+        sys.executable,
+        "-m",
+        "experiments.train",
+        *arguments(data_dir, run_dir, "multi_worker"),
+    ]
+    return [
+        start(argv, {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}})
+        for i in (0, 1)
+    ]
+
+
+@pytest.mark.slow
+def test_two_processes_one_of_which_dies(data_dir, one_replica, tmp_path):
+    run_dir = tmp_path / "run"
+    chief, other = start_workers(data_dir, run_dir)
+    while not list((run_dir / "checkpoints/joint").glob("ckpt-*.index")):
+        assert chief.poll() is None, chief.communicate()[0]
+        time.sleep(0.02)
+    other.send_signal(signal.SIGKILL)
+    output = chief.communicate(timeout=300)[0]
+    assert chief.returncode == 1 and "does not answer" in output, output
+    for process in start_workers(data_dir, run_dir):
+        finish(process)
+    assert_same_training(one_replica, run_dir)
+    steps = [line["step"] for line in joint_log(run_dir)]
+    assert steps == sorted(set(steps))
+
+
+def test_bad_strategies_are_one_error(data_dir, tmp_path):
+    process = start(
+        [
+            sys.executable,
+            "-m",
+            "experiments.train",
+            *arguments(data_dir, tmp_path / "run", "multi_worker"),
+        ],
+        task={"cluster": {}},
+    )
+    output = process.communicate()[0]
+    assert process.returncode == 1
+    assert "TF_CONFIG" in output and "Traceback" not in output

@@ -1,0 +1,121 @@
+"""Prepared data sets, and the inspection of one after something was done to its pairs."""
+
+import copy
+import functools
+import types
+
+import numpy as np
+import pytest
+import soundfile
+
+import data_builders
+from data_builders.mnist_ad import mnist_ad_dataset_builder
+from mtnet_tf import inspection
+
+DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
+WORDS = list(mnist_ad_dataset_builder.Builder.WORDS.values())
+SPLITS = ("train", "test")
+BATCHES = inspection._batches
+
+
+def write_tone(path, frequency, gain=0.3, limit=1.0, secs=0.12):
+    """Writes a tone, clipped at `limit`, between silences of 0.3 s."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wave = gain * np.sin(2 * np.pi * frequency * np.arange(int(secs * 22050)) / 22050)
+    silence = np.zeros(6615)
+    soundfile.write(path, np.concatenate([silence, np.clip(wave, -limit, limit), silence]), 22050)
+
+
+def prepare_dummy(data_dir, policy="one_recording", recordings_dir=DUMMY / "recordings", **options):
+    """Prepares a data set of the dummy images."""
+    builder = data_builders.open_builder(
+        f"mnist_ad/{policy}", data_dir, recordings_dir, images_dir=DUMMY, **options
+    )
+    builder.download_and_prepare()
+    return builder
+
+
+@pytest.fixture(scope="session")
+def tone():
+    """The function that writes a tone."""
+    return write_tone
+
+
+@pytest.fixture(scope="session")
+def prepare():
+    """The function that prepares a data set of the dummy images."""
+    return prepare_dummy
+
+
+@pytest.fixture(scope="session")
+def good(tmp_path_factory):
+    return prepare_dummy(tmp_path_factory.mktemp("tfds"))
+
+
+@pytest.fixture(scope="session")
+def several(tmp_path_factory):
+    """The function that prepares a policy of several takes: three of each word by each of two voices, no two alike."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for i, word in enumerate(WORDS):
+        for j, voice in enumerate(("ann", "bob")):
+            for take in range(3):
+                write_tone(folder / word / f"{voice}_{take}.wav", 300 + 60 * i + 20 * j + 5 * take)
+
+    @functools.cache
+    def several(policy):
+        speaker = "ann" if policy == "many_takes" else None
+        return prepare_dummy(folder / "tfds", policy, folder, speaker=speaker)
+
+    return several
+
+
+@functools.cache
+def pairs_of(builder):
+    """{split: {image id: example}}, as `inspect` reads them."""
+    found = {split: {} for split in SPLITS}
+    for split, batch in BATCHES(builder):
+        for i, image_id in enumerate(batch["image_id"]):
+            example = {name: values[i] for name, values in batch.items()}
+            example["audio"] = example["audio"][: example.pop("num_samples")]
+            found[split][image_id.decode()] = example
+    return found
+
+
+@pytest.fixture
+def inspect_with(monkeypatch):
+    """The function that inspects a data set after `fault(train, test, metadata)` has changed its pairs in memory."""
+
+    def inspect_with(builder, fault=None):
+        pairs = {
+            split: {image_id: dict(example) for image_id, example in examples.items()}
+            for split, examples in pairs_of(builder).items()
+        }
+        metadata = copy.deepcopy(dict(builder.info.metadata))
+        if fault:
+            fault(pairs["train"], pairs["test"], metadata)
+
+        def batches(_):
+            for split, examples in pairs.items():
+                yield split, padded_batch(list(examples.values()))
+
+        monkeypatch.setattr(inspection, "_batches", batches)
+        info = types.SimpleNamespace(
+            full_name=builder.info.full_name,
+            features=builder.info.features,
+            metadata=metadata,
+            splits={s: types.SimpleNamespace(num_examples=len(pairs[s])) for s in SPLITS},
+        )
+        return inspection.inspect(
+            types.SimpleNamespace(
+                info=info, data_path=builder.data_path, is_prepared=builder.is_prepared
+            )
+        )
+
+    return inspect_with
+
+
+def padded_batch(examples):
+    lengths = np.array([len(example["audio"]) for example in examples])
+    batch = {name: np.array([e[name] for e in examples]) for name in examples[0] if name != "audio"}
+    audio = [np.pad(e["audio"], (0, lengths.max() - len(e["audio"]))) for e in examples]
+    return {**batch, "audio": np.stack(audio), "num_samples": lengths}
