@@ -187,6 +187,13 @@ def test_wav_of_a_streaming_writer_is_read():
         (encode(np.array([0, np.nan, 0]), 8000, format="WAV", subtype="FLOAT"), "NaN"),
         (encode(np.array([0, np.inf, 0]), 8000, format="WAV", subtype="FLOAT"), "NaN or infinite"),
     ],
+    ids=[
+        "nothing",
+        "text",
+        "no samples",
+        "NaN",
+        "infinite",
+    ],  # float WAV has the time in its header
 )
 def test_bad_files_are_named_and_refused(tmp_path, content, message):
     path = tmp_path / "bad.wav"

@@ -50,6 +50,7 @@ def test_fsdd_archive(fsdd, tmp_path):
     assert copy.read_bytes() == (fsdd / "9_ann_0.wav").read_bytes()
 
 
+@pytest.mark.slow
 def test_fsdd_from_a_prepared_tfds(tmp_path):
     """TFDS keeps the samples of 16-bit files as integers: none may change."""
     samples = np.array([-32768, 32767, -1, 0, 1, *range(-900, 900)], np.int64)

@@ -57,9 +57,9 @@ def finish(process):
 @pytest.fixture(scope="module")
 def one_replica(data_dir, tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("runs") / "none"
-    finish(
-        start([sys.executable, "-m", "experiments.train", *arguments(data_dir, run_dir, "none")])
-    )
+    argv = arguments(data_dir, run_dir, "none", "--profile")
+    finish(start([sys.executable, "-m", "experiments.train", *argv]))
+    assert list((run_dir / "tensorboard/joint/plugins/profile").glob("*/*.xplane.pb"))
     return run_dir
 
 
@@ -94,6 +94,7 @@ def assert_same_training(one, other):
     assert np.linalg.norm(a - b) < 0.02 * np.linalg.norm(a)
 
 
+@pytest.mark.slow
 def test_two_replicas_in_one_process(data_dir, one_replica, tmp_path):
     run_dir = tmp_path / "run"
     finish(start([sys.executable, "-c", TWO_DEVICES, *arguments(data_dir, run_dir, "mirrored")]))

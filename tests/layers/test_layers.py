@@ -66,6 +66,7 @@ def test_dilated_conv_falls_back_where_gradients_are_missing(monkeypatch):
     np.testing.assert_allclose(layer(x), native, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_dilated_conv_trains_without_onednn():
     """TensorFlow's own CPU kernels have no gradient of a dilated convolution: noticed, not met in training."""
     program = """

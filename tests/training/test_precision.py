@@ -33,6 +33,11 @@ def first_losses(config, data):
     return {name: float(value) for name, value in stage.train_step(batch).items()}
 
 
+@pytest.fixture(scope="module")
+def float32_losses(tiny_config, synthetic_data):
+    return first_losses(tiny_config, synthetic_data)
+
+
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_what_is_computed_in_low_precision(tiny_config, precision):
     config = config_lib.override(tiny_config, ["image_encoder.residual_batch_norm=true"])
@@ -49,21 +54,21 @@ def test_what_is_computed_in_low_precision(tiny_config, precision):
 @pytest.mark.parametrize(
     "precision, tolerance", [("mixed_bfloat16", 0.05), ("mixed_float16", 0.005)]
 )
-def test_losses_of_the_first_step(tiny_config, synthetic_data, precision, tolerance):
-    expected = first_losses(tiny_config, synthetic_data)
+def test_losses_of_the_first_step(
+    tiny_config, synthetic_data, float32_losses, precision, tolerance
+):
     found = first_losses(with_precision(tiny_config, precision), synthetic_data)
     assert found.pop("left_out", 0.0) == 0.0
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
+    assert found.keys() == float32_losses.keys()
+    for name, value in float32_losses.items():
         rel = 4 * tolerance if name == "gradient_norm" else tolerance
         assert found[name] == pytest.approx(value, rel=rel), name
 
 
 @pytest.mark.slow
-def test_xla_computes_the_same(tiny_config, synthetic_data):
-    expected = first_losses(tiny_config, synthetic_data)
+def test_xla_computes_the_same(tiny_config, synthetic_data, float32_losses):
     config = config_lib.override(tiny_config, ["training.jit_compile=true"])
-    assert first_losses(config, synthetic_data) == pytest.approx(expected, rel=1e-4)
+    assert first_losses(config, synthetic_data) == pytest.approx(float32_losses, rel=1e-4)
 
 
 @pytest.mark.slow
