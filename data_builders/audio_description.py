@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from data_builders import authors_npz, pairing, recordings
-from data_builders.image_sources import ImageSource, TfdsImages, first_line
+from data_builders.image_sources import ImageSource, TfdsImages
 from mtnet_tf import audio
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, first_line
 
 
 class BuildError(InputError):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import tensorflow_datasets as tfds
 
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, first_line
 
 _READ_BATCH = 256  # one by one, reading takes longer than writing
 
@@ -112,9 +112,3 @@ class TfdsImages:
                 f" ({first_line(error)}). Delete that folder, so that they are prepared again, or"
                 " copy it again."
             ) from error
-
-
-def first_line(error):
-    """An error's first line, without the graph node and the operation that TensorFlow puts around it."""
-    line = (str(error).splitlines() or [type(error).__name__])[0]
-    return line.rpartition("}} ")[2].partition(" [Op:")[0]

@@ -22,3 +22,10 @@ class Interrupted(InputError):
             f"stopped by {name}; a checkpoint was written, the same command continues the run."
         )
         self.exit_status = 128 + signal_number
+
+
+def first_line(error) -> str:
+    """Returns the first line of an error's message, without the graph node and the operation that TensorFlow puts
+    around it."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return line.rpartition("}} ")[2].partition(" [Op:")[0]

@@ -26,10 +26,10 @@ from mtnet_tf.files import remove_leftovers, replacing, write_json, writing
 from mtnet_tf.generators import Generator
 from mtnet_tf.metrics.score import FLOORS, METRICS
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.progress import Progress
 
 _logger = logging.getLogger(__name__)
 _CHUNK = 20  # pairs scored by one call of a worker
-_PROGRESS_SECS = 15.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,22 +206,10 @@ def _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer):
     for folder in (out_dir, out_dir / "wavs"):
         remove_leftovers(folder)
     results = []
-    start = told = time.monotonic()
+    progress = Progress(generator.label, len(pairs))
     for chunk_results in pool.map(jobs()):
         results.extend(chunk_results)
-        now = time.monotonic()
-        if now - told > _PROGRESS_SECS:
-            told, done = now, len(places)
-            rate = done / (now - start)
-            remaining = (len(pairs) - done) / rate
-            _logger.info(
-                "%s %d/%d  %.0f pairs/s  ETA %d:%02d",
-                generator.label,
-                done,
-                len(pairs),
-                rate,
-                *divmod(int(remaining), 60),
-            )
+        progress.reach(len(places))
     rows = []
     for i, place in enumerate(places):
         scores, nearest = results[place]

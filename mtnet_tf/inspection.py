@@ -18,7 +18,7 @@ import PIL.Image
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, first_line
 from mtnet_tf.inspection_checks import (
     FAILED,
     SPLITS,
@@ -100,7 +100,7 @@ def open_folder(path) -> tfds.core.DatasetBuilder:
         return tfds.builder_from_directory(path)
     except Exception as error:  # TFDS raises whatever its readers of JSON and protocol buffers do
         raise InspectionError(
-            f"{path} cannot be opened as a prepared data set ({_first_line(error)}). It must be the folder that holds"
+            f"{path} cannot be opened as a prepared data set ({first_line(error)}). It must be the folder that holds"
             " dataset_info.json and features.json, .../<name>/<config>/<version>."
         ) from error
 
@@ -125,7 +125,7 @@ def inspect(builder: tfds.core.DatasetBuilder) -> Inspection:
             progress.add(len(batch["label"]))
     except tf.errors.OpError as error:
         raise InspectionError(
-            f"The files of {builder.data_path} are damaged or missing ({_first_line(error)}). Delete the folder and"
+            f"The files of {builder.data_path} are damaged or missing ({first_line(error)}). Delete the folder and"
             " prepare the data set again."
         ) from error
     metadata, records = builder.info.metadata, tally.records
@@ -147,11 +147,6 @@ def inspect(builder: tfds.core.DatasetBuilder) -> Inspection:
     return Inspection(
         facts=_facts(builder, tally, sounds), checks=checks, examples=tally.examples()
     )
-
-
-def _first_line(error) -> str:
-    """An error's first line, without the graph node that TensorFlow puts before it."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rpartition("}} ")[2]
 
 
 def _refuse_others(builder) -> None:
@@ -289,7 +284,7 @@ class _Tally:
                     image = np.atleast_3d(np.asarray(file))
             except OSError as error:
                 raise InspectionError(
-                    f"The image {image_id} cannot be decoded ({_first_line(error)}). Prepare its source and the data set"
+                    f"The image {image_id} cannot be decoded ({first_line(error)}). Prepare its source and the data set"
                     " again."
                 ) from error
             record = self.records[number]

@@ -21,7 +21,11 @@ class Progress:
 
     def add(self, count: int) -> None:
         """Counts pairs that are done."""
-        self._done += count
+        self.reach(self._done + count)
+
+    def reach(self, done: int) -> None:
+        """Says how many pairs are done."""
+        self._done = done
         now = time.monotonic()
         if now - self._told > SECS:
             self._told, rate = now, self._done / (now - self._start)

@@ -11,7 +11,7 @@ import pathlib
 import shutil
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import write_json, write_text
+from mtnet_tf.files import replacing, write_json, write_text
 
 ROWS = ("gen_only", "gen_rep", "no_holes", "autoencoder", "mtnet")
 CONTROLS = (
@@ -234,7 +234,6 @@ def write_report(out_dir, report_dir) -> pathlib.Path:
     """
     study = read_study(out_dir)
     report_dir = pathlib.Path(report_dir)
-    report_dir.mkdir(parents=True, exist_ok=True)
     parts = ["# MT-Net: what was measured\n", markdown_table(study), footer(study)]
     if (report_dir / "examples.png").is_file():
         parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
@@ -243,8 +242,8 @@ def write_report(out_dir, report_dir) -> pathlib.Path:
         place = pathlib.Path(out_dir) / name if name in ROWS else pathlib.Path(out_dir) / "mtnet"
         wavs = place / "evaluation/test" / ("model" if name in ROWS else name) / "wavs"
         for wav in sorted(wavs.glob("*.wav")):
-            (report_dir / "wavs" / name).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(wav, report_dir / "wavs" / name / wav.name)
+            with replacing(report_dir / "wavs" / name / wav.name) as temporary:
+                shutil.copyfile(wav, temporary)
             sounds.append(f"- {study[name]['label']}: [{wav.name}](wavs/{name}/{wav.name})\n")
     if sounds:
         parts.append("## Sounds (the first test images)\n\n" + "".join(sounds))

@@ -6,6 +6,8 @@ import logging
 import keras
 import tensorflow as tf
 
+from mtnet_tf.errors import first_line
+
 
 @functools.cache
 def _native_dilated_gradients_work(dtype: str) -> bool:
@@ -27,7 +29,7 @@ def _native_dilated_gradients_work(dtype: str) -> bool:
             logging.getLogger(__name__).warning(
                 "No native gradient of dilated %s convolutions here (%s): using the slower Keras form.",
                 dtype,
-                error.message.splitlines()[-1],
+                first_line(error),
             )
             return False
     return True

@@ -62,6 +62,8 @@ def train(
     strategy = strategy or tf.distribute.get_strategy()
     if not is_chief(strategy):
         wait_for_all(strategy)
+        if _is_trained(run):
+            return run.model()
         features = read_npz(run / _FEATURES)["audio_feature"] if _has_stage1(config) else None
         return _train_jointly(config, data, run, features, strategy)
     with run.lock():
@@ -69,10 +71,14 @@ def train(
         _write_recordings(run, data)
         features = _audio_features(config, data, run, stage1_of) if _has_stage1(config) else None
         wait_for_all(strategy)
-        if (run / "model.keras").is_file() and "steps" in run.environment():
+        if _is_trained(run):
             _logger.info("%s has a trained network already.", run.path)
             return run.model()
         return _train_jointly(config, data, run, features, strategy, profile)
+
+
+def _is_trained(run) -> bool:
+    return (run / "model.keras").is_file() and "steps" in run.environment()
 
 
 def _has_stage1(config) -> bool:

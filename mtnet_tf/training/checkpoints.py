@@ -9,6 +9,7 @@ import shutil
 
 import tensorflow as tf
 
+from mtnet_tf.errors import first_line
 from mtnet_tf.files import writing
 from mtnet_tf.training.run_folder import RunFolderError
 
@@ -42,7 +43,7 @@ class Checkpoints:
                 _logger.warning(
                     "checkpoint %s cannot be read (%s); trying the one before.",
                     path,
-                    str(error).partition("\n")[0],
+                    first_line(error),
                 )
             else:
                 self._good = [good for good in steps if good <= step]

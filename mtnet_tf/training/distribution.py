@@ -6,7 +6,7 @@ import os
 
 import tensorflow as tf
 
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, first_line
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
 
@@ -76,6 +76,6 @@ def lost_workers(strategy: tf.distribute.Strategy):
         if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             raise
         raise DistributionError(
-            f"Another worker of this training does not answer ({error.message.splitlines()[0]}). Start all workers "
+            f"Another worker of this training does not answer ({first_line(error)}). Start all workers "
             "again with their commands: the run goes on at its last checkpoint."
         ) from error

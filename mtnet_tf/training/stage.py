@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from mtnet_tf.config import StageConfig, TrainingConfig
 from mtnet_tf.data import shuffled_batches
-from mtnet_tf.training.distribution import DistributionError
+from mtnet_tf.training.distribution import DistributionError, lost_workers
 from mtnet_tf.training.optimizers import build_optimizer
 
 _SUM = tf.distribute.ReduceOp.SUM
@@ -98,7 +98,14 @@ class Stage(abc.ABC):
         replicas = self.strategy.num_replicas_in_sync
         if replicas == 1:
             return own_batches()
-        return self.strategy.distribute_datasets_from_function(own_batches)
+        return self._distributed(own_batches)
+
+    def _distributed(self, own_batches):
+        batches = self.strategy.distribute_datasets_from_function(own_batches)
+        with lost_workers(
+            self.strategy
+        ):  # the workers tell each other whether there is another batch
+            yield from batches
 
     def _train_step(self, batch):
         terms = self.strategy.run(self._replica_step, args=(batch,))

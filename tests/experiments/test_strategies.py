@@ -75,10 +75,10 @@ def weights(run_dir):
 
 
 def assert_same_training(one, other):
-    """The losses to 1e-4 over the first steps; at the end what rounding has grown to."""
+    """The losses to 1e-4 over the first five steps, to 1e-3 over ten; at the end what rounding has grown to."""
     logs = joint_log(one), joint_log(other)
     assert [line["step"] for line in logs[0]] == [line["step"] for line in logs[1]]
-    for tolerance, stretch in ((1e-4, slice(0, 2)), (0.05, slice(2, None))):
+    for tolerance, stretch in ((1e-4, slice(0, 1)), (1e-3, slice(1, 2)), (0.05, slice(2, None))):
         for a, b in zip(logs[0][stretch], logs[1][stretch]):
             for term in (
                 "generation",
@@ -136,13 +136,13 @@ def test_two_processes_one_of_which_dies(data_dir, one_replica, tmp_path):
     assert steps == sorted(set(steps))
 
 
-def test_bad_strategies_are_one_error(data_dir, tmp_path):
+def test_bad_strategies_are_one_error(tmp_path):
     process = start(
         [
             sys.executable,
             "-m",
             "experiments.train",
-            *arguments(data_dir, tmp_path / "run", "multi_worker"),
+            *arguments(tmp_path, tmp_path / "run", "multi_worker"),
         ],
         task={"cluster": {}},
     )

@@ -61,7 +61,7 @@ def kill_and_resume(work_dir, *arguments):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "stage, signals", [("build", "KILL"), ("training", "KILL,TERM"), ("evaluate", "KILL"), ("ablation", "KILL")],
+    "stage, signals", [("build", "KILL"), ("training", "KILL,TERM"), ("evaluate", "KILL")],
 )  # fmt: skip
 def test_killed_at_a_random_moment(stage, signals, work_dir):
     """A training once in stage 1, and once told to stop in stage 2."""
@@ -497,7 +497,7 @@ def test_disk_full_while_scoring(writer, name, score, tmp_path, monkeypatch):
 
 
 SCORING = """
-import multiprocessing, itertools
+import itertools, multiprocessing, signal
 import numpy as np
 from experiments import program
 from mtnet_tf.metrics.scoring_pool import ScoringPool
@@ -509,6 +509,8 @@ def main(argv):
             print(*(child.pid for child in multiprocessing.active_children()), flush=True)
 
 if __name__ == "__main__":
+    # What a shell starts in the background ignores SIGINT, and so do these tests then.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     program.run(main)
 """
 
