@@ -1,7 +1,9 @@
 """Small synthetic data for the tests."""
 
+import contextlib
 import dataclasses
 import os
+import resource
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:  # one core a worker, and for the programs that it starts
@@ -68,3 +70,20 @@ def synthetic_data():
         words=("zero", "one", "two"),
         metadata={"recordings_fingerprint": "0" * 64, "policy": "one_recording", "recordings": []},
     )
+
+
+@pytest.fixture(scope="session")
+def files_up_to():
+    """`files_up_to(num_bytes)` is a context in which no file of this process can grow beyond that."""
+    return _files_up_to
+
+
+@contextlib.contextmanager
+def _files_up_to(num_bytes):
+    """No file of this process can grow beyond `num_bytes` meanwhile: what a full disk does, for root too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

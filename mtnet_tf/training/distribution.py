@@ -8,8 +8,6 @@ import tensorflow as tf
 
 from mtnet_tf.errors import InputError, first_line
 
-STRATEGIES = ("none", "mirrored", "multi_worker")
-
 
 class DistributionError(InputError):
     """A training that cannot be spread as asked, or a worker of it that is gone."""

@@ -39,10 +39,16 @@ class Stage(abc.ABC):
         training: TrainingConfig,
         columns: dict,
     ):
-        """Args:
-        columns: {name: array [rows, ...]}, from which batches are drawn.
+        """Builds the optimiser; to be called in the scope of the strategy.
 
-        Raises DistributionError if the batch cannot be divided among the replicas.
+        Args:
+            model: built in the same scope.
+            config: of this stage.
+            training: of the whole training: seed, precision, XLA.
+            columns: {name: array [rows, ...]}, from which batches are drawn.
+
+        Raises:
+            DistributionError: the batch cannot be divided among the replicas, or XLA was asked for on several.
         """
         self.model = model
         self.strategy = tf.distribute.get_strategy()

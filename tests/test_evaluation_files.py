@@ -1,0 +1,84 @@
+"""The files of an evaluation: truncated ones are scored anew, a full disk leaves none."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mtnet_tf import evaluation
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import write_text
+from mtnet_tf.metrics.score import METRICS, Score
+
+
+class Scores:
+    """In place of a scoring pool: a score that follows from the waveform."""
+
+    def map(self, jobs):
+        for waveforms, _ in jobs:
+            yield [
+                ({name: Score(float(waveform[0])) for name in METRICS}, 0) for waveform in waveforms
+            ]
+
+
+class Ramp:
+    name, label = "ramp", "ramp"
+
+    def __call__(self, pairs, first):
+        return np.linspace(0, 1, len(pairs) * 900, dtype=np.float32).reshape(len(pairs), 900)
+
+
+@pytest.fixture
+def score(synthetic_data, tmp_path):
+    def score():
+        return evaluation.evaluate(
+            Ramp(), synthetic_data.test, synthetic_data, tmp_path, provenance={}, split="test",
+            pool=Scores(), num_wavs=2,
+        )  # fmt: skip
+
+    return score
+
+
+def results(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "summary.json"
+    }
+
+
+@pytest.mark.parametrize("keep", [0, 10, -3])
+@pytest.mark.parametrize("name", ["rows.csv", "summary.json"])
+def test_a_truncated_result_is_scored_anew(name, keep, score, tmp_path, caplog):
+    score()
+    before = results(tmp_path)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[:keep])
+    write_text(tmp_path / ".99_rows.csv", "half")
+    write_text(tmp_path / "wavs/.a.wav.99.tmp", "half")
+    summary = score()
+    assert "scoring anew" in caplog.text
+    assert results(tmp_path) == before
+    assert json.loads((tmp_path / "summary.json").read_text()) == summary
+
+
+@pytest.mark.parametrize(
+    "writer, name",
+    [("_write_rows", "rows.csv"), ("write_json", "summary.json"), ("audio.write_audio", "wav")],
+)
+def test_disk_full_while_scoring(writer, name, score, tmp_path, monkeypatch, files_up_to):
+    *module, function = writer.split(".")
+    place = getattr(evaluation, module[0]) if module else evaluation
+    write = getattr(place, function)
+
+    def write_on_a_full_disk(*arguments):
+        with files_up_to(100):
+            write(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, function, write_on_a_full_disk)
+        with pytest.raises(InputError, match=rf"{name}:? cannot be written \(File too large\)"):
+            score()
+    assert not (tmp_path / "summary.json").exists()
+    assert not any(path.name.startswith(".") for path in tmp_path.rglob("*"))
+    assert score()["num_pairs"] == 6

@@ -1,0 +1,116 @@
+"""The run folder: broken records, other processes, no permission."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import pytest
+
+from mtnet_tf.files import write_text
+from mtnet_tf.training.run_folder import RunFolder, RunFolderError
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("text", ["", '{"preset": "ti', "\0\0\0\0"])
+@pytest.mark.parametrize("name", ["config.json", "environment.json"])
+def test_a_broken_record_is_told_and_written_anew(name, text, tiny_config, tmp_path):
+    run = RunFolder(tmp_path)
+    run.begin(tiny_config, "0" * 64, "cpu")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(
+        RunFolderError, match=rf"{name} (cannot be used|is missing or broken).*Delete it"
+    ):
+        run.begin(tiny_config, "0" * 64, "cpu")
+    (tmp_path / name).unlink()
+    run.begin(tiny_config, "0" * 64, "cpu")
+    assert run.config() == tiny_config
+    assert run.environment()["recordings_fingerprint"] == "0" * 64
+
+
+def test_other_recordings_are_refused_without_a_config_too(tiny_config, tmp_path):
+    run = RunFolder(tmp_path)
+    run.begin(tiny_config, "0" * 64, "cpu")
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(RunFolderError, match="recordings: 000000000000 -> 111111111111"):
+        run.begin(tiny_config, "1" * 64, "cpu")
+
+
+def test_one_process_an_evaluation_and_no_leftovers(tmp_path):
+    run = RunFolder(tmp_path)
+    for name in (".123_model.keras", "evaluation/test/.123_x", ".hidden", "12_x"):
+        write_text(run / name, "half")
+    with run.lock(), run.lock("evaluation/test"):
+        assert {path.name for path in tmp_path.iterdir()} == {
+            ".lock",
+            ".hidden",
+            "12_x",
+            "evaluation",
+        }
+        assert [path.name for path in (tmp_path / "evaluation/test").iterdir()] == [".lock"]
+        with (
+            pytest.raises(RunFolderError, match="Another process is using .*/evaluation/test"),
+            RunFolder(tmp_path).lock("evaluation/test"),
+        ):
+            pass
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch, caplog):
+    def no_locks(*unused):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with RunFolder(tmp_path).lock():
+        assert "cannot be locked (Function not implemented)" in caplog.text
+
+
+READ_ONLY = """
+import os, sys
+from experiments import program
+from mtnet_tf.training.run_folder import RunFolder
+
+def main(argv):
+    if os.getuid() == 0:
+        os.setgroups([]), os.setgid(65534), os.setuid(65534)
+    with RunFolder(sys.argv[0]).lock({part!r}):
+        print("locked")
+
+sys.argv = [{folder!r}]
+program.run(main)
+"""
+
+
+@pytest.mark.parametrize("part", ["", "evaluation/test"])
+def test_a_read_only_run_folder_is_one_error(part):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", READ_ONLY.format(folder=folder, part=part)],
+            check=False, cwd=ROOT, capture_output=True, text=True,
+        )  # fmt: skip
+        os.chmod(folder, 0o755)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    place = pathlib.Path(folder, part)
+    assert line.startswith(
+        f"error: {place} cannot be written (Permission denied). Make room or mend"
+    )
+
+
+@pytest.mark.slow
+def test_a_finished_run_without_its_record_writes_it_anew(tiny_config, synthetic_data, tmp_path):
+    from mtnet_tf import variants
+    from mtnet_tf.training import algorithm1
+
+    run, config = RunFolder(tmp_path), variants.apply("gen_only", tiny_config)
+    model = algorithm1.train(config, synthetic_data, run, "cpu")
+    before = run.environment()
+    (run / "environment.json").unlink()
+    (run / "model.keras").write_bytes((run / "model.keras").read_bytes()[:1000])
+    again = algorithm1.train(config, synthetic_data, run, "cpu")
+    for a, b in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    assert {**run.environment(), "started": 0} == {**before, "started": 0}
