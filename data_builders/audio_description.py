@@ -6,6 +6,7 @@ long a word may be. Everything else is here.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from typing import ClassVar
@@ -13,17 +14,11 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_builders import authors_npz, pairing, recordings
+from data_builders import authors_npz, beam, building, pairing, recordings
 from data_builders.image_sources import ImageSource, TfdsImages
 from mtnet_tf import audio
-from mtnet_tf.errors import InputError, first_line
 
-
-class BuildError(InputError):
-    """A data set that cannot be written; the message says where and why."""
-
-
-_BLOCK = 1000  # images that a Beam worker takes at a time
+_IMAGES_A_SHARD = 5000  # of a file, and what a Beam worker takes at a time
 
 
 @dataclasses.dataclass(eq=False)
@@ -71,7 +66,7 @@ _CONFIGS = {
 }
 
 
-class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
     """Base of the builders. A subclass sets the attributes below.
 
     Each example is
@@ -128,7 +123,6 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
           audio.AudioError: if a recording cannot be used.
         """
         self._options = {name: kwargs.pop(name, None) for name in _OPTIONS}
-        self._use_beam = False
         self._own_data_dir = data_dir
         super().__init__(data_dir=data_dir, **kwargs)
         self._original_state.update(self._options)  # TFDS rebuilds a pickled builder from this.
@@ -288,59 +282,43 @@ class AudioDescriptionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration
         """As TFDS's own; on Beam where `download_config` has Beam options (see `beam.download_config`).
 
         Raises:
-          BuildError: if the data set cannot be written; nothing half-written is left.
+          building.BuildError: if the data set cannot be written; nothing half-written is left.
           image_sources.ImagesError: if the images cannot be had or read.
         """
-        self._use_beam = bool(
-            download_config and (download_config.beam_options or download_config.beam_runner)
-        )
-        try:
-            super().download_and_prepare(download_config=download_config, **kwargs)
-        except Exception as error:
-            reason = _what_failed(error)
-            if reason is None or isinstance(error, InputError):
-                raise
-            if isinstance(reason, InputError):
-                raise reason from error
-            raise BuildError(
-                f"{self.info.full_name} cannot be written to {self.data_path}"
-                f" ({first_line(reason)}). Check the space and the permissions there, and run the"
-                " same command again."
-            ) from error
+        if download_config and download_config.max_examples_per_split is not None:
+            raise building.BuildError(
+                "max_examples_per_split is not supported: a part of a data set would pass for the whole."
+            )
+        with building.sole_builder(self.data_path.parent), building.one_error(self):
+            super().download_and_prepare(
+                download_config=beam.with_runner(download_config), **kwargs
+            )
+            if not self.info.splits:  # prepared meanwhile by another process
+                self.info.read_from_directory(self.data_path)
 
-    def _split_generators(self, dl_manager):
+    def _download_and_prepare(self, dl_manager, download_config=None):
+        super()._download_and_prepare(dl_manager, download_config)
+        for path in self.data_path.glob("*.shard_infos.json"):  # notes to itself, of TFDS on Beam
+            path.unlink()
+
+    def _shard_iterators_per_split(self, dl_manager):
+        """Returns {split: functions, one a file, that yield its (image_id, example)}.
+
+        The images keep the order of their source, so that nothing is held or sorted: memory does not grow with their
+        number, and Beam's workers write what one process would.
+        """
         del dl_manager  # The images are downloaded by their own builder.
         self._images.prepare()
-        return {split: self._generate_examples(split) for split in pairing.SPLITS}
-
-    def _generate_examples(self, split):
-        """Yields (image_id, example); for Beam a PTransform that does the same, block by block."""
-        pairer = _Pairer(split, self._images, self._pairing, self.WORDS, self._words)
-        if not self._use_beam:
-            return pairer.examples(0, None)
-        import apache_beam as beam
-
-        size = self._images.num_images(split)
-        blocks = [(first, min(first + _BLOCK, size)) for first in range(0, size, _BLOCK)]
-        return (
-            beam.Create(blocks)
-            | f"Spread{split}" >> beam.Reshuffle()
-            | f"Pair{split}" >> beam.FlatMap(lambda block: pairer.examples(*block))
-        )
-
-
-def _what_failed(error):
-    """Of an exception and those behind it the first that is an InputError or a file system's; or None.
-
-    What fails in reading is an InputError already (`ImageSource.images`), so a file system's is of writing.
-    """
-    import tensorflow as tf
-
-    while error is not None:
-        if isinstance(error, (InputError, OSError, tf.errors.OpError)):
-            return error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return None
+        shards = {}
+        for split in sorted(pairing.SPLITS):  # TFDS's Beam pipeline writes the first one twice
+            pairer = _Pairer(split, self._images, self._pairing, self.WORDS, self._words)
+            size = self._images.num_images(split)
+            firsts = range(0, size, _IMAGES_A_SHARD)
+            shards[split] = [
+                functools.partial(pairer.examples, first, min(first + _IMAGES_A_SHARD, size))
+                for first in firsts
+            ]
+        return shards
 
 
 @dataclasses.dataclass(frozen=True)

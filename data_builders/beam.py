@@ -1,5 +1,7 @@
 """Building a data set on Apache Beam: the same builders, the same files, any runner."""
 
+import dataclasses
+
 import tensorflow_datasets as tfds
 
 from mtnet_tf.errors import InputError
@@ -37,3 +39,15 @@ def download_config(options):
         named = ", ".join(f"--{name}" for name in sorted(unknown))
         raise BeamError(f"Apache Beam has no option {named}.")
     return tfds.download.DownloadConfig(beam_options=found)
+
+
+def with_runner(download_config):
+    """Returns a `DownloadConfig` (or None) that names the Beam runner if it has Beam options.
+
+    By the runner's name TFDS knows that a builder of shards is to run on Beam; `tfds build` gives the options alone.
+    """
+    options = download_config and download_config.beam_options
+    if not options or download_config.beam_runner:
+        return download_config
+    runner = options.get_all_options()["runner"] or "DirectRunner"
+    return dataclasses.replace(download_config, beam_runner=runner)

@@ -4,8 +4,8 @@
 
 Images and words are synthetic and made in a temporary folder (TMPDIR; 50 kB a pair). `build` runs the builder of
 cifar100_ad, `tfds_audio` the obvious alternative, TFDS' own Audio feature with int16 samples; `read` yields padded batches as
-training does. The two peaks of memory are of processes that build and read a quarter of the pairs, and all of them; TFDS
-holds up to 1 GB of pairs in memory before it sorts them on disk. Progress goes to stderr.
+training does. The two peaks of memory are of processes that build and read a quarter of the pairs, and all of them. Progress goes to
+stderr.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from mtnet_tf.progress import Progress
 _NUM_PAIRS = flags.DEFINE_integer("num_pairs", 20000, "Pairs to build and read.", lower_bound=400)
 _OUTPUT = flags.DEFINE_string("output", None, "File for the JSON, besides the screen.")
 _AUDIO_LENGTH = 29356  # L_s of CIFAR100 AD
-_BYTES_A_PAIR = 50_000  # 41 kB in the files; sorting adds a shard or two
+_BYTES_A_PAIR = 50_000  # 41 kB in the files
 
 
 def make_recordings(folder, words):

@@ -206,7 +206,7 @@ def _read_split(builder, split, waveforms, labels, ids) -> Pairs:
             labels[number] = batch["label"][row]
             waveforms[number] = batch["audio"][row]
     columns = {name: np.concatenate(parts) for name, parts in columns.items()}
-    order = np.argsort(columns["image_id"])  # TFDS writes in hashed order
+    order = np.argsort(columns["image_id"])  # however they were written
     return Pairs(
         images=columns["image"][order],
         labels=columns["label"][order].astype(np.int32),

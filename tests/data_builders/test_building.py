@@ -1,5 +1,6 @@
 """What can go wrong while a data set is written: one clear error, and nothing that looks prepared is left."""
 
+import concurrent.futures
 import contextlib
 import resource
 import shutil
@@ -12,9 +13,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from data_builders import audio_description, beam, image_sources, words
+from data_builders import audio_description, beam, building, image_sources, words
 from data_builders.image_sources import ImagesError
 from data_builders.mnist_ad import mnist_ad_dataset_builder
+from mtnet_tf.errors import InputError
 
 
 def assert_nothing_is_left(builder, data_dir):
@@ -56,7 +58,23 @@ Builder(data_dir={str(tmp_path)!r}, recordings_dir={str(dummy / "recordings")!r}
     assert not builder.is_prepared()
     assert any("incomplete" in path.name for path in builder.data_path.parent.iterdir())
     builder.download_and_prepare()
+    assert list(builder.data_path.parent.iterdir()) == [builder.data_path]
     assert builder.info.splits["train"].num_examples == 20
+
+
+def test_two_builds_of_one_data_set_at_a_time(open_mnist, tmp_path):
+    builders = [open_mnist(tmp_path), open_mnist(tmp_path)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for future in [pool.submit(builder.download_and_prepare) for builder in builders]:
+            future.result()
+    for builder in builders:
+        assert builder.info.splits["train"].num_examples == 20
+
+
+def test_a_part_of_a_data_set_is_refused(open_mnist, tmp_path):
+    config = tfds.download.DownloadConfig(max_examples_per_split=3)
+    with pytest.raises(building.BuildError, match="max_examples_per_split"):
+        open_mnist(tmp_path).download_and_prepare(download_config=config)
 
 
 @contextlib.contextmanager
@@ -73,9 +91,7 @@ def room_for(num_bytes):
 def test_a_full_disk(open_mnist, tmp_path):
     builder = open_mnist(tmp_path)
     with (
-        pytest.raises(
-            audio_description.BuildError, match="cannot be written to .*too large"
-        ) as error,
+        pytest.raises(building.BuildError, match="cannot be written to .*too large") as error,
         room_for(20000),
     ):
         builder.download_and_prepare()
@@ -102,19 +118,31 @@ def test_images_that_cannot_be_read(open_mnist, dummy, tmp_path, damage, message
     assert_nothing_is_left(builder, data_dir)
 
 
+def beam_error(name):
+    """As Beam reports the error of a worker in another process."""
+    return RuntimeError(
+        "Pipeline failed: bundle inst002 failed:Traceback (most recent call last):\n"
+        '  File "x.py", line 1, in examples\n    raise\n'
+        f"{name}: no pictures [while running 'WriteShard(x-00000-of-00001)']\n"
+    )
+
+
 @pytest.mark.parametrize(
     "cause, expected, message",
     [
         (ImagesError("no pictures"), ImagesError, "^no pictures$"),
-        (OSError(28, "No space left"), audio_description.BuildError, "written to .*No space left"),
+        (OSError(28, "No space left"), building.BuildError, "written to .*No space left"),
         (KeyError("a bug"), RuntimeError, "^a worker has failed$"),
+        (beam_error("data_builders.image_sources.ImagesError"), InputError, "^no pictures$"),
+        (beam_error("PermissionError"), building.BuildError, r"written to .*\(no pictures\)"),
+        (beam_error("KeyError"), RuntimeError, "^a worker has failed$"),
     ],
 )
 def test_the_error_behind_a_workers(open_mnist, tmp_path, monkeypatch, cause, expected, message):
     def fail(*args, **kwargs):
         raise RuntimeError("a worker has failed") from cause
 
-    monkeypatch.setattr(tfds.core.GeneratorBasedBuilder, "download_and_prepare", fail)
+    monkeypatch.setattr(tfds.core.ShardBasedBuilder, "download_and_prepare", fail)
     with pytest.raises(expected, match=message):
         open_mnist(tmp_path).download_and_prepare()
 
@@ -157,10 +185,13 @@ def read_records(path):
         ),
     ],
 )
-def test_beam_writes_the_same_examples(open_mnist, prepared, tmp_path, monkeypatch, options):
+def test_beam_writes_the_same_examples(open_mnist, tmp_path, monkeypatch, options):
     pytest.importorskip("apache_beam")
-    monkeypatch.setattr(audio_description, "_BLOCK", 7)
-    builder = open_mnist(tmp_path)
+    monkeypatch.setattr(audio_description, "_IMAGES_A_SHARD", 7)
+    prepared = open_mnist(tmp_path / "plain")
+    prepared.download_and_prepare()
+    assert prepared.info.splits["train"].shard_lengths == [7, 7, 6]
+    builder = open_mnist(tmp_path / "beam")
     builder.download_and_prepare(
         download_config=beam.download_config(f"runner=DirectRunner,{options}")
     )

@@ -1,0 +1,95 @@
+"""Building a data set: one process at a time, one clear error, and nothing half-written left behind."""
+
+import builtins
+import contextlib
+import fcntl
+import logging
+import os
+import re
+
+from mtnet_tf.errors import InputError, first_line
+
+_logger = logging.getLogger(__name__)
+
+# What Beam makes of a worker's error, in its last line: "package.ErrorClass: message [while running 'step']".
+_OF_A_WORKER = re.compile(r"^([\w.]+): (.*?)(?: \[while running '.*)?$", re.MULTILINE)
+
+
+class BuildError(InputError):
+    """A data set that cannot be written; the message says where and why."""
+
+
+@contextlib.contextmanager
+def sole_builder(folder):
+    """Holds the folder of a data set's versions for one process; another build of the same data set waits.
+
+    What killed builds left in it is removed. On a file system without locks (a bucket, some network disks) nothing is
+    held, and nothing removed.
+
+    Args:
+      folder: an `epath.Path`, made where it is missing.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _logger.info("waiting: another process is building the data set in %s", folder)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            for path in folder.glob("incomplete.*"):  # TFDS's name for what it is writing
+                path.rmtree()
+        except OSError:
+            pass  # TFDS says what is wrong with the folder, if anything is
+        yield
+
+
+@contextlib.contextmanager
+def one_error(builder):
+    """A context in which what stops a build becomes one InputError, whatever TFDS and Beam wrap around it.
+
+    Raises:
+      InputError: the one behind the error, such as `image_sources.ImagesError`.
+      BuildError: if a file system failed. What fails in reading is an InputError already (`ImageSource.images`), so this
+        is of writing.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = _what_failed(error)
+        if reason is None:
+            raise
+        if isinstance(reason, InputError):
+            raise reason from error
+        raise BuildError(
+            f"{builder.info.full_name} cannot be written to {builder.data_path} ({first_line(reason)}). Check the space"
+            " and the permissions there, and run the same command again."
+        ) from error
+
+
+def _what_failed(error):
+    """Of an exception and those behind it the first that is an InputError or a file system's; or None."""
+    import tensorflow as tf
+
+    last = error
+    while error is not None:
+        if isinstance(error, (InputError, OSError, tf.errors.OpError)):
+            return error
+        last = error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return _of_a_worker(str(last))
+
+
+def _of_a_worker(text):
+    """The same of the text in which Beam hands on an error of a worker in another process."""
+    name, message = (_OF_A_WORKER.findall(text) or [("", "")])[-1]
+    if name.startswith(("data_builders.", "mtnet_tf.")):
+        return InputError(message)
+    built_in = getattr(builtins, name, Exception)
+    if name.startswith("tensorflow.") or issubclass(built_in, OSError):
+        return OSError(message)
+    return None
