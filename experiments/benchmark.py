@@ -6,8 +6,9 @@
 
 Pictures and words are synthetic, of the preset's shapes. For each preset, by part: `train_step`, the whole step of the
 joint stage; `encoder`, forward and backward with a head of ten classes; `plain_keras`, the same by turns with plain Keras
-layers in float32; `interleaved`, the same by turns with its form without dilated convolutions; `generator`; `autoencoder_stage`, a step of stage 1 and what the stage takes for 100 recordings;
-`optimizer`, the update of the joint network's weights by turns with Keras' optimiser; `input`, the batches alone;
+layers in float32; `pytorch`, the same by turns with PyTorch's best memory format, where PyTorch is installed; `interleaved`,
+the same by turns with its form without dilated convolutions; `generator`; `autoencoder_stage`, a step of stage 1 and what
+the stage takes for 100 recordings; `optimizer`, the update of the joint network's weights by turns with Keras' optimiser; `input`, the batches alone;
 `evaluation`, pairs scored a second; `describe`, the program from its start, and a picture when warm.
 
 Rates are medians over five turns, with the slowest and the fastest turn as `spread`. Operations are those of convolutions and

@@ -10,6 +10,7 @@ PARTS = {
     "train_step": "training_parts.train_step",
     "encoder": "training_parts.encoder",
     "plain_keras": "training_parts.plain_keras",
+    "pytorch": "training_parts.pytorch",
     "interleaved": "training_parts.interleaved",
     "generator": "training_parts.generator",
     "autoencoder_stage": "training_parts.autoencoder_stage",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -50,6 +52,40 @@ def plain_keras(setting: Setting) -> dict:
         **speed_ratio(seconds["ours"], seconds["plain"]),
         "loss": [float(loss), float(plain_loss)],
         "relative_distance_of_gradients": encoders.relative_distance(gradients, plain_gradients),
+    }
+
+
+def pytorch(setting: Setting) -> dict:
+    """The same by turns with PyTorch in the same precision, in both of its memory formats, and both losses."""
+    try:
+        from mtnet_tf.benchmarking import pytorch
+    except ImportError as error:
+        return {"left_out": f"PyTorch is not installed ({error})."}
+    if setting.device != "cpu":
+        return {"left_out": "The comparison with PyTorch is one on CPUs."}
+    model, ours = _encoder_step(setting)
+    images, labels = _images_and_labels(setting)
+    images = tf.image.per_image_standardization(images).numpy()
+    theirs = {
+        memory_format: pytorch.gradient_step(
+            pytorch.encoder_with_head(setting.config, model),
+            images,
+            labels,
+            memory_format,
+            setting.config.training.precision,
+        )
+        for memory_format in pytorch.MEMORY_FORMATS
+    }
+    loss = [float(ours()[0]), *(step() for step in theirs.values())]
+    seconds = by_turns({"ours": ours, **theirs}, setting.seconds)
+    best = min(theirs, key=lambda name: np.median(seconds[name]))
+    return {
+        "batch_size": setting.batch_size,
+        "version": version("torch"),
+        **{name: rates(seconds[name], setting.batch_size, "images") for name in seconds},
+        "against": best,
+        **speed_ratio(seconds["ours"], seconds[best]),
+        "loss": loss,
     }
 
 
