@@ -5,16 +5,17 @@
     python -m experiments.benchmark --override=data.image_shape=[32,32,3] --batch_size=128 --parts=plain_keras
 
 Pictures and words are synthetic, of the preset's shapes. For each preset, by part: `train_step`, the whole step of the
-joint stage; `encoder`, forward and backward with a head of ten classes; `plain_keras`, the same by turns with plain Keras
-layers in float32; `pytorch`, the same by turns with PyTorch's best memory format, where PyTorch is installed; `interleaved`,
-the same by turns with its form without dilated convolutions; `generator`; `autoencoder_stage`, a step of stage 1 and what
-the stage takes for 100 recordings; `optimizer`, the update of the joint network's weights by turns with Keras' optimiser; `input`, the batches alone;
-`evaluation`, pairs scored a second; `describe`, the program from its start, and a picture when warm.
+joint stage; `num_pairs`, the same with 60,000 pairs by turns with 1,000; `encoder`, forward and backward with a head of ten
+classes; `plain_keras`, the same by turns with plain Keras layers in float32; `pytorch`, the same by turns with PyTorch's best
+memory format, where PyTorch is installed; `interleaved`, the same by turns with its form without dilated convolutions;
+`generator`; `autoencoder_stage`, a step of stage 1 and what the stage takes for 100 recordings; `optimizer`, the update of the
+joint network's weights by turns with Keras' optimiser; `input`, the batches alone; `evaluation`, pairs scored a second;
+`describe`, the program from its start, and a picture when warm.
 
-Rates are medians over five turns, with the slowest and the fastest turn as `spread`. Operations are those of convolutions and
-matrix products, counted from the shapes in the forward graph, times three for forward and backward; `share_of_peak` is
-against products of large matrices in the same precisions, timed by turns with the step. `peak_mib` is the process's
-up to that part: ask for one part alone for its own.
+Rates are medians over turns of about a second, five at least, with the slowest and the fastest turn as `spread`; ratios are
+medians of those of neighbouring turns. Operations are those of convolutions and matrix products, counted from the shapes in
+the forward graph, times three for forward and backward; `share_of_peak` is against products of large matrices in the same
+precisions, timed by turns with the step. `peak_mib` is the process's up to that part: ask for one part alone for its own.
 """
 
 import json

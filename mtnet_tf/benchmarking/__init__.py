@@ -8,6 +8,7 @@ from mtnet_tf.benchmarking.setting import Setting
 # The parts in the order in which they are measured, each a function setting -> figures of a module of this package.
 PARTS = {
     "train_step": "training_parts.train_step",
+    "num_pairs": "training_parts.num_pairs",
     "encoder": "training_parts.encoder",
     "plain_keras": "training_parts.plain_keras",
     "pytorch": "training_parts.pytorch",

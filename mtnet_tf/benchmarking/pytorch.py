@@ -15,6 +15,14 @@ MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.
 _AUTOCAST = {"mixed_bfloat16": torch.bfloat16, "mixed_float16": torch.float16}
 
 
+class _Standardization(nn.Module):
+    """Eq. 1."""
+
+    def forward(self, x):
+        deviation, mean = torch.std_mean(x, dim=(1, 2, 3), correction=0, keepdim=True)
+        return (x - mean) / deviation.clamp_min(x[0].numel() ** -0.5)
+
+
 class _Block(nn.Module):
     """Transition (Eq. 2) and residual block with holes (Eq. 3)."""
 
@@ -45,8 +53,10 @@ class _Block(nn.Module):
 
 
 def encoder_with_head(config: Config, model: keras.Model) -> nn.Module:
-    """Returns standardised images -> logits: `encoders.encoder_with_head` in PyTorch, with the weights of `model`."""
+    """Returns image -> logits: `encoders.encoder_with_head` in PyTorch, with the weights of `model`."""
     encoder, channels, blocks = config.image_encoder, config.data.image_shape[-1], []
+    if encoder.standardize:
+        blocks.append(_Standardization())
     for k, width in enumerate(encoder.widths, 1):
         blocks.append(_Block(channels, width, config))
         if k in encoder.pool_after:
@@ -68,7 +78,7 @@ def gradient_step(twin: nn.Module, images, labels, memory_format: str, precision
 
     Args:
         twin: see `encoder_with_head`.
-        images: float32 [batch, height, width, channels], standardised.
+        images: uint8 [batch, height, width, channels].
         labels: int [batch].
         memory_format: of `MEMORY_FORMATS`.
         precision: of the configuration; what is not float32 runs under autocast.
@@ -83,7 +93,7 @@ def gradient_step(twin: nn.Module, images, labels, memory_format: str, precision
     def step():
         twin.zero_grad()
         with torch.autocast("cpu", dtype or torch.bfloat16, enabled=dtype is not None):
-            logits = twin(images)
+            logits = twin(images.float())
         loss = nn.functional.cross_entropy(logits.float(), labels)
         loss.backward()
         return loss.item()

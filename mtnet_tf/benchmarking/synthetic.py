@@ -8,15 +8,16 @@ from mtnet_tf import audio
 from mtnet_tf.config import DataConfig
 from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
 
-_NUM_PAIRS = 2048
 
-
-def synthetic_data(config: DataConfig, num_recordings: int | None = None) -> AudioDescriptions:
+def synthetic_data(
+    config: DataConfig, num_recordings: int | None = None, num_pairs: int = 2048
+) -> AudioDescriptions:
     """Returns a data set of noise pictures, all of them for training.
 
     Args:
         config: image shape, number of classes, L_s and sample rate.
         num_recordings: spread over the classes; by default one each.
+        num_pairs: pictures.
     """
     num_recordings = num_recordings or config.num_classes
     names = [f"word_{label}" for label in range(config.num_classes)]
@@ -27,12 +28,12 @@ def synthetic_data(config: DataConfig, num_recordings: int | None = None) -> Aud
         waveforms=audio.to_int16(synthetic_words(num_recordings, config)),
     )
     random = np.random.default_rng(0)
-    used = np.arange(_NUM_PAIRS, dtype=np.int32) % num_recordings
+    used = np.arange(num_pairs, dtype=np.int32) % num_recordings
     train = Pairs(
-        images=random.integers(0, 256, (_NUM_PAIRS, *config.image_shape), dtype=np.uint8),
+        images=random.integers(0, 256, (num_pairs, *config.image_shape), dtype=np.uint8),
         labels=labels[used],
         recordings=used,
-        image_ids=np.array([f"image_{i:04d}" for i in range(_NUM_PAIRS)]),
+        image_ids=np.array([f"image_{i:05d}" for i in range(num_pairs)]),
     )
     none = train.take(np.arange(0))
     return AudioDescriptions(

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-TURNS = 5
+_LEAST_TURNS = 5
 
 
 def by_turns(calls: dict[str, Callable], seconds: float) -> dict[str, np.ndarray]:
-    """Times calls against each other: a short run of each, `TURNS` times over.
+    """Times calls against each other: a run of each of about a second, over and over, at least five times.
 
     Before its first turn a call is made once, unmeasured (a graph is traced, a kernel chosen), and then so often that
     the length of its runs is known.
@@ -22,21 +22,22 @@ def by_turns(calls: dict[str, Callable], seconds: float) -> dict[str, np.ndarray
         seconds: that each has in all its turns; a slow call is made at least once a turn.
 
     Returns:
-        {name: float64 [TURNS], seconds a call in each turn}.
+        {name: float64 [turns], seconds a call in each turn}.
     """
+    num_turns = max(_LEAST_TURNS, round(seconds))
     counts = {}
     for name, call in calls.items():
         _run(call, 1)
-        counts[name] = _calls_within(call, seconds / TURNS)
+        counts[name] = _calls_within(call, seconds / num_turns)
     turns = [
         {name: _run(call, counts[name]) / counts[name] for name, call in calls.items()}
-        for _ in range(TURNS)
+        for _ in range(num_turns)
     ]
     return {name: np.array([turn[name] for turn in turns]) for name in calls}
 
 
 def seconds_per_call(call: Callable, seconds: float) -> np.ndarray:
-    """Returns float64 [TURNS], seconds a call; see `by_turns`."""
+    """Returns float64 [turns], seconds a call; see `by_turns`."""
     return by_turns({"call": call}, seconds)["call"]
 
 
@@ -50,10 +51,10 @@ def rates(seconds: np.ndarray, count: int, unit: str) -> dict:
 
 
 def speed_ratio(seconds: np.ndarray, reference: np.ndarray) -> dict:
-    """Returns {"ratio": how many times faster than the reference, of the medians, "ratio_spread": over the turns}."""
+    """Returns {"ratio": how many times faster than the reference, median over the turns, "ratio_spread"}."""
     by_turn = reference / seconds
     return {
-        "ratio": significant(np.median(reference) / np.median(seconds)),
+        "ratio": significant(np.median(by_turn)),
         "ratio_spread": [significant(by_turn.min()), significant(by_turn.max())],
     }
 

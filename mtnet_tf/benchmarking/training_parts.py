@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib.metadata import version
 
 import keras
@@ -29,8 +30,22 @@ def train_step(setting: Setting) -> dict:
     stage = _joint_stage(setting)
     stream = _endless(stage)
     return step_figures(
-        setting, lambda: stage.train_step(next(stream)), stage.model, stage.batch_size
+        setting, functools.partial(_step, stage, stream), stage.model, stage.batch_size
     )
+
+
+def num_pairs(setting: Setting) -> dict:
+    """The whole step with a data set of 60,000 pairs by turns with one of 1,000: an image should cost the same."""
+    stages = {str(count): _joint_stage(setting, count) for count in (1_000, 60_000)}
+    streams = {name: _endless(stage) for name, stage in stages.items()}
+    calls = {name: functools.partial(_step, stages[name], streams[name]) for name in stages}
+    seconds = by_turns(calls, setting.seconds)
+    batch_size = setting.batch_size
+    return {
+        "batch_size": batch_size,
+        **{name: rates(seconds[name], batch_size, "images") for name in calls},
+        **speed_ratio(seconds["60000"], seconds["1000"]),
+    }
 
 
 def encoder(setting: Setting) -> dict:
@@ -65,7 +80,6 @@ def pytorch(setting: Setting) -> dict:
         return {"left_out": "The comparison with PyTorch is one on CPUs."}
     model, ours = _encoder_step(setting)
     images, labels = _images_and_labels(setting)
-    images = tf.image.per_image_standardization(images).numpy()
     theirs = {
         memory_format: pytorch.gradient_step(
             pytorch.encoder_with_head(setting.config, model),
@@ -138,7 +152,7 @@ def autoencoder_stage(setting: Setting) -> dict:
     stream = _endless(stage)
     figures = step_figures(
         setting,
-        lambda: stage.train_step(next(stream)),
+        functools.partial(_step, stage, stream),
         model,
         stage.batch_size,
         unit="recordings",
@@ -158,15 +172,19 @@ def batches(setting: Setting) -> dict:
     return {"batch_size": setting.batch_size, **rates(seconds, setting.batch_size, "images")}
 
 
-def _joint_stage(setting):
+def _joint_stage(setting, num_pairs=2048):
     config = setting.config
-    data = synthetic_data(config.data)
+    data = synthetic_data(config.data, num_pairs=num_pairs)
     features = None
     if config.loss.representation_weight is not None:
         size = len(data.recordings), config.cross_modal_mapper.units[-1]
         features = np.random.default_rng(2).uniform(-1, 1, size).astype(np.float32)
     keras.utils.set_random_seed(config.training.seed)
     return JointStage(build_mtnet(config), config, data, features)
+
+
+def _step(stage, stream):
+    stage.train_step(next(stream))
 
 
 def _endless(stage):
