@@ -75,7 +75,7 @@ def pytorch(setting: Setting) -> dict:
     try:
         from mtnet_tf.benchmarking import pytorch
     except ImportError as error:
-        return {"left_out": f"PyTorch is not installed ({error})."}
+        return {"left_out": f"PyTorch is missing ({error}): pip install 'mtnet-tf[pytorch]'."}
     if setting.device != "cpu":
         return {"left_out": "The comparison with PyTorch is one on CPUs."}
     model, ours = _encoder_step(setting)
