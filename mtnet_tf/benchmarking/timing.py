@@ -15,7 +15,8 @@ def by_turns(calls: dict[str, Callable], seconds: float) -> dict[str, np.ndarray
     """Times calls against each other: a run of each of about a second, over and over, at least five times.
 
     Before its first turn a call is made once, unmeasured (a graph is traced, a kernel chosen), and then so often that
-    the length of its runs is known.
+    the length of its runs is known. A turn begins with one more unmeasured call: the processor's caches and the
+    allocator's pages are still the previous call's, as they never are in training.
 
     Args:
         calls: by name.
@@ -30,7 +31,7 @@ def by_turns(calls: dict[str, Callable], seconds: float) -> dict[str, np.ndarray
         _run(call, 1)
         counts[name] = _calls_within(call, seconds / num_turns)
     turns = [
-        {name: _run(call, counts[name]) / counts[name] for name, call in calls.items()}
+        {name: _turn(call, counts[name]) / counts[name] for name, call in calls.items()}
         for _ in range(num_turns)
     ]
     return {name: np.array([turn[name] for turn in turns]) for name in calls}
@@ -69,6 +70,11 @@ def _calls_within(call, seconds) -> int:
     while (taken := _run(call, count)) < seconds / 4:
         count *= 2
     return max(1, round(count * seconds / taken))
+
+
+def _turn(call, count) -> float:
+    _run(call, 1)
+    return _run(call, count)
 
 
 def _run(call, count) -> float:
