@@ -17,7 +17,7 @@ class Setting:
 
     Attributes:
         config: the configuration that is measured.
-        seconds: how long one measurement lasts, about; a slow call is made seven times.
+        seconds: how long what is measured runs, about, in all its turns (`timing.by_turns`).
         products: {name of a dtype: large product of matrices}, against which a network is measured.
         device: "cpu" or "gpu", for the record of a run and the program that a measurement starts.
         describe_command: starts the program that speaks a picture; --run_dir, --image, --output and --device are added.

@@ -20,7 +20,8 @@ def forward_flops(model: keras.Model, batch_size: int) -> dict[str, int]:
     """Counts the operations of a network's convolutions and matrix products, from the shapes in its graph.
 
     A multiplication and an addition are two operations. Everything else (normalisation, activations, pooling) is left
-    out: it takes time and counts for nothing. Zeros of SAME padding are counted like pixels.
+    out: it takes time and counts for nothing. Zeros of SAME padding are counted like pixels, but where `DilatedConv2D`
+    leaves them out.
 
     Args:
         model: with one input.

@@ -1,6 +1,7 @@
-"""A dilated 2D convolution that runs as one native kernel."""
+"""A dilated 2D convolution that runs as one native kernel, and on a small map as products of matrices."""
 
 import functools
+import itertools
 import logging
 
 import keras
@@ -35,32 +36,90 @@ def _native_dilated_gradients_work(dtype: str) -> bool:
     return True
 
 
+def _inside(size: int, kernel_size: int, dilation: int) -> list[tuple[int, int, int]]:
+    """Returns, for each tap of a kernel along one axis, (offset, start, stop): outputs start..stop-1 read input + offset.
+
+    The other outputs read padding there; a tap with start >= stop reads nothing else.
+    """
+    offsets = [(tap - kernel_size // 2) * dilation for tap in range(kernel_size)]
+    return [(offset, max(0, -offset), min(size, size - offset)) for offset in offsets]
+
+
+def mostly_padding(height: int, width: int, kernel_size, dilation_rate) -> bool:
+    """Tells whether more than half of what a SAME convolution multiplies is padding; 3x3 with holes of 2: up to 4x4 pixels."""
+    inside = [
+        sum(max(0, stop - start) for _, start, stop in _inside(size, taps, dilation))
+        for size, taps, dilation in zip((height, width), kernel_size, dilation_rate, strict=True)
+    ]
+    return inside[0] * inside[1] < height * width * kernel_size[0] * kernel_size[1] / 2
+
+
+def tap_by_tap(x, kernel, dilation_rate):
+    """The stride 1 SAME convolution as a sum over the kernel's taps, each one product of matrices without padding.
+
+    A native kernel meets a map that is smaller than the holes reach with many short loops over padding; these products
+    are few, large, and only of what is not padding. The sum is the same, in another order.
+
+    Args:
+        x: float [batch, height, width, channels], height and width known.
+        kernel: float [kernel height, kernel width, channels, filters].
+        dilation_rate: of height and width.
+
+    Returns:
+        float [batch, height, width, filters].
+    """
+    height, width, channels = x.shape[1:]
+    kernel_height, kernel_width, _, filters = kernel.shape
+    rows = _inside(height, kernel_height, dilation_rate[0])
+    columns = _inside(width, kernel_width, dilation_rate[1])
+    # Unstacked: the gradients of the taps are then written side by side, not each into a kernel of zeros.
+    taps = tf.unstack(tf.reshape(kernel, [-1, channels, filters]))
+    products = []
+    for tap, ((dy, top, bottom), (dx, left, right)) in zip(taps, itertools.product(rows, columns)):
+        if top >= bottom or left >= right:
+            continue
+        pixels = x[:, top + dy : bottom + dy, left + dx : right + dx]
+        product = tf.matmul(tf.reshape(pixels, [-1, channels]), tap)
+        product = tf.reshape(product, [-1, bottom - top, right - left, filters])
+        products.append(
+            tf.pad(product, [[0, 0], [top, height - bottom], [left, width - right], [0, 0]])
+        )
+    return tf.add_n(products)
+
+
 @keras.saving.register_keras_serializable("mtnet_tf")
 class DilatedConv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D` with stride 1 and SAME padding whose holes cost nothing.
 
     Keras wraps each dilated convolution in SpaceToBatch and BatchToSpace, two copies of the feature map in either
     direction; `tf.nn.conv2d` with `dilations` is one kernel forward and one for each gradient, with the same numbers.
-    Where the native gradient is missing, this is the Keras layer.
+    Where the native gradient is missing, this is the Keras layer. On a map that is mostly padding see `tap_by_tap`.
 
     Input and output: float [batch, height, width, channels].
     """
 
     def __init__(self, filters, kernel_size, dilation_rate=1, **kwargs):
-        (
-            kwargs.pop("strides", None),
-            kwargs.pop("padding", None),
-        )  # in a stored config; they are fixed here
+        for fixed in ("strides", "padding"):  # they come with a stored config
+            kwargs.pop(fixed, None)
         super().__init__(
             filters, kernel_size, padding="same", dilation_rate=dilation_rate, **kwargs
         )
 
     def call(self, inputs):
-        if self.dilation_rate == (1, 1) or not _native_dilated_gradients_work(self.compute_dtype):
+        if self._is_tap_by_tap(*inputs.shape[1:3]):
+            outputs = tap_by_tap(inputs, tf.convert_to_tensor(self.kernel), self.dilation_rate)
+        elif self.dilation_rate != (1, 1) and _native_dilated_gradients_work(self.compute_dtype):
+            outputs = tf.nn.conv2d(
+                inputs, self.kernel, strides=1, padding="SAME", dilations=list(self.dilation_rate)
+            )
+        else:
             return super().call(inputs)
-        outputs = tf.nn.conv2d(
-            inputs, self.kernel, strides=1, padding="SAME", dilations=list(self.dilation_rate)
-        )
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, self.bias)
         return self.activation(outputs) if self.activation is not None else outputs
+
+    def _is_tap_by_tap(self, height, width) -> bool:
+        """On CPUs only: cuDNN was not compared with it."""
+        if None in (height, width) or tf.config.get_visible_devices("GPU"):
+            return False
+        return mostly_padding(height, width, self.kernel_size, self.dilation_rate)

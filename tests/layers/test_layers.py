@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from mtnet_tf.layers.blocks import GatedResidualBlock1D
-from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
+from mtnet_tf.layers.dilated_conv2d import DilatedConv2D, mostly_padding
 from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
 from mtnet_tf.layers.standardization import PerImageStandardization
 
@@ -41,12 +41,26 @@ def test_standardization_is_eq_1():
     np.testing.assert_allclose(PerImageStandardization()(images), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("dilation", [1, 2, 3])
-def test_dilated_conv_equals_keras(dilation):
+@pytest.mark.parametrize(
+    ("size", "kernel_size", "dilation", "tap_by_tap"),
+    [
+        ((9, 7), 3, 1, False),
+        ((9, 7), 3, 2, False),
+        ((9, 7), 3, 3, False),
+        ((5, 5), 3, 2, False),
+        ((4, 4), 3, 2, True),
+        ((3, 2), 3, 2, True),
+        ((1, 6), 3, 3, True),  # the outer taps of the height read nothing but padding
+        ((1, 1), 3, 1, True),
+        ((4, 7), (5, 3), (1, 4), True),
+    ],
+)
+def test_dilated_conv_equals_keras(size, kernel_size, dilation, tap_by_tap):
     keras.utils.set_random_seed(0)
-    ours = DilatedConv2D(6, 3, dilation_rate=dilation, **INIT)
-    theirs = keras.layers.Conv2D(6, 3, padding="same", dilation_rate=dilation)
-    x = np.random.default_rng(0).normal(size=(2, 9, 7, 4)).astype(np.float32)
+    ours = DilatedConv2D(6, kernel_size, dilation_rate=dilation, **INIT)
+    assert mostly_padding(*size, ours.kernel_size, ours.dilation_rate) is tap_by_tap
+    theirs = keras.layers.Conv2D(6, kernel_size, padding="same", dilation_rate=dilation)
+    x = np.random.default_rng(0).normal(size=(2, *size, 4)).astype(np.float32)
     ours.build(x.shape), theirs.build(x.shape)
     theirs.set_weights(ours.get_weights())
     (y, dy), (z, dz) = gradients(ours, x, None), gradients(theirs, x, None)
