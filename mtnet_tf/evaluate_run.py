@@ -91,6 +91,7 @@ def evaluate_run(
         "preset": config.preset,
         "variant": config.variant,
         "seed": config.training.seed,
+        "precision": config.training.precision,
         "recordings": {
             "fingerprint": data.metadata["recordings_fingerprint"],
             "policy": data.metadata["policy"],
