@@ -35,9 +35,10 @@ def main(argv):
     del argv
     config = program.read_config()
 
-    from mtnet_tf import ablation, report
+    from mtnet_tf import ablation
     from mtnet_tf import data as data_lib
     from mtnet_tf.metrics.scoring_pool import ScoringPool
+    from mtnet_tf.reporting import study
 
     device, strategy, config = program.prepare_devices(config)
     builder = program.open_prepared_builder()
@@ -58,8 +59,8 @@ def main(argv):
         )
     report_dir = f"{_OUT_DIR.value}/report"
     ablation.draw_run(f"{_OUT_DIR.value}/{_ROWS.value[-1]}", data, f"{report_dir}/examples.png")
-    report.write_report(_OUT_DIR.value, report_dir)
-    print(report.text_table(summaries))
+    study.write_report(_OUT_DIR.value, report_dir)
+    print(study.text_table(summaries))
     print(f"The report is {report_dir}/report.md.")
 
 

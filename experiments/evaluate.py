@@ -41,9 +41,9 @@ def main(argv):
     run = RunFolder(_RUN_DIR.value)
     run.config()  # before TensorFlow is imported: a wrong folder is told at once
 
-    from mtnet_tf import report
     from mtnet_tf.evaluate_run import evaluate_run, load_data
     from mtnet_tf.metrics.scoring_pool import ScoringPool
+    from mtnet_tf.reporting import study
     from mtnet_tf.training import devices
 
     device = devices.select_device(flags.FLAGS.device)
@@ -60,7 +60,7 @@ def main(argv):
             num_wavs=_NUM_WAVS.value,
             device=device,
         )
-    print(report.text_table(summaries))
+    print(study.text_table(summaries))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 python -m experiments.report --out_dir=runs/study [--report_dir=...]    the report of a study or a run
 python -m experiments.report --collect=runs/study --name=mnist_ad_x     commits its results
+python -m experiments.report --seeds=runs/seeds                         the spread over the seeds of the runs in it
+python -m experiments.report --collect_seeds=runs/seeds                 commits their results
 python -m experiments.report                                            the tables of the committed results
 python -m experiments.report --check                                    fails if those tables are stale
 """
@@ -22,31 +24,46 @@ _COLLECT = flags.DEFINE_string(
     "collect", None, "Study or run folder whose summaries go into experiments/results/NAME."
 )
 _NAME = flags.DEFINE_string("name", None, "NAME of the committed results.")
+_SEEDS = flags.DEFINE_string(
+    "seeds", None, "Folder of run folders, to tell how far their scores spread over the seeds."
+)
+_COLLECT_SEEDS = flags.DEFINE_string(
+    "collect_seeds",
+    None,
+    "Folder of run folders whose summaries go into experiments/results/seeds.",
+)
 _CHECK = flags.DEFINE_bool("check", False, "Only compare: exit 1 if a generated file is stale.")
 
 
 def main(argv):
     del argv
-    from mtnet_tf import report
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_text
+    from mtnet_tf.reporting import committed, seeds, study
 
     root = pathlib.Path(__file__).resolve().parent.parent
     if _OUT_DIR.value:
-        print(report.write_report(_OUT_DIR.value, _REPORT_DIR.value or f"{_OUT_DIR.value}/report"))
+        print(study.write_report(_OUT_DIR.value, _REPORT_DIR.value or f"{_OUT_DIR.value}/report"))
+        return
+    if _SEEDS.value:
+        runs = seeds.read_runs(_SEEDS.value)
+        print(f"{seeds.markdown_table(runs)}\n{seeds.footer(runs)}")
         return
     if _COLLECT.value:
         if not _NAME.value:
             raise InputError("--collect needs --name, the folder under experiments/results.")
-        names = report.collect(_COLLECT.value, root / "experiments/results" / _NAME.value)
+        names = study.collect(_COLLECT.value, root / committed.RESULTS / _NAME.value)
+        print(f"Collected: {', '.join(names)}")
+    if _COLLECT_SEEDS.value:
+        names = seeds.collect(_COLLECT_SEEDS.value, root / committed.SEEDS)
         print(f"Collected: {', '.join(names)}")
     if _CHECK.value:
-        stale = [str(path.relative_to(root)) for path in report.stale_files(root)]
+        stale = [str(path.relative_to(root)) for path in committed.stale_files(root)]
         if stale:
             raise InputError(f"Stale: {', '.join(stale)}. Run python -m experiments.report.")
         print("The tables say what the result files say.")
         return
-    for path, text in report.generated_files(root).items():
+    for path, text in committed.generated_files(root).items():
         write_text(path, text)
         print(f"Written: {path.relative_to(root)}")
 

@@ -1,4 +1,4 @@
-"""Result files -> tables. No number in a table is typed by hand: each comes from a summary.json of `evaluation`.
+"""The table of a study beside the paper's, and its report.
 
 A study is a folder of run folders (`<out_dir>/<variant>`, what experiments.ablation writes), or a folder of committed
 results (`<name>.json` each, `collect`). Either becomes {name: summary}: the rows of Table 3, then the controls.
@@ -12,6 +12,15 @@ import shutil
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import replacing, write_json, write_text
+from mtnet_tf.reporting.tables import (
+    METRICS,
+    bullets,
+    markdown,
+    number,
+    percent,
+    read_json,
+    versions,
+)
 
 ROWS = ("gen_only", "gen_rep", "no_holes", "autoencoder", "mtnet")
 CONTROLS = (
@@ -21,12 +30,10 @@ CONTROLS = (
     "classifier_and_recording",
     "true_label_and_recording",
 )
-_METRICS = {"corr2d": "Corr2D", "pesq": "PESQ", "stoi": "STOI"}
 _PAPER = json.loads(
     (pathlib.Path(__file__).parent / "paper_tables.json").read_text(encoding="utf-8")
 )
 _PAPER_DATASET = {"digits_ad": "mnist_ad"}  # what the paper has instead
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
 def read_study(out_dir) -> dict[str, dict]:
@@ -37,7 +44,7 @@ def read_study(out_dir) -> dict[str, dict]:
     out_dir = pathlib.Path(out_dir)
     places = {row: out_dir / row for row in ROWS}
     if (out_dir / "config.json").is_file():
-        variant = _read(out_dir / "config.json")["variant"]
+        variant = read_json(out_dir / "config.json")["variant"]
         places = {variant: out_dir}
     found = {row: place / "evaluation/test/model/summary.json" for row, place in places.items()}
     if "mtnet" in places:
@@ -54,7 +61,7 @@ def read_committed(folder) -> dict[str, dict]:
 
 
 def _read_all(paths, where):
-    study = {name: _read(path) for name, path in paths.items() if path.is_file()}
+    study = {name: read_json(path) for name, path in paths.items() if path.is_file()}
     if not study:
         raise InputError(
             f"{where} holds no evaluation of the test split. Run experiments.evaluate or experiments.ablation."
@@ -68,13 +75,15 @@ def _read_all(paths, where):
     return study
 
 
-def _read(path):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path} is not JSON ({error}). Delete it and run the same command again."
-        ) from error
+def dataset_of(study: dict[str, dict]) -> str:
+    """Returns the builder's name, e.g. "mnist_ad"."""
+    return next(iter(study.values()))["dataset"].partition("/")[0]
+
+
+def paper_scores(name: str, dataset: str) -> list[float] | None:
+    """Returns the paper's Corr2D, PESQ and STOI of a row of Table 3 on a data set, None where it has none."""
+    row = _PAPER["ablation"].get(name, {})
+    return row.get(_PAPER_DATASET.get(dataset, dataset))
 
 
 def collect(out_dir, folder) -> list[str]:
@@ -85,58 +94,42 @@ def collect(out_dir, folder) -> list[str]:
     return list(study)
 
 
-# ----------------------------------------------------------------------------------------------------------- tables
-
-
 def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list[str]]]:
     """Returns the header and the rows of a table as texts; with `complete`, missing rows of Table 3 are "not run"."""
-    any_summary = next(iter(study.values()))
-    dataset = any_summary["dataset"].partition("/")[0]
-    paper_name = _PAPER_DATASET.get(dataset, dataset)
+    dataset = dataset_of(study)
     header = ["system"]
-    for label in _METRICS.values():
+    for label in METRICS.values():
         header += [f"{label}, paper", f"{label}, ours"]
     header += ["scored", "heard right", "Corr2D / PESQ / STOI of those", "softmax right"]
     rows = []
     for name in [*ROWS, *CONTROLS]:
-        paper = _PAPER["ablation"].get(name)
-        published = (
-            [f"{value:.4f}" for value in paper[paper_name]]
-            if paper and paper_name in paper
-            else [""] * 3
-        )
+        scores = paper_scores(name, dataset)
+        published = [f"{score:.4f}" for score in scores] if scores else [""] * 3
         if name not in study:
-            if complete and paper:
-                rows.append(
-                    [
-                        paper["label"],
-                        *(c for p in published for c in (p, "not run")),
-                        "",
-                        "",
-                        "",
-                        "",
-                    ]
-                )
+            if complete and name in ROWS:
+                label = _PAPER["ablation"][name]["label"]
+                not_run = [cell for score in published for cell in (score, "not run")]
+                rows.append([label, *not_run, *[""] * 4])
             continue
         summary = study[name]
         metrics = summary["metrics"]
         cells = [summary["label"]]
-        for metric, value in zip(_METRICS, published):
+        for metric, value in zip(METRICS, published):
             cells += [value, _mean_and_sd(metrics[metric])]
         right = summary["heard_right"]
-        cells.append(_counts([metrics[metric] for metric in _METRICS]))
-        cells.append(_percent(right["fraction"]))
-        cells.append(" / ".join(_number(right["metrics"][metric]["mean"]) for metric in _METRICS))
-        cells.append(_percent(summary.get("classifier_accuracy")))
+        cells.append(_counts([metrics[metric] for metric in METRICS]))
+        cells.append(percent(right["fraction"]))
+        cells.append(" / ".join(number(right["metrics"][metric]["mean"]) for metric in METRICS))
+        cells.append(percent(summary.get("classifier_accuracy")))
         rows.append(cells)
     return header, rows
 
 
 def _mean_and_sd(metric) -> str:
     if metric["mean"] is None:
-        return f"none scored (floor mean {_number(metric['floor_mean'])})"
-    text = f"{_number(metric['mean'])} ± {_number(metric['sd'])}"
-    return f"{text} (floor mean {_number(metric['floor_mean'])})" if metric["num_failed"] else text
+        return f"none scored (floor mean {number(metric['floor_mean'])})"
+    text = f"{number(metric['mean'])} ± {number(metric['sd'])}"
+    return f"{text} (floor mean {number(metric['floor_mean'])})" if metric["num_failed"] else text
 
 
 def _counts(metrics) -> str:
@@ -148,19 +141,10 @@ def _counts(metrics) -> str:
     return texts[0] if len(set(texts)) == 1 else " / ".join(texts)
 
 
-def _number(value) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _percent(value) -> str:
-    return "" if value is None else f"{100 * value:.2f} %"
-
-
 def markdown_table(study: dict[str, dict]) -> str:
     """Returns the table beside the paper's: rows of Table 3 (missing ones "not run"), then the controls."""
     header, rows = _cells(study, complete=True)
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    return markdown(header, rows)
 
 
 def text_table(summaries: list[dict]) -> str:
@@ -200,9 +184,7 @@ def footer(study: dict[str, dict]) -> str:
             f"voice {', '.join(voices)}, fingerprint {recordings['fingerprint'][:12]})."
         ),
         f"Preset {provenance['preset']}, seed {provenance['seed']}; ± is the standard deviation over the pairs.",
-        f"Hardware: {provenance['training_hardware']}. "
-        + ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
-        + f"; code {provenance['git_commit']}.",
+        f"Hardware: {provenance['training_hardware']}. {versions(provenance)}.",
     ]
     for row in study.values():
         if row["generator"] == "model":
@@ -212,19 +194,16 @@ def footer(study: dict[str, dict]) -> str:
                 f"trained in {p['training_seconds']:.0f} s, scored in {p['seconds']:.0f} s. `{p['training_command']}`"
             )
     if any(
-        row["metrics"][m]["num_unscorable_reference"] for row in study.values() for m in _METRICS
+        row["metrics"][m]["num_unscorable_reference"] for row in study.values() for m in METRICS
     ):
         lines.append("Pairs whose reference cannot be scored are in no mean: see the result files.")
     accuracy = summary.get("word_accuracy")
     if accuracy:
         lines.append(
-            f"A speech recogniser understood {_percent(accuracy['generated'])} of MT-Net's words, and "
-            f"{_percent(accuracy['references'])} of the recordings themselves."
+            f"A speech recogniser understood {percent(accuracy['generated'])} of MT-Net's words, and "
+            f"{percent(accuracy['references'])} of the recordings themselves."
         )
-    return "".join(f"- {line}\n" for line in lines)
-
-
-# ---------------------------------------------------------------------------------------------------------- reports
+    return bullets(lines)
 
 
 def write_report(out_dir, report_dir) -> pathlib.Path:
@@ -249,53 +228,3 @@ def write_report(out_dir, report_dir) -> pathlib.Path:
         parts.append("## Sounds (the first test images)\n\n" + "".join(sounds))
     write_text(report_dir / "report.md", "\n".join(parts))
     return report_dir / "report.md"
-
-
-def generated_files(root) -> dict[pathlib.Path, str]:
-    """Returns what the committed tables under `root` (the checkout) should read: {path: text}.
-
-    They are experiments/results/README.md, all tables, and the block between the result marks of README.md, the MT-Net
-    rows alone.
-    """
-    root = pathlib.Path(root)
-    folders = sorted(path for path in (root / "experiments/results").iterdir() if path.is_dir())
-    parts = ["# Committed results\n\nGenerated by `python -m experiments.report`; do not edit.\n"]
-    short = [
-        "| run | Corr2D | PESQ | STOI | heard right | softmax right |",
-        "|---|---|---|---|---|---|",
-    ]
-    for folder in folders:
-        study = read_committed(folder)
-        parts.append(f"\n## {folder.name}\n\n{markdown_table(study)}\n{footer(study)}")
-        dataset = next(iter(study.values()))["dataset"].partition("/")[0]
-        paper = _PAPER["ablation"]["mtnet"].get(_PAPER_DATASET.get(dataset, dataset))
-        for name in ("mtnet", *CONTROLS):
-            if name in study:
-                row = study[name]
-                means = [_number(row["metrics"][metric]["mean"]) for metric in _METRICS]
-                short.append(
-                    f"| {folder.name}: {row['label']} | {' | '.join(means)} | {_percent(row['heard_right']['fraction'])} "
-                    f"| {_percent(row.get('classifier_accuracy'))} |"
-                )
-        line = f"| *the paper's MT-Net, {dataset}* | {' | '.join(f'{value:.4f}' for value in paper)} | | |"
-        if line not in short:
-            short.append(line)
-    readme = root / "README.md"
-    before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise InputError(f"{readme} has no {BEGIN} ... {END}.")
-    table = "\n".join(short) if folders else "No results are committed yet."
-    return {
-        root / "experiments/results/README.md": "".join(parts),
-        readme: f"{before}{BEGIN}\n{table}\n{END}{after}",
-    }
-
-
-def stale_files(root) -> list[pathlib.Path]:
-    """Returns the generated files under `root` that do not say what the result files say."""
-    return [
-        path
-        for path, text in generated_files(root).items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]

@@ -1,0 +1,122 @@
+"""Runs that differ in nothing but their seed: the mean of each score over them, and how far they spread.
+
+Two settings that differ by less than their seeds do are not known to differ.
+"""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import write_json
+from mtnet_tf.reporting.tables import (
+    METRICS,
+    bullets,
+    markdown,
+    number,
+    percent,
+    read_json,
+    versions,
+)
+
+
+def read_runs(folder) -> list[dict]:
+    """Returns the summaries of the run folders in `folder`, evaluated on the test split; see `_ordered`."""
+    found = pathlib.Path(folder).glob("*/evaluation/test/model/summary.json")
+    return _ordered([read_json(path) for path in found], folder)
+
+
+def read_committed(folder) -> list[dict]:
+    """Returns the summaries that `collect` wrote into `folder`; see `_ordered`."""
+    return _ordered([read_json(path) for path in pathlib.Path(folder).glob("*.json")], folder)
+
+
+def collect(folder, results) -> list[str]:
+    """Copies the summaries of the runs in `folder` into `results`, a file a run; returns their names."""
+    names = []
+    for summary in read_runs(folder):
+        dataset, variant, precision, seed = _key(summary)
+        names.append(f"{dataset.replace('/', '_')}_{variant}_{precision}_seed{seed}.json")
+        write_json(pathlib.Path(results) / names[-1], summary)
+    return names
+
+
+def markdown_table(summaries: list[dict]) -> str:
+    """Returns a row a setting: each score's mean over the seeds ± their standard deviation, one degree of freedom lost."""
+    rows = []
+    for (dataset, variant, precision), runs in _settings(summaries).items():
+        del variant
+        scores = [[run["metrics"][metric]["mean"] for run in runs] for metric in METRICS]
+        fractions = [
+            [run["heard_right"]["fraction"] for run in runs],
+            [run.get("classifier_accuracy") for run in runs],
+        ]
+        seeds = ", ".join(str(run["provenance"]["seed"]) for run in runs)
+        cells = [dataset.partition("/")[0], runs[0]["label"], precision, seeds]
+        cells += [_spread(values, number) for values in scores]
+        rows.append(cells + [_spread(values, percent) for values in fractions])
+    header = ["data set", "system", "precision", "seeds", *METRICS.values()]
+    return markdown([*header, "heard right", "softmax right"], rows)
+
+
+def footer(summaries: list[dict]) -> str:
+    """Returns how each setting was made, as a Markdown list."""
+    lines = ["± is the standard deviation over the seeds."]
+    for runs in _settings(summaries).values():
+        p = runs[0]["provenance"]
+        seconds = [run["provenance"]["training_seconds"] for run in runs]
+        lines.append(
+            f"{runs[0]['dataset']}, {p['precision']}: preset {p['preset']}, {p['steps']:,} steps, {p['images_seen']:,} images; "
+            f"{runs[0]['num_pairs']:,} pairs of the {runs[0]['split']} split scored; trained in "
+            f"{min(seconds):.0f}-{max(seconds):.0f} s on {p['training_hardware']}. {versions(p)}. Seed {p['seed']}: `{p['training_command']}`"
+        )
+    return bullets(lines)
+
+
+def _ordered(summaries, where):
+    """Returns them by data set, variant, precision and seed.
+
+    Raises InputError if there are none, one comes twice, or the runs of a setting differ in more than the seed.
+    """
+    if not summaries:
+        raise InputError(
+            f"{where} holds no run that was evaluated on the test split. Run experiments.train and experiments.evaluate."
+        )
+    summaries = sorted(summaries, key=_key)
+    keys = [_key(summary) for summary in summaries]
+    if twice := {key for key in keys if keys.count(key) > 1}:
+        raise InputError(f"{where} holds the same seed twice: {sorted(twice)}. Keep one of each.")
+    for setting, runs in _settings(summaries).items():
+        for what in ("preset", "steps", "images_seen", "num_parameters"):
+            values = {run["provenance"]["seed"]: run["provenance"][what] for run in runs}
+            if len(set(values.values())) > 1:
+                raise InputError(
+                    f"The seeds of {setting} in {where} are not comparable, {what} differs: {values}."
+                )
+        if len({run["num_pairs"] for run in runs}) > 1:
+            raise InputError(
+                f"The seeds of {setting} in {where} were scored on different numbers of pairs."
+            )
+    return summaries
+
+
+def _key(summary):
+    p = summary["provenance"]
+    return summary["dataset"], p["variant"], p["precision"], p["seed"]
+
+
+def _settings(summaries):
+    settings = {}
+    for summary in summaries:
+        settings.setdefault(_key(summary)[:3], []).append(summary)
+    return settings
+
+
+def _spread(values, text):
+    if None in values:
+        return text(None)
+    if len(values) == 1:
+        return text(values[0])
+    return f"{text(np.mean(values))} ± {text(np.std(values, ddof=1))}"

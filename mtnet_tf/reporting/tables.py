@@ -1,0 +1,46 @@
+"""What all tables share: the metrics' names, numbers as text, a Markdown table, and reading a result file."""
+
+from __future__ import annotations
+
+import json
+
+from mtnet_tf.errors import InputError
+
+METRICS = {"corr2d": "Corr2D", "pesq": "PESQ", "stoi": "STOI"}
+
+
+def number(value: float | None) -> str:
+    """Returns a mean with four decimals, "-" where there is none."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def percent(value: float | None) -> str:
+    """Returns a fraction as a percentage, nothing where there is none."""
+    return "" if value is None else f"{100 * value:.2f} %"
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """Returns a Markdown table of texts."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def bullets(lines: list[str]) -> str:
+    """Returns a Markdown list."""
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def versions(provenance: dict) -> str:
+    """Returns "python 3.11.7, tensorflow ...; code <commit>" of a summary's provenance."""
+    packages = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
+    return f"{packages}; code {provenance['git_commit']}"
+
+
+def read_json(path) -> dict:
+    """Returns what a result file holds. Raises InputError if that is not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path} is not JSON ({error}). Delete it and run the same command again."
+        ) from error

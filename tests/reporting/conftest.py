@@ -1,0 +1,54 @@
+"""Result files as `evaluation` writes them."""
+
+import json
+
+import pytest
+
+from mtnet_tf.metrics import METRICS
+
+
+def make_summary(generator, label, mean, failed=0, variant="mtnet", precision="float32", seed=0):
+    metrics = {
+        name: {
+            "mean": mean, "sd": 0.1, "num_scored": 10 - failed, "num_failed": failed,
+            "num_unscorable_reference": 0, "floor_mean": (mean or 0.0) / 2, "failures": {},
+        }
+        for name in METRICS
+    }  # fmt: skip
+    return {
+        "generator": generator,
+        "label": label,
+        "dataset": "digits_ad/one_recording-0123",
+        "split": "test",
+        "num_pairs": 10,
+        "num_recordings": 10,
+        "metrics": metrics,
+        "heard_right": {"fraction": 0.9, "num_pairs": 9, "metrics": metrics},
+        "per_word": {},
+        "classifier_accuracy": 0.95 if generator == "model" else None,
+        "word_accuracy": None,
+        "provenance": {
+            "preset": "tiny", "variant": variant, "seed": seed, "precision": precision, "hardware": "h", "training_hardware": "h",
+            "versions": {"python": "3"}, "git_commit": "abc", "steps": 5, "images_seen": 50,
+            "num_parameters": 1000, "training_seconds": 2.0, "seconds": 1.0, "training_command": "python -m x",
+            "recordings": {"fingerprint": "0" * 64, "policy": "one_recording", "used": [{"voice_id": "joe"}]},
+        },
+    }  # fmt: skip
+
+
+@pytest.fixture
+def study(tmp_path):
+    files = {
+        "gen_only/evaluation/test/model": make_summary("model", "Meth.(L_gen)", 0.5, 2, "gen_only"),
+        "mtnet/evaluation/test/model": make_summary("model", "MT-Net", 0.75),
+        "mtnet/evaluation/test/wrong_word": make_summary("wrong_word", "wrong word", None, 10),
+    }
+    for name, values in files.items():
+        (tmp_path / "study" / name).mkdir(parents=True)
+        (tmp_path / "study" / name / "summary.json").write_text(json.dumps(values | {"floor": 0}))
+    return tmp_path / "study"
+
+
+@pytest.fixture
+def summary():
+    return make_summary

@@ -1,0 +1,44 @@
+"""The tables of the checkout against its result files."""
+
+import json
+import pathlib
+
+from mtnet_tf.reporting import committed, seeds
+from mtnet_tf.reporting import study as study_lib
+
+
+def test_committed_tables_go_stale(study, tmp_path):
+    root = tmp_path / "checkout"
+    (study / "mtnet/evaluation/test/wrong_word/summary.json").unlink()
+    names = study_lib.collect(study, root / "experiments/results/digits")
+    assert names == ["gen_only", "mtnet"]
+    (root / "README.md").write_text(f"before\n{committed.BEGIN}\nold\n{committed.END}\nafter\n")
+    assert len(committed.stale_files(root)) == 2
+    for path, text in committed.generated_files(root).items():
+        path.write_text(text)
+    assert committed.stale_files(root) == []
+    readme = (root / "README.md").read_text()
+    assert readme.startswith("before\n") and readme.endswith("\nafter\n")
+    assert "| digits: MT-Net | 0.7500 | 0.7500 | 0.7500 | 90.00 % | 95.00 % |" in readme
+    changed = json.loads((root / "experiments/results/digits/mtnet.json").read_text())
+    changed["metrics"]["stoi"]["mean"] = 0.7
+    (root / "experiments/results/digits/mtnet.json").write_text(json.dumps(changed))
+    assert len(committed.stale_files(root)) == 2
+
+
+def test_committed_tables_of_this_project_are_fresh():
+    assert committed.stale_files(pathlib.Path(__file__).parents[2]) == []
+
+
+def test_seeds_are_a_table_of_their_own(study, summary, tmp_path):
+    root = tmp_path / "checkout"
+    study_lib.collect(study, root / "experiments/results/digits")
+    run = tmp_path / "runs/a/evaluation/test/model"
+    run.mkdir(parents=True)
+    (run / "summary.json").write_text(json.dumps(summary("model", "MT-Net", 0.5, seed=3)))
+    seeds.collect(tmp_path / "runs", root / committed.SEEDS)
+    (root / "README.md").write_text(f"{committed.BEGIN}\n{committed.END}")
+    tables, readme = committed.generated_files(root).values()
+    assert tables.index("## digits") < tables.index("## Seeds")
+    assert "| digits_ad | MT-Net | float32 | 3 | 0.5000 |" in tables
+    assert "digits_ad | MT-Net | float32" not in readme

@@ -1,0 +1,83 @@
+"""The spread over seeds by hand."""
+
+import json
+
+import pytest
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.reporting import seeds
+
+
+@pytest.fixture
+def runs(summary, tmp_path):
+    """Three seeds in float32, two in bfloat16, and a run that is not evaluated."""
+    found = {
+        "a": summary("model", "MT-Net", 0.5, seed=2),
+        "b": summary("model", "MT-Net", 0.7, seed=0),
+        "c": summary("model", "MT-Net", 0.6, seed=1),
+        "d": summary("model", "MT-Net", 0.9, seed=0, precision="mixed_bfloat16"),
+        "e": summary("model", "MT-Net", 0.8, seed=1, precision="mixed_bfloat16"),
+    }
+    (tmp_path / "runs/unfinished").mkdir(parents=True)
+    for name, values in found.items():
+        (tmp_path / "runs" / name / "evaluation/test/model").mkdir(parents=True)
+        path(tmp_path / "runs", name).write_text(json.dumps(values))
+    return tmp_path / "runs"
+
+
+def path(runs, name):
+    return runs / name / "evaluation/test/model/summary.json"
+
+
+def change(runs, name, **changes):
+    values = json.loads(path(runs, name).read_text())
+    for key, value in changes.items():
+        place = values if key in values else values["provenance"]
+        place[key] = value
+    path(runs, name).write_text(json.dumps(values))
+
+
+def test_mean_and_spread_by_hand(runs):
+    table = seeds.markdown_table(seeds.read_runs(runs)).splitlines()
+    assert table[2].startswith("| digits_ad | MT-Net | float32 | 0, 1, 2 | 0.6000 ± 0.1000 |")
+    assert table[3].startswith("| digits_ad | MT-Net | mixed_bfloat16 | 0, 1 | 0.8500 ± 0.0707 |")
+    assert table[2].endswith("| 90.00 % ± 0.00 % | 95.00 % ± 0.00 % |")
+    assert len({line.count("|") for line in table}) == 1
+
+
+def test_single_seed_has_no_spread_and_a_missing_mean_no_number(runs):
+    summaries = seeds.read_runs(runs)
+    summaries[0]["metrics"]["pesq"]["mean"] = None
+    table = seeds.markdown_table(summaries[:1]).splitlines()[2]
+    assert "| 0 | 0.7000 | - | 0.7000 | 90.00 % | 95.00 % |" in table
+
+
+def test_footer_says_how_each_setting_was_made(runs):
+    lines = seeds.footer(seeds.read_runs(runs)).splitlines()
+    assert len(lines) == 3
+    assert "5 steps, 50 images" in lines[1] and "`python -m x`" in lines[1]
+
+
+def test_collected_runs_read_the_same(runs, tmp_path):
+    names = seeds.collect(runs, tmp_path / "results")
+    assert "digits_ad_one_recording-0123_mtnet_mixed_bfloat16_seed1.json" in names
+    assert seeds.read_committed(tmp_path / "results") == seeds.read_runs(runs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 0}, "the same seed twice"),
+        ({"steps": 6}, "steps differs"),
+        ({"num_pairs": 9}, "different numbers of pairs"),
+    ],
+)
+def test_what_is_not_comparable_is_refused(runs, changes, message):
+    change(runs, "a", **changes)
+    with pytest.raises(InputError, match=message):
+        seeds.read_runs(runs)
+
+
+def test_folder_without_runs(tmp_path):
+    with pytest.raises(InputError, match="holds no run"):
+        seeds.read_runs(tmp_path)

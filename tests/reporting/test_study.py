@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.reporting import study as study_lib
+
+
+def lines_of(table):
+    return {line.split(" | ")[0].strip("| "): line for line in table.splitlines()}
+
+
+def test_table_stands_beside_the_paper_and_hides_nothing(study):
+    found = study_lib.read_study(study)
+    assert list(found) == ["gen_only", "mtnet", "wrong_word"]
+    lines = lines_of(study_lib.markdown_table(found))
+    assert "0.9427 | 0.7500 ± 0.1000 | 3.1577" in lines["MT-Net"]
+    assert "0.8560 | 0.5000 ± 0.1000 (floor mean 0.2500)" in lines["Meth.(L_gen)"]
+    assert "| 8, 2 failed |" in lines["Meth.(L_gen)"]
+    assert lines["Proposed(hole)"].count("not run") == 3
+    assert "none scored (floor mean 0.0000)" in lines["wrong word"]
+    assert "95.00 %" in lines["MT-Net"]
+    assert len({line.count("|") for line in lines.values()}) == 1
+
+
+def test_text_table(study):
+    text = study_lib.text_table(list(study_lib.read_study(study).values())[:2])
+    assert "MT-Net" in text
+    assert "0.7500" in text
+    assert "not run" not in text
+
+
+def test_report_folder(study, tmp_path):
+    wavs = study / "mtnet/evaluation/test/model/wavs"
+    wavs.mkdir()
+    (wavs / "a_zero.wav").write_bytes(b"RIFF")
+    (study / "mtnet/evaluation/test/wrong_word/summary.json").unlink()
+    path = study_lib.write_report(study, tmp_path / "report")
+    text = path.read_text()
+    assert "`python -m x`" in text
+    assert "[a_zero.wav](wavs/mtnet/a_zero.wav)" in text
+    assert (tmp_path / "report/wavs/mtnet/a_zero.wav").read_bytes() == b"RIFF"
+
+
+def test_rows_on_other_data_are_refused(study):
+    path = study / "gen_only/evaluation/test/model/summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_pairs": 9}))
+    with pytest.raises(InputError, match="not comparable, num_pairs differs"):
+        study_lib.read_study(study)
+
+
+def test_folder_without_results(tmp_path):
+    with pytest.raises(InputError, match="holds no evaluation of the test split"):
+        study_lib.read_study(tmp_path)
+    (tmp_path / "mtnet/evaluation/test/model").mkdir(parents=True)
+    (tmp_path / "mtnet/evaluation/test/model/summary.json").write_text("{")
+    with pytest.raises(InputError, match="is not JSON"):
+        study_lib.read_study(tmp_path)
