@@ -108,9 +108,8 @@ class Stage(abc.ABC):
 
     def _distributed(self, own_batches):
         batches = self.strategy.distribute_datasets_from_function(own_batches)
-        with lost_workers(
-            self.strategy
-        ):  # the workers tell each other whether there is another batch
+        # The workers tell each other whether there is another batch.
+        with lost_workers(self.strategy):
             yield from batches
 
     def _train_step(self, batch):
@@ -130,9 +129,8 @@ class Stage(abc.ABC):
             gradients = tf.distribute.get_replica_context().all_reduce(_SUM, gradients)
         self.optimizer.apply(gradients, variables)
         figures = {"gradient_norm": tf.linalg.global_norm(gradients) / scale}
-        if (
-            scaling
-        ):  # the optimizer leaves out a step whose gradients overflow, and scales less from then on
+        if scaling:
+            # The optimizer leaves out a step whose gradients overflow, and scales less from then on.
             finite = tf.math.is_finite(figures["gradient_norm"])
             figures["gradient_norm"] = tf.where(finite, figures["gradient_norm"], 0.0)
             figures["left_out"] = 1.0 - tf.cast(finite, tf.float32)

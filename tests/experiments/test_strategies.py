@@ -102,6 +102,19 @@ def test_two_replicas_in_one_process(data_dir, one_replica, tmp_path):
     assert_same_training(one_replica, run_dir)
 
 
+@pytest.mark.slow
+def test_two_replicas_scale_losses_together(data_dir, tmp_path):
+    """In float16 a step whose gradients overflow is left out by both replicas or by none, and training goes on."""
+    run_dir = tmp_path / "run"
+    argv = arguments(data_dir, run_dir, "mirrored", "--override=training.precision=mixed_float16")
+    finish(start([sys.executable, "-c", TWO_DEVICES, *argv]))
+    log = joint_log(run_dir)
+    left_out = [line["left_out"] * 5 for line in log]  # of the five steps of a line
+    assert left_out == pytest.approx([round(count) for count in left_out])
+    assert left_out[0] > 0 and left_out[-1] == 0
+    assert log[-1]["generation"] < log[0]["generation"] / 2
+
+
 def start_workers(data_dir, run_dir):
     with socket.socket() as a, socket.socket() as b:
         a.bind(("localhost", 0))
