@@ -125,7 +125,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         self._options = {name: kwargs.pop(name, None) for name in _OPTIONS}
         self._own_data_dir = data_dir
         super().__init__(data_dir=data_dir, **kwargs)
-        self._original_state.update(self._options)  # TFDS rebuilds a pickled builder from this.
+        self._original_state.update(self._options)  # From this TFDS makes a copy of the builder.
 
     def _create_builder_config(self, builder_config, **kwargs):
         config = super()._create_builder_config(builder_config, **kwargs)

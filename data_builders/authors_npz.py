@@ -33,7 +33,7 @@ class AuthorsArchive:
 
     The waveforms are taken as they are, without the zeros at their end: the authors have trimmed
     and levelled them. They lie as int16 in an unnamed temporary file for as long as the object
-    lives. Pickled, the archive is its constructor's arguments, and is read again.
+    lives. Sent to a worker, the archive is its constructor's arguments, and is read again.
 
     Attributes:
       pairing: an `AuthorsPairing`.
@@ -123,7 +123,7 @@ class AuthorsPairing(pairing.Pairing):
 
     Attributes:
       of_train_image: index into `recordings` for each training image.
-      archive: the `AuthorsArchive`, which is pickled in place of the waveforms.
+      archive: the `AuthorsArchive`, which is sent to a worker in place of the waveforms.
     """
 
     of_train_image: Sequence[int] = ()

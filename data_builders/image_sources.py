@@ -1,6 +1,6 @@
 """Where the images of a data set come from: classified images, split into train and test, in a fixed order.
 
-A source is small and can be pickled, so that a Beam worker anywhere reads its own part of the images.
+A source is small and can be sent to a Beam worker anywhere, which then reads its own part of the images.
 """
 
 import dataclasses
