@@ -7,6 +7,7 @@ import concurrent.futures.process
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -46,6 +47,10 @@ class ScoringPool:
 
     def __exit__(self, *exception):
         if self._executor is not None:
+            if sys.version_info < (3, 11, 5):
+                # There a thread that writes jobs to workers that were killed waits for ever, as long as this process can
+                # read them itself (github.com/python/cpython/issues/94777).
+                self._executor._call_queue._reader.close()
             self._executor.shutdown(cancel_futures=True)
 
     def map(self, jobs):

@@ -75,8 +75,9 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 
 def main(argv):
     tone = np.sin(np.arange(12000, dtype=np.float32) / 10)[None]
+    job = np.repeat(tone, 10, axis=0), np.zeros(10, int)  # more than a pipe holds, as a real one is
     with ScoringPool(tone, 2) as pool:
-        for _ in pool.map(itertools.repeat((tone, np.array([0])))):
+        for _ in pool.map(itertools.repeat(job)):
             print(*(child.pid for child in multiprocessing.active_children()), flush=True)
 
 if __name__ == "__main__":
