@@ -81,6 +81,7 @@ class AudioGeneratorConfig:
 
     kind: str = "gated_residual"  # or "autoencoder_decoder": Table 3's Proposed(autoencoder)
     num_blocks: int = 3
+    channels: int = 1  # of the 1D blocks: phi is reshaped to [units / channels, channels]
     kernel_size: int = 3
     hole_size: int = 2
     hidden_units: tuple[int, ...] = (1024,)  # FC layers before the last one of L_s units
@@ -108,7 +109,9 @@ class LossConfig:
 
     perceptual: str = "mean_cross_entropy"  # Eq. 4, or "sum_cross_entropy"
     representation: str = "cosine"  # Eq. 7, or "normalized_squared_error"
-    generation: str = "smooth_l1"  # Eqs. 9-10, or "normalized_squared_error"
+    # Eqs. 9-10, summed over the samples; or "mean_smooth_l1", averaged over them; or
+    # "normalized_squared_error".
+    generation: str = "smooth_l1"
     reconstruction: str = "half_mean_squared_error"  # Eq. 6, or "sum_squared_error"
     perceptual_weight: float | None = 0.5  # eta_1
     representation_weight: float | None = 1.0  # eta_2
@@ -149,6 +152,13 @@ class StageConfig:
 class TrainingConfig:
     seed: int = 0
     autoencoder: StageConfig = StageConfig(batch_size=100, epochs=500)  # lines 1-3
+    # What an epoch of stage 1 goes through once: the distinct "recordings", or the "pairs", of which
+    # the published scripts hold one waveform each. A batch is of distinct recordings in both.
+    autoencoder_epoch: str = "recordings"
+    # Stage 1 is an error beyond these: its squared error over the recordings' energy (1 is what
+    # silence has), and the cosine of the audio features of two different words.
+    max_reconstruction_error: float = 1.0
+    max_feature_cosine: float = 0.99
     joint: StageConfig = StageConfig(batch_size=64, epochs=50)  # lines 4-7
     checkpoint_secs: float = 120.0  # wall-clock seconds between checkpoints
     log_steps: int = 20
@@ -157,7 +167,7 @@ class TrainingConfig:
     # are float32 whatever is set, and so is the network that is saved.
     precision: str = "float32"
     jit_compile: bool = False  # compiles the training step with XLA
-    validations: int = 5  # how often the validation part is scored in the joint stage
+    validations: int = 5  # how often a stage is looked at: audio features, validation part
 
 
 @dataclass(frozen=True)
@@ -200,7 +210,7 @@ def _validate(config: Config) -> None:
     one_of("initialization.kernel", "truncated_normal_fan_in", "truncated_normal")
     one_of("loss.perceptual", "mean_cross_entropy", "sum_cross_entropy")
     one_of("loss.representation", "cosine", "normalized_squared_error")
-    one_of("loss.generation", "smooth_l1", "normalized_squared_error")
+    one_of("loss.generation", "smooth_l1", "mean_smooth_l1", "normalized_squared_error")
     one_of("loss.reconstruction", "half_mean_squared_error", "sum_squared_error")
     require(encoder.widths, "image_encoder.widths", "must name at least one block")
     require(encoder.kernel_size % 2 == 1, "image_encoder.kernel_size", "must be odd")
@@ -231,6 +241,13 @@ def _validate(config: Config) -> None:
         0 <= config.data.validation_fraction < 1, "data.validation_fraction", "must be in [0, 1)"
     )
     require(config.data.audio_length > 0, "data.audio_length", "must be positive")
+    channels = config.audio_generator.channels
+    require(
+        channels > 0 and config.cross_modal_mapper.units[-1] % channels == 0,
+        "audio_generator.channels",
+        f"must divide the cross-modal representation, {config.cross_modal_mapper.units[-1]}",
+    )
+    one_of("training.autoencoder_epoch", "recordings", "pairs")
     one_of("training.precision", "float32", "mixed_bfloat16", "mixed_float16", "auto")
     for stage in ("autoencoder", "joint"):
         one_of(f"training.{stage}.optimizer.name", "rmsprop", "adam")

@@ -89,6 +89,15 @@ class AudioDescriptions:
     words: tuple[str, ...]
     metadata: dict
 
+    def recordings_record(self) -> dict:
+        """Returns what a result says of its recordings: which, and how they were made where the data set knows it."""
+        return {
+            "fingerprint": self.metadata["recordings_fingerprint"],
+            "policy": self.metadata["policy"],
+            "made_by": self.metadata.get("recordings_made_by"),
+            "used": [dict(recording) for recording in self.metadata["recordings"]],
+        }
+
 
 def fit_config(config: Config, builder: tfds.core.DatasetBuilder) -> Config:
     """Returns `config` with the image shape and layout, the number of classes and L_s of a prepared data set."""

@@ -92,11 +92,7 @@ def evaluate_run(
         "variant": config.variant,
         "seed": config.training.seed,
         "precision": config.training.precision,
-        "recordings": {
-            "fingerprint": data.metadata["recordings_fingerprint"],
-            "policy": data.metadata["policy"],
-            "used": [dict(r) for r in data.metadata["recordings"]],
-        },
+        "recordings": data.recordings_record(),
     }
     generators = [model, *(controls(data, predicted) if with_controls else [])]
     summaries = []

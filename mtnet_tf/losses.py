@@ -12,6 +12,9 @@ import tensorflow as tf
 
 from mtnet_tf.config import LossConfig
 
+# The forms that are sums over the batch; the others are means.
+_SUMS = ("sum_cross_entropy", "normalized_squared_error", "sum_squared_error")
+
 
 def perceptual_loss(labels, logits, form="mean_cross_entropy"):
     """L_per (Eq. 4): cross-entropy of the true class under the softmax, mean (paper) or sum (released) over the batch.
@@ -52,8 +55,8 @@ def smooth_l1(x):
 def generation_loss(audio, waveform, form="smooth_l1"):
     """L_gen (Eqs. 9-10): L1 norm of Gamma(a^tr - a^gen), the *sum* over the samples, averaged over the batch.
 
-    With a mean over the samples the generated waveform stays silent. Released: squared differences of the
-    L2-normalised waveforms, summed over samples and batch.
+    "mean_smooth_l1" averages over the samples instead: there the generated waveform stays silent. Released: squared
+    differences of the L2-normalised waveforms, summed over samples and batch.
 
     Args:
         audio, waveform: float32 [batch, L_s].
@@ -64,7 +67,8 @@ def generation_loss(audio, waveform, form="smooth_l1"):
                 tf.math.l2_normalize(audio, axis=-1) - tf.math.l2_normalize(waveform, axis=-1)
             )
         )
-    return tf.nn.compute_average_loss(tf.reduce_sum(smooth_l1(audio - waveform), axis=-1))
+    reduce = tf.reduce_mean if form == "mean_smooth_l1" else tf.reduce_sum
+    return tf.nn.compute_average_loss(reduce(smooth_l1(audio - waveform), axis=-1))
 
 
 def reconstruction_loss(audio, reconstruction, weights, form="half_mean_squared_error"):
@@ -92,6 +96,23 @@ def weight_decay(variables):
     )
 
 
+def joint_weights(config: LossConfig) -> dict[str, float]:
+    """Returns {term: weight} of Eq. 11, of the terms that the configuration has."""
+    weights = {
+        "generation": config.generation_weight,
+        "perceptual": config.perceptual_weight,
+        "representation": config.representation_weight,
+        "decay": config.decay_weight or None,
+    }
+    return {term: weight for term, weight in weights.items() if weight is not None}
+
+
+def summed_over_batch(config: LossConfig) -> set[str]:
+    """Returns the terms of Eq. 11 whose form is a sum over the batch, so that they grow with it."""
+    forms = {term: getattr(config, term) for term in ("perceptual", "representation", "generation")}
+    return {term for term, form in forms.items() if form in _SUMS}
+
+
 def joint_loss(config: LossConfig, batch, outputs, variables):
     """L_joint (Eq. 11).
 
@@ -104,39 +125,29 @@ def joint_loss(config: LossConfig, batch, outputs, variables):
     Returns:
         {term: scalar float32}, unweighted, and their weighted sum "total".
     """
-    terms = {
-        "generation": (
-            config.generation_weight,
-            generation_loss(batch["audio"], outputs["waveform"], config.generation),
-        )
-    }
-    if config.perceptual_weight is not None:
-        loss = perceptual_loss(batch["label"], outputs["logits"], config.perceptual)
-        terms["perceptual"] = config.perceptual_weight, loss
-    if config.representation_weight is not None:
-        loss = representation_loss(
+    forms = {
+        "generation": lambda: generation_loss(
+            batch["audio"], outputs["waveform"], config.generation
+        ),
+        "perceptual": lambda: perceptual_loss(batch["label"], outputs["logits"], config.perceptual),
+        "representation": lambda: representation_loss(
             batch["audio_feature"], outputs["cross_modal_representation"], config.representation
-        )
-        terms["representation"] = config.representation_weight, loss
-    if config.decay_weight:
-        terms["decay"] = config.decay_weight, weight_decay(variables)
-    return _with_total(terms)
+        ),
+        "decay": lambda: weight_decay(variables),
+    }
+    weights = joint_weights(config)
+    return _with_total({term: forms[term]() for term in weights}, weights)
 
 
 def autoencoder_loss(config: LossConfig, audio, reconstruction, weights, variables):
     """Eq. 6: reconstruction and decay, as `joint_loss` returns them. Shapes as `reconstruction_loss`."""
     terms = {
-        "reconstruction": (
-            1.0,
-            reconstruction_loss(audio, reconstruction, weights, config.reconstruction),
-        )
+        "reconstruction": reconstruction_loss(audio, reconstruction, weights, config.reconstruction)
     }
     if config.reconstruction_decay_weight:
-        terms["decay"] = config.reconstruction_decay_weight, weight_decay(variables)
-    return _with_total(terms)
+        terms["decay"] = weight_decay(variables)
+    return _with_total(terms, {"reconstruction": 1.0, "decay": config.reconstruction_decay_weight})
 
 
-def _with_total(terms):
-    losses = {name: loss for name, (_, loss) in terms.items()}
-    losses["total"] = tf.add_n([weight * loss for weight, loss in terms.values()])
-    return losses
+def _with_total(terms, weights):
+    return {**terms, "total": tf.add_n([weights[name] * loss for name, loss in terms.items()])}

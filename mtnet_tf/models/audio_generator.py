@@ -13,7 +13,7 @@ from mtnet_tf.models.initialization import weight_initializers
 def build_audio_generator(config: Config) -> keras.Model:
     """Builds `cross_modal_representation -> waveform`.
 
-    kind "gated_residual": phi reshaped to [length, 1 channel], stacked gated residual blocks with holes (Eq. 8), two
+    kind "gated_residual": phi reshaped to [length, channels], stacked gated residual blocks with holes (Eq. 8), two
     FC layers. kind "autoencoder_decoder": FC layers of the autoencoder's decoder shape (Table 3,
     Proposed(autoencoder)).
 
@@ -25,7 +25,7 @@ def build_audio_generator(config: Config) -> keras.Model:
     if generator.kind == "autoencoder_decoder":
         x, units = phi, decoder_units(config)
     else:
-        x, units = layers.Reshape((-1, 1), name="reshape")(phi), generator.hidden_units
+        x, units = layers.Reshape((-1, generator.channels), name="reshape")(phi), generator.hidden_units
         for n in range(1, generator.num_blocks + 1):
             x = GatedResidualBlock1D(
                 generator.kernel_size, generator.hole_size, name=f"res1d_{n}", **init

@@ -148,14 +148,13 @@ def _audio_features(config, data, run, stage1_of) -> np.ndarray:
                 if candidate != path:
                     _logger.info("Taking over the audio features of %s.", candidate.parent)
                     write_npz(path, **stored)
+                run.record(stage1=json.loads(str(stored["diagnosis"])))
                 return stored["audio_feature"]
     keras.utils.set_random_seed(config.training.seed)
     model = build_audio_autoencoder(config)
-    run_stage(
-        AutoencoderStage(model, config, data),
-        run,
-        dataclasses.replace(config.training, validations=0),
-    )
+    stage = AutoencoderStage(model, config, data)
+    run_stage(stage, run, config.training)
+    _report(stage, run, config)
     features = compute_audio_features(model, data.recordings.float_waveforms())
     _save(model, run / "autoencoder.keras")
     write_npz(
@@ -163,8 +162,25 @@ def _audio_features(config, data, run, stage1_of) -> np.ndarray:
         audio_feature=features,
         recording_id=np.array(data.recordings.ids),
         stage1=np.array(key),
+        diagnosis=np.array(json.dumps(run.environment()["stage1"])),
     )
     return features
+
+
+def _report(stage, run, config) -> None:
+    """Writes what stage 1 has learned into the log and environment.json. Raises CollapseError if that is too little."""
+    found = stage.diagnose()
+    run.record(stage1={**dataclasses.asdict(found), "steps": stage.num_steps})
+    _logger.info(
+        "stage 1: reconstruction error %.4g of the recordings' energy (silence has 1), %.0f %% of the audio feature"
+        " saturated, nearest words %s",
+        found.reconstruction_error,
+        100 * found.saturation,
+        f"{' and '.join(found.nearest_words)}, cosine {found.nearest_cosine:.3f}"
+        if found.nearest_words
+        else "none, there is one word",
+    )
+    found.check(config.training)
 
 
 def _stage1_key(config, data) -> str:
@@ -180,6 +196,7 @@ def _stage1_key(config, data) -> str:
     values += [
         config.loss.reconstruction,
         config.loss.reconstruction_decay_weight,
+        config.training.autoencoder_epoch,
         config.training.seed,
     ]
     values += [data.name, data.metadata["recordings_fingerprint"]]

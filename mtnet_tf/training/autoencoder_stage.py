@@ -8,14 +8,16 @@ import numpy as np
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data import AudioDescriptions
+from mtnet_tf.training.diagnosis import FeatureDiagnosis, diagnose_features
 from mtnet_tf.training.stage import Stage
 
 
 class AutoencoderStage(Stage):
     """Minimises Eq. 6 over the recordings of the training split, each weighted by how often it is paired.
 
-    The loss over all pairs is the same sum, with many equal terms; an epoch here is one pass over the distinct
-    recordings.
+    The loss over all pairs is the same sum, with many equal terms. A batch is of distinct recordings, of all where there
+    are fewer than its size. An epoch is one pass over them or, as in the published scripts, as many updates as one pass
+    over the pairs takes (`TrainingConfig.autoencoder_epoch`).
     """
 
     name = "autoencoder"
@@ -23,13 +25,17 @@ class AutoencoderStage(Stage):
     def __init__(self, model: keras.Model, config: Config, data: AudioDescriptions):
         uses = np.bincount(data.train.recordings, minlength=len(data.recordings))
         (used,) = np.nonzero(uses)
+        self._words = [data.words[label] for label in data.recordings.labels[used]]
         columns = {
             "audio": data.recordings.float_waveforms()[used],
             "weight": (uses[used] / uses[used].mean()).astype(np.float32),
         }
         stage_config = config.training.autoencoder
-        batch_size = min(stage_config.batch_size, len(used))
-        stage_config = dataclasses.replace(stage_config, batch_size=batch_size)
+        batch_size, epochs = min(stage_config.batch_size, len(used)), stage_config.epochs
+        if config.training.autoencoder_epoch == "pairs":
+            updates = epochs * len(data.train) / stage_config.batch_size
+            epochs = updates * batch_size / len(used)
+        stage_config = dataclasses.replace(stage_config, batch_size=batch_size, epochs=epochs)
         super().__init__(model, stage_config, config.training, columns)
         self._loss_config = config.loss
 
@@ -43,12 +49,26 @@ class AutoencoderStage(Stage):
             self.model.trainable_variables,
         )
 
+    def diagnose(self) -> FeatureDiagnosis:
+        """Returns what the stage has learned so far of the recordings it is trained on."""
+        audio = self._columns["audio"]
+        outputs = _apply(self.model, audio)
+        return diagnose_features(
+            audio, outputs["reconstruction"], outputs["audio_feature"], self._words
+        )
+
+    def validate(self):
+        return self.diagnose().figures()
+
 
 def compute_audio_features(model: keras.Model, audio: np.ndarray) -> np.ndarray:
     """Returns the audio feature set (line 3): float32 [R, features] of recordings float32 [R, L_s]."""
-    return np.concatenate(
-        [
-            model(audio[i : i + 100], training=False)["audio_feature"].numpy()
-            for i in range(0, len(audio), 100)
-        ]
-    )
+    return _apply(model, audio)["audio_feature"]
+
+
+def _apply(model, audio, batch_size=100):
+    """Returns the outputs of the autoencoder at test time, as arrays."""
+    batches = [
+        model(audio[i : i + batch_size], training=False) for i in range(0, len(audio), batch_size)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

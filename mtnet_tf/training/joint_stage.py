@@ -1,5 +1,7 @@
 """Stage 2 (Algorithm 1, lines 4-7): image encoder, cross-modal mapper and audio generator, trained jointly."""
 
+import logging
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,9 +9,13 @@ import tensorflow as tf
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data import AudioDescriptions, in_order_batches
+from mtnet_tf.training import diagnosis
 from mtnet_tf.training.stage import Stage
 
+_logger = logging.getLogger(__name__)
 _NUM_PICTURES = 4
+# Phi may be as saturated as the audio features that it is to resemble, and somewhat more.
+_SATURATION, _MORE_THAN_AUDIO = 0.5, 0.1
 
 
 class JointStage(Stage):
@@ -27,11 +33,14 @@ class JointStage(Stage):
         super().__init__(model, config.training.joint, config.training, data.train.columns())
         self._config = config
         self._data = data
-        self._eval_step = tf.function(self._losses_and_accuracy, reduce_retracing=True)
+        self._eval_step = tf.function(self._losses_and_outputs_at_test, reduce_retracing=True)
         # Variables: each replica has its own copy. float32, because no GPU kernel gathers int16.
         self._waveforms = tf.Variable(data.recordings.float_waveforms(), trainable=False)
         self._audio_features = (
             None if audio_features is None else tf.Variable(audio_features, trainable=False)
+        )
+        self._audio_saturation = (
+            0.0 if audio_features is None else diagnosis.saturation(audio_features)
         )
 
     def _targets(self, batch):
@@ -53,22 +62,53 @@ class JointStage(Stage):
     def losses(self, batch, training):
         return self._losses_and_outputs(batch, training)[0]
 
-    def _losses_and_accuracy(self, batch):
+    def _losses_and_outputs_at_test(self, batch):
         losses, outputs = self._losses_and_outputs(batch, training=False)
         if "logits" in outputs:
             hits = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32) == batch["label"]
             losses["accuracy"] = tf.reduce_mean(tf.cast(hits, tf.float32))
-        return losses
+        return losses, outputs["cross_modal_representation"]
 
     def validate(self):
-        """Returns the mean losses and the softmax head's accuracy over the validation split."""
-        sums, count = {}, 0
-        for batch in in_order_batches(self._data.validation, self.batch_size):
-            size = len(batch["label"])
-            for name, value in self._eval_step(batch).items():
-                sums[name] = sums.get(name, 0.0) + float(value) * size
-            count += size
-        return {f"validation_{name}": value / count for name, value in sums.items()}
+        """Returns figures over the validation split, {} where it is empty.
+
+        They are the losses, each as a batch of training size has it on average; the softmax head's accuracy;
+        `phi_saturation`, and `phi_nearest_cosine`, the largest cosine of the mean phi of two words. Warns where phi
+        saturates more than the audio features that it is to resemble.
+        """
+        pairs, phi, sums = self._data.validation, [], {}
+        if not len(pairs):
+            return {}
+        summed = losses_lib.summed_over_batch(self._config.loss)
+        for batch in in_order_batches(pairs, self.batch_size):
+            losses, representation = self._eval_step(batch)
+            for name, value in losses.items():
+                # What is a sum over the batch has as many examples in it already.
+                weight = self.batch_size if name in summed else len(batch["label"])
+                sums[name] = sums.get(name, 0.0) + float(value) * weight
+            phi.append(representation.numpy())
+        figures = {name: value / len(pairs) for name, value in sums.items()}
+        weights = losses_lib.joint_weights(self._config.loss)
+        figures["total"] = sum(weight * figures[name] for name, weight in weights.items())
+        figures |= self._diagnose(np.concatenate(phi), pairs.labels)
+        return {f"validation_{name}": value for name, value in figures.items()}
+
+    def _diagnose(self, phi, labels):
+        saturation = diagnosis.saturation(phi)
+        of_audio = self._audio_saturation
+        if saturation > max(_SATURATION, of_audio + _MORE_THAN_AUDIO):
+            _logger.warning(
+                "%.0f %% of phi is saturated (the audio features: %.0f %%): hardly any gradient passes it. Lower"
+                " training.joint.optimizer.learning_rate, or set training.joint.optimizer.clip_norm.",
+                100 * saturation,
+                100 * of_audio,
+            )
+        means = {
+            self._data.words[label]: phi[labels == label].mean(0) for label in np.unique(labels)
+        }
+        cosine, _ = diagnosis.nearest_words(np.stack(list(means.values())), list(means))
+        figures = {"phi_saturation": saturation, "phi_nearest_cosine": cosine}
+        return {name: value for name, value in figures.items() if value is not None}
 
     def write_pictures(self, step):
         pairs = self._data.validation if len(self._data.validation) else self._data.train

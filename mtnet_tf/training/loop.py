@@ -56,6 +56,8 @@ def run_stage(stage: Stage, run: RunFolder, config: TrainingConfig, *, profile=F
         return float(seconds)
     if first:
         _logger.info("%s: continuing at step %d of %d", stage.name, first, stage.num_steps)
+    else:
+        _logger.info("%s: %d updates, batches of %d", stage.name, stage.num_steps, stage.batch_size)
     if not is_chief(stage.strategy):
         _follow(stage, first, config)
         return float(seconds)

@@ -1,0 +1,74 @@
+"""Trains a stage under several readings of the paper's optimiser and several seeds; a result file for each.
+
+    python -m experiments.readings --stage=autoencoder --preset=paper --dataset=digits_ad --results=runs/readings
+
+The readings are in mtnet_tf/readings.py, the table of the results is experiments.report's. What is finished is not done
+again. Stage 1 of --preset=paper takes some minutes a reading and seed on two cores.
+"""
+
+import pathlib
+import time
+
+from absl import flags
+
+from experiments import program
+
+_STAGE = flags.DEFINE_enum("stage", "autoencoder", ["autoencoder", "joint"], "Stage to read.")
+_READINGS = flags.DEFINE_list("readings", None, "Readings to try; default: all.")
+_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of the training.")
+_RESULTS = flags.DEFINE_string("results", None, "Folder of the result files.", required=True)
+_STAGE1_OF = flags.DEFINE_string(
+    "stage1_of", None, "Run folder whose audio features stage 2 takes, if its stage 1 is the same."
+)
+program.define_training_flags(["none"])
+program.define_dataset_flags()
+
+
+def main(argv):
+    del argv
+    base = program.read_config()
+
+    from mtnet_tf import data as data_lib
+    from mtnet_tf import readings
+    from mtnet_tf.files import write_json
+    from mtnet_tf.training.run_folder import RunFolder, environment
+
+    names = _READINGS.value or list(readings.READINGS)
+    cells = [(name, int(seed)) for name in names for seed in _SEEDS.value]
+    for name, seed in cells:  # a bad name is told before anything is trained
+        readings.read(name, _STAGE.value, base, seed)
+    device, _, base = program.prepare_devices(base)
+    builder = program.open_prepared_builder()
+    base = data_lib.fit_config(base, builder)
+    data = data_lib.load(builder, base.data)
+    for name, seed in cells:
+        path = pathlib.Path(_RESULTS.value) / f"{_STAGE.value}_{name}_seed{seed}.json"
+        if path.is_file():
+            print(f"{path} is there already.")
+            continue
+        config, start = readings.read(name, _STAGE.value, base, seed), time.monotonic()
+        if _STAGE.value == "autoencoder":
+            found = readings.try_autoencoder(config, data)
+        else:
+            stage1_of = RunFolder(_STAGE1_OF.value) if _STAGE1_OF.value else None
+            found = readings.try_joint(config, data, device, stage1_of)
+        result = {
+            "reading": name,
+            "label": readings.READINGS[name].label,
+            "stage": _STAGE.value,
+            "preset": config.preset,
+            "seed": seed,
+            "precision": config.training.precision,
+            "dataset": data.name,
+            "num_pairs": len(data.train),
+            "recordings": data.recordings_record(),
+            **environment(device),
+            "seconds": round(time.monotonic() - start, 1),
+            **found,
+        }
+        write_json(path, result)
+        print(f"Written: {path}")
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,174 @@
+"""How the paper's optimiser can be read, and what each reading does to a stage.
+
+Section 4.3 gives "RMSProp", an "initial learning rate" of 1e-3, a momentum of .9 and a "weight decay" of .0005. It does
+not give the schedule, rho, epsilon, the start of the mean square, or whether gradients are clipped. Each reading keeps what
+the text gives, or says what it changes, and differs from `text` in the fields that its `overrides` name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import tempfile
+
+import keras
+
+from mtnet_tf import config as config_lib
+from mtnet_tf.config import Config
+from mtnet_tf.data import AudioDescriptions
+from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
+from mtnet_tf.training.algorithm1 import train
+from mtnet_tf.training.autoencoder_stage import AutoencoderStage
+from mtnet_tf.training.loop import run_stage
+from mtnet_tf.training.run_folder import RunFolder
+
+_GIVE_UP = 10.0  # reconstruction error at which a stage 1 is ended: ten times that of silence
+_LEARNED = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """One way to read section 4.3.
+
+    Attributes:
+        label: as a table shows it.
+        overrides: assignments as `config.override` takes them, "{stage}" for the stage's name.
+    """
+
+    label: str
+    overrides: tuple[str, ...] = ()
+
+
+# What `text` is, and what every reading starts from.
+_TEXT = (
+    "training.{stage}.optimizer.name=rmsprop",
+    "training.{stage}.optimizer.learning_rate=0.001",
+    "training.{stage}.optimizer.momentum=0.9",
+    "training.{stage}.optimizer.rho=0.9",
+    "training.{stage}.optimizer.epsilon=1e-7",
+    "training.{stage}.optimizer.initial_mean_square=1",
+    "training.{stage}.optimizer.schedule=cosine",
+    "training.{stage}.optimizer.warmup_steps=500",
+    "training.{stage}.optimizer.clip_norm=null",
+    "initialization.kernel_scale=1",
+)
+_OPTIMIZER = "training.{stage}.optimizer."
+READINGS = {
+    "text": Reading("rho .9, epsilon 1e-7, warm-up and cosine (the reading until now)"),
+    "tf1_epsilon": Reading("TensorFlow 1's epsilon, 1e-10", (_OPTIMIZER + "epsilon=1e-10",)),
+    "decay_is_rho": Reading('"decay 0.0005" as TensorFlow 1\'s rho', (_OPTIMIZER + "rho=0.0005",)),
+    "rho_99": Reading("rho .99", (_OPTIMIZER + "rho=0.99",)),
+    "small_start": Reading(
+        "weights start with a tenth of the variance", ("initialization.kernel_scale=0.1",)
+    ),
+    "constant": Reading(
+        "constant rate, no warm-up",
+        (_OPTIMIZER + "schedule=constant", _OPTIMIZER + "warmup_steps=0"),
+    ),
+    "rate_1e-4": Reading("rate 1e-4: not the text's", (_OPTIMIZER + "learning_rate=0.0001",)),
+    "clip": Reading("gradients clipped to norm 1", (_OPTIMIZER + "clip_norm=1",)),
+    "epsilon_1e-3": Reading("epsilon 1e-3", (_OPTIMIZER + "epsilon=0.001",)),
+    "epsilon_1": Reading("epsilon 1", (_OPTIMIZER + "epsilon=1",)),
+    "epsilon_1_no_warmup": Reading(
+        "epsilon 1, no warm-up", (_OPTIMIZER + "epsilon=1", _OPTIMIZER + "warmup_steps=0")
+    ),
+    "epsilon_1_clip": Reading(
+        "epsilon 1, gradients clipped to norm 1",
+        (_OPTIMIZER + "epsilon=1", _OPTIMIZER + "clip_norm=1"),
+    ),
+}
+
+
+def read(name: str, stage: str, config: Config, seed: int) -> Config:
+    """Returns `config` with the optimiser of a stage read as `name`, a key of `READINGS`.
+
+    Args:
+        stage: "autoencoder" or "joint".
+        seed: of the training.
+    """
+    if name not in READINGS:
+        raise config_lib.ConfigError(
+            f"There is no reading {name!r}. The readings are: {', '.join(READINGS)}."
+        )
+    assignments = [line.format(stage=stage) for line in (*_TEXT, *READINGS[name].overrides)]
+    return config_lib.override(config, [*assignments, f"training.seed={seed}"])
+
+
+def try_autoencoder(config: Config, data: AudioDescriptions) -> dict:
+    """Trains stage 1 and returns what came out, as JSON types.
+
+    A training whose error is ten times that of silence, at one of the `training.validations` looks, ends there.
+
+    Returns:
+        {"num_steps": of the whole stage, "looks": at the stage, "steps_to_learn": the step of the first line of the log
+        whose mean error is below 1 %, None if none is, "log"}. A look is {"step", "reconstruction_error",
+        "feature_saturation", "nearest_cosine"}.
+    """
+    keras.utils.set_random_seed(config.training.seed)
+    stage = _WatchedStage(build_audio_autoencoder(config), config, data)
+    with _temporary_run() as run:
+        with contextlib.suppress(_GivenUp):
+            run_stage(stage, run, config.training)
+        log = _log_of(run, "autoencoder")
+    learned = (line["step"] for line in log if 2 * line["reconstruction"] < _LEARNED * stage.energy)
+    return {
+        "num_steps": stage.num_steps,
+        "looks": stage.looks,
+        "steps_to_learn": next(learned, None),
+        "log": log,
+    }
+
+
+def try_joint(
+    config: Config, data: AudioDescriptions, device: str, stage1_of: RunFolder | None
+) -> dict:
+    """Trains both stages and returns what came out of stage 2, as JSON types: {"num_steps", "looks", "log"}.
+
+    A look is a line of the log with figures over the validation split (`JointStage.validate`).
+
+    Args:
+        config: the configuration.
+        data: the data set.
+        device: "cpu" or "gpu".
+        stage1_of: a run whose audio features are taken over.
+    """
+    with _temporary_run() as run:
+        train(config, data, run, device, stage1_of=stage1_of)
+        log = _log_of(run, "joint")
+        num_steps = run.environment()["steps"]
+    looks = [line for line in log if "validation_total" in line]
+    return {"num_steps": num_steps, "looks": looks, "log": log}
+
+
+class _GivenUp(Exception):
+    pass
+
+
+class _WatchedStage(AutoencoderStage):
+    """A stage 1 that keeps what each look at it has shown, and ends where there is nothing left to see."""
+
+    def __init__(self, model, config, data):
+        super().__init__(model, config, data)
+        self.looks = []
+        energies = (self._columns["audio"] ** 2).sum(1)
+        self.energy = float((self._columns["weight"] * energies).mean())
+
+    def validate(self):
+        figures = super().validate()
+        self.looks.append({"step": int(self.optimizer.iterations.numpy()), **figures})
+        if not figures["reconstruction_error"] < _GIVE_UP:
+            raise _GivenUp
+        return figures
+
+
+@contextlib.contextmanager
+def _temporary_run():
+    """A run folder that is gone afterwards: at full width a checkpoint of stage 1 takes 2 GB."""
+    with tempfile.TemporaryDirectory(prefix="mtnet_reading_") as folder:
+        yield RunFolder(folder)
+
+
+def _log_of(run, stage) -> list[dict]:
+    texts = (run / "train_log.jsonl").read_text(encoding="utf-8").splitlines()
+    return [line for line in map(json.loads, texts) if line["stage"] == stage]
