@@ -131,7 +131,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         config = super()._create_builder_config(builder_config, **kwargs)
         given = {name: value for name, value in self._options.items() if value is not None}
         config = dataclasses.replace(config, **given)
-        self._processing = None
+        self._processing = self._recordings_dir = None
         limit = self._longest_allowed(config.audio_length)
         self._open_sources(config, limit)
         # Class name -> word, of the words that there are.
@@ -165,6 +165,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
                 " `python -m experiments.make_recordings` makes such a folder."
             )
         self._processing = recordings.make_processing(config.processing)
+        self._recordings_dir = recordings_dir
         self._images = self._make_image_source(config.images_dir or self._own_data_dir)
         self._pairing = pairing.make_pairing(
             config.policy,
@@ -247,6 +248,9 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
             **extras,
             "missing_words": [w for k, w in self.WORDS.items() if k not in self._words],
             "recordings_fingerprint": fingerprint,
+            "recordings_made_by": recordings.read_maker_record(
+                self._recordings_dir, [r["sha256"] for r in used]
+            ),
             "recordings": used,
             "too_long": list(self._pairing.too_long),
         }

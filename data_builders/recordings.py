@@ -10,6 +10,7 @@ to 16 bits. Only then is its length compared with what a data set holds.
 
 import dataclasses
 import hashlib
+import json
 import math
 
 import numpy as np
@@ -18,6 +19,8 @@ from etils import epath
 from mtnet_tf import audio
 from mtnet_tf.errors import InputError
 
+MAKER_RECORD = "recordings.json"  # beside the words, by `recording_makers`
+_MAX_RECORD_BYTES = 10_000_000
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 _OTHER_AUDIO_SUFFIXES = (
     *(".m4a", ".aac", ".wma", ".opus", ".aiff", ".aif", ".webm", ".mp4", ".amr", ".caf"),
@@ -124,6 +127,30 @@ class Recording:
 def folder_name(word):
     """The folder of a spoken word: `aquarium fish` -> `aquarium_fish`."""
     return word.replace(" ", "_")
+
+
+def read_maker_record(recordings_dir, sha256s):
+    """Tells how the recordings of a folder were made, where its `recordings.json` says so.
+
+    Args:
+      recordings_dir: the recordings folder, or None.
+      sha256s: hex digests of the files that are used.
+
+    Returns:
+      dict: the record without its list of files; None where there is no record, it is not readable, or
+      it does not list all the files used: then it is about other files.
+    """
+    if recordings_dir is None:
+        return None
+    path = epath.Path(recordings_dir) / MAKER_RECORD
+    try:
+        if not path.is_file() or path.stat().length > _MAX_RECORD_BYTES:
+            return None
+        record = json.loads(path.read_text())
+        listed = set(record.pop("recordings").values())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return record if set(sha256s) <= listed else None
 
 
 def find_recordings(recordings_dir, words, allow_missing_words=False):

@@ -16,6 +16,8 @@ offers for download, or TFDS's `spoken_digit`, which TFDS downloads if it is not
 The folder must be new; recordings.json in it says how it was made.
 """
 
+import functools
+
 from absl import flags
 
 from experiments import program
@@ -45,6 +47,7 @@ _DATA_DIR = flags.DEFINE_string(
 def main(argv):
     del argv
     from data_builders import recording_makers
+    from mtnet_tf.training.run_folder import command_line
 
     for_voice = _given(_TAKES, _LENGTH_SCALE, _NOISE_SCALE, _NOISE_W_SCALE, _SEED)
     for_fsdd = _given(_SPEAKERS, _DATA_DIR)
@@ -62,9 +65,12 @@ def main(argv):
         raise recording_makers.MakeError(f"With {source}, {names} has no meaning.")
     if _FSDD.value is None:
         words = recording_makers.parse_words(_WORDS.value)
-        record = recording_makers.make_piper_recordings(_OUTPUT_DIR.value, words, **for_voice)
+        make = functools.partial(recording_makers.make_piper_recordings, words=words, **for_voice)
     else:
-        record = recording_makers.make_fsdd_recordings(_OUTPUT_DIR.value, _FSDD.value, **for_fsdd)
+        make = functools.partial(
+            recording_makers.make_fsdd_recordings, source=_FSDD.value, **for_fsdd
+        )
+    record = make(_OUTPUT_DIR.value, command=command_line())
     print(f"{len(record['recordings'])} recordings in {_OUTPUT_DIR.value}")
 
 

@@ -127,11 +127,13 @@ class OptimizerConfig:
     name: str = "rmsprop"  # or "adam"
     learning_rate: float = 1e-3
     schedule: str = "cosine"  # or "constant"
-    warmup_steps: int = 500
+    warmup_steps: int = 0  # at most a tenth of the stage
     final_learning_rate_fraction: float = 0.01  # where the cosine ends
     rho: float = 0.9  # decay of the mean square
     momentum: float = 0.9
-    epsilon: float = 1e-7  # inside the root
+    # Inside the root. The paper gives none; with the usual 1e-7 stage 1 collapses at full width (BUILD_NOTES.md,
+    # "Readings of the optimiser").
+    epsilon: float = 1.0
     initial_mean_square: float = 1.0  # TensorFlow 1's start; Keras 3 starts at 0
     clip_norm: float | None = None  # global norm of the gradients
 
@@ -286,7 +288,7 @@ def override(config: Config, assignments: typing.Iterable[str]) -> Config:
     the valid keys for an unknown key, and the expected type for an ill-typed value.
     """
     values = dataclasses.asdict(config)
-    valid_keys = list(_flatten(values))
+    valid_keys = list(flatten(values))
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
@@ -311,8 +313,8 @@ def override(config: Config, assignments: typing.Iterable[str]) -> Config:
 
 def differences(old: Config, new: Config) -> list[str]:
     """Returns one line `key: old -> new` for each field in which the two configurations differ."""
-    old_values = _flatten(dataclasses.asdict(old))
-    new_values = _flatten(dataclasses.asdict(new))
+    old_values = flatten(dataclasses.asdict(old))
+    new_values = flatten(dataclasses.asdict(new))
     return [
         f"{key}: {value!r} -> {new_values[key]!r}"
         for key, value in old_values.items()
@@ -320,11 +322,12 @@ def differences(old: Config, new: Config) -> list[str]:
     ]
 
 
-def _flatten(values: dict, prefix: str = "") -> dict:
+def flatten(values: dict, prefix: str = "") -> dict:
+    """Returns nested dicts as one, {"training.joint.epochs": 50, ...}."""
     flat = {}
     for key, value in values.items():
         if isinstance(value, dict):
-            flat.update(_flatten(value, f"{prefix}{key}."))
+            flat.update(flatten(value, f"{prefix}{key}."))
         else:
             flat[prefix + key] = value
     return flat

@@ -88,6 +88,7 @@ def evaluate_run(
         "training_git_commit": record["git_commit"],
         "training_hardware": record["hardware"],
         **{key: record.get(key) for key in training},
+        "num_training_pairs": len(data.train),
         "preset": config.preset,
         "variant": config.variant,
         "seed": config.training.seed,

@@ -15,40 +15,6 @@ def test_json_round_trip(name):
     assert config_lib.from_json(config_lib.to_json(config)) == config
 
 
-def test_paper_is_the_paper():
-    config = preset("paper")
-    assert config.image_encoder.widths == (32, 128, 256, 512, 1024)
-    assert (config.image_encoder.kernel_size, config.image_encoder.hole_size) == (3, 2)
-    assert config.image_encoder.pool_after == ()
-    assert config.audio_autoencoder.hidden_units == (4096, 2048, 1024, 2048, 4096)
-    assert config.audio_generator.num_blocks == 3
-    weights = config.loss
-    assert (
-        weights.perceptual_weight,
-        weights.representation_weight,
-        weights.generation_weight,
-    ) == (0.5, 1.0, 1.0)
-    assert weights.decay_weight == pytest.approx(0.8 * 0.0005)
-    optimizer = config.training.joint.optimizer
-    assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == ("rmsprop", 1e-3, 0.9)
-    assert config_lib.AUDIO_LENGTHS == {
-        "mnist_ad": 18140,
-        "digits_ad": 18140,
-        "cifar10_ad": 24020,
-        "cifar100_ad": 29356,
-    }
-
-
-def test_only_the_joint_stage_of_released_samples_slices():
-    sampled = {
-        (name, stage)
-        for name in PRESETS
-        for stage in ("autoencoder", "joint")
-        if getattr(preset(name).training, stage).sampling == "contiguous_slices"
-    }
-    assert sampled == {("released", "joint")}
-
-
 def test_override():
     config = config_lib.override(
         preset("paper"),

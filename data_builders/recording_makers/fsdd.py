@@ -35,7 +35,7 @@ class _Spoken(NamedTuple):
     wav: bytes
 
 
-def make_fsdd_recordings(output_dir, source, speakers=None, data_dir=None):
+def make_fsdd_recordings(output_dir, source, speakers=None, data_dir=None, command=None):
     """Copies recordings of FSDD: `0_jackson_7.wav` becomes `zero/jackson_7.wav`.
 
     Files of a folder or archive are copied byte by byte; the samples of TFDS's `spoken_digit` are
@@ -48,6 +48,7 @@ def make_fsdd_recordings(output_dir, source, speakers=None, data_dir=None):
       speakers: list of the speakers to take; None for all.
       data_dir: for "tfds", where TFDS keeps data sets; None for `~/tensorflow_datasets`. TFDS
         downloads and prepares what is not there.
+      command: the command that asks for the folder, for the record.
 
     Returns:
       the record that `recordings.json` holds, a dict.
@@ -71,6 +72,7 @@ def make_fsdd_recordings(output_dir, source, speakers=None, data_dir=None):
         copied = "samples as 16-bit wav" if kind == "tfds" else "copied byte by byte"
         record = {
             "made_by": "data_builders.recording_makers.make_fsdd_recordings",
+            "command": command,
             "source": f"Free Spoken Digit Dataset (Jakobovski et al.), {copied}",
             "source_kind": kind,
             "source_licence": "CC BY-SA 4.0",

@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 
+from data_builders.recordings import MAKER_RECORD
 from mtnet_tf.errors import InputError
 
 
@@ -43,7 +44,7 @@ def write_record(folder, record):
         **record,
         "recordings": {path.relative_to(folder).as_posix(): sha256(path) for path in files},
     }
-    (folder / "recordings.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    (folder / MAKER_RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return record
 
 

@@ -62,7 +62,14 @@ def parse_words(text):
 
 
 def make_piper_recordings(
-    output_dir, words, takes=1, length_scale=1.25, noise_scale=0.667, noise_w_scale=0.8, seed=0
+    output_dir,
+    words,
+    takes=1,
+    length_scale=1.25,
+    noise_scale=0.667,
+    noise_w_scale=0.8,
+    seed=0,
+    command=None,
 ):
     """Speaks words with the Piper voice en_US-joe-medium: `<word>/joe_<take>.flac`, 22 050 Hz.
 
@@ -77,6 +84,7 @@ def make_piper_recordings(
       noise_scale: noise of the sound in takes 1, 2, ...
       noise_w_scale: noise of the phonemes' lengths in takes 1, 2, ...
       seed: integer.
+      command: the command that asks for the folder, for the record.
 
     Returns:
       the record that `recordings.json` holds, a dict.
@@ -116,6 +124,7 @@ def make_piper_recordings(
                 audio.write_audio(path, samples)
         record = {
             "made_by": "data_builders.recording_makers.make_piper_recordings",
+            "command": command,
             "engine": "piper-tts",
             "voice": "en_US-joe-medium",
             "voice_licence": "CC0 (public domain dedication), according to its model card",

@@ -13,13 +13,14 @@ METRICS = (
     "stoi_classic",
 )
 
-# What a generated signal that cannot be scored counts as in the mean over all pairs, so that
-# silence cannot win. MOS-LQO: the worst opinion on the scale.
+# What a generated signal that cannot be scored counts as in the mean over all pairs: the least that
+# the metric can be, so that silence cannot win. White noise has a Corr2D below 0: -1, a correlation's
+# own least. MOS-LQO: the worst opinion on the scale.
 FLOORS = {
-    "corr2d": 0.0,
+    "corr2d": -1.0,
     "pesq": -0.5,
     "stoi": 0.0,
-    "corr2d_compressed": 0.0,
+    "corr2d_compressed": -1.0,
     "pesq_lqo": 1.0,
     "pesq_lqo_wb": 1.0,
     "stoi_classic": 0.0,

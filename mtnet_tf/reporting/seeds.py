@@ -48,22 +48,36 @@ def markdown_table(summaries: list[dict]) -> str:
     rows = []
     for (dataset, variant, precision), runs in _settings(summaries).items():
         del variant
-        scores = [[run["metrics"][metric]["mean"] for run in runs] for metric in METRICS]
-        fractions = [
-            [run["heard_right"]["fraction"] for run in runs],
-            [run.get("classifier_accuracy") for run in runs],
-        ]
         seeds = ", ".join(str(run["provenance"]["seed"]) for run in runs)
         cells = [dataset.partition("/")[0], runs[0]["label"], precision, seeds]
-        cells += [_spread(values, number) for values in scores]
-        rows.append(cells + [_spread(values, percent) for values in fractions])
-    header = ["data set", "system", "precision", "seeds", *METRICS.values()]
-    return markdown([*header, "heard right", "softmax right"], rows)
+        cells += [_scores([run["metrics"][metric] for run in runs]) for metric in METRICS]
+        cells.append(_spread([run["heard_right"]["fraction"] for run in runs], percent))
+        right = [[run["heard_right"]["metrics"][metric] for run in runs] for metric in METRICS]
+        cells.append(" / ".join(_scores(metrics) for metrics in right))
+        cells.append(_spread([run.get("classifier_accuracy") for run in runs], percent))
+        rows.append(cells)
+    header = ["data set", "system", "precision", "seeds", *METRICS.values(), "heard right"]
+    header += [f"{' / '.join(METRICS.values())} of those", "softmax right"]
+    return markdown(header, rows)
+
+
+def _scores(metrics) -> str:
+    """Returns the spread of a metric's mean over runs; where pairs failed, how many, and the spread of the floor mean."""
+    text = _spread([metric["mean"] for metric in metrics], number)
+    failed = sum(metric["num_failed"] for metric in metrics)
+    if not failed:
+        return text
+    scored = sum(metric["num_scored"] for metric in metrics)
+    floor = _spread([metric["floor_mean"] for metric in metrics], number)
+    return f"{text} ({scored} scored, {failed} failed: floor mean {floor})"
 
 
 def footer(summaries: list[dict]) -> str:
     """Returns how each setting was made, as a Markdown list."""
-    lines = ["± is the standard deviation over the seeds."]
+    lines = [
+        "± is the standard deviation over the seeds.",
+        "Controls: none were scored with these runs, which compare settings with each other.",
+    ]
     for runs in _settings(summaries).values():
         p = runs[0]["provenance"]
         seconds = [run["provenance"]["training_seconds"] for run in runs]

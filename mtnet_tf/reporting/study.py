@@ -16,9 +16,9 @@ from mtnet_tf.reporting.tables import (
     METRICS,
     bullets,
     markdown,
-    number,
     percent,
     read_json,
+    score,
     versions,
 )
 
@@ -95,7 +95,10 @@ def collect(out_dir, folder) -> list[str]:
 
 
 def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list[str]]]:
-    """Returns the header and the rows of a table as texts; with `complete`, missing rows of Table 3 are "not run"."""
+    """Returns the header and the rows of a table as texts.
+
+    With `complete`, missing rows of Table 3 are "not run", and the deviations over the pairs stand beside the means.
+    """
     dataset = dataset_of(study)
     header = ["system"]
     for label in METRICS.values():
@@ -115,21 +118,14 @@ def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list
         metrics = summary["metrics"]
         cells = [summary["label"]]
         for metric, value in zip(METRICS, published):
-            cells += [value, _mean_and_sd(metrics[metric])]
+            cells += [value, score(metrics[metric], deviation=complete)]
         right = summary["heard_right"]
         cells.append(_counts([metrics[metric] for metric in METRICS]))
         cells.append(percent(right["fraction"]))
-        cells.append(" / ".join(number(right["metrics"][metric]["mean"]) for metric in METRICS))
+        cells.append(" / ".join(score(right["metrics"][metric]) for metric in METRICS))
         cells.append(percent(summary.get("classifier_accuracy")))
         rows.append(cells)
     return header, rows
-
-
-def _mean_and_sd(metric) -> str:
-    if metric["mean"] is None:
-        return f"none scored (floor mean {number(metric['floor_mean'])})"
-    text = f"{number(metric['mean'])} ± {number(metric['sd'])}"
-    return f"{text} (floor mean {number(metric['floor_mean'])})" if metric["num_failed"] else text
 
 
 def _counts(metrics) -> str:
@@ -154,7 +150,6 @@ def text_table(summaries: list[dict]) -> str:
         for s in summaries
     }
     header, rows = _cells(study, complete=False)
-    rows = [[cell.partition(" ±")[0] for cell in row] for row in rows]
     header = [
         cell.replace("Corr2D / PESQ / STOI of those", "of those: Corr2D / PESQ / STOI")
         for cell in header
@@ -165,6 +160,32 @@ def text_table(summaries: list[dict]) -> str:
         for line in [header, *rows]
     ]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def controls_note(study: dict[str, dict], others: dict[str, dict[str, dict]]) -> str | None:
+    """Returns why a study has no controls and where to find them, None where it has some.
+
+    Args:
+        study: {row or control: summary}.
+        others: {name: study}, where the controls of the same pairs and recordings may be.
+    """
+    if any(name in study for name in CONTROLS):
+        return None
+    pairs = _pairs_scored(study)
+    same = [
+        name
+        for name, other in others.items()
+        if _pairs_scored(other) == pairs and any(control in other for control in CONTROLS)
+    ]
+    if same:
+        return f"Controls: not scored again; those of {same[0]} are over the same pairs and recordings."
+    return "Controls: none were scored with these pairs, so read the scores beside each other only."
+
+
+def _pairs_scored(study):
+    summary = next(iter(study.values()))
+    fingerprint = summary["provenance"]["recordings"]["fingerprint"]
+    return summary["dataset"], summary["split"], summary["num_pairs"], fingerprint
 
 
 def footer(study: dict[str, dict]) -> str:
@@ -183,14 +204,19 @@ def footer(study: dict[str, dict]) -> str:
             f"{summary['num_recordings']} recordings behind them (policy {recordings['policy']}, "
             f"voice {', '.join(voices)}, fingerprint {recordings['fingerprint'][:12]})."
         ),
-        f"Preset {provenance['preset']}, seed {provenance['seed']}; ± is the standard deviation over the pairs.",
+        f"Recordings: {_made_by(recordings)}",
+        (
+            f"Preset {provenance['preset']}, precision {provenance.get('precision', 'not recorded')}, seed"
+            f" {provenance['seed']}; ± is the standard deviation over the pairs."
+        ),
         f"Hardware: {provenance['training_hardware']}. {versions(provenance)}.",
     ]
     for row in study.values():
         if row["generator"] == "model":
             p = row["provenance"]
             lines.append(
-                f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images, {p['num_parameters']:,} parameters; "
+                f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images ({epochs(row):.1f} epochs), "
+                f"{p['num_parameters']:,} parameters; "
                 f"trained in {p['training_seconds']:.0f} s, scored in {p['seconds']:.0f} s. `{p['training_command']}`"
             )
     if any(
@@ -204,6 +230,33 @@ def footer(study: dict[str, dict]) -> str:
             f"{percent(accuracy['references'])} of the recordings themselves."
         )
     return bullets(lines)
+
+
+def _made_by(recordings: dict) -> str:
+    made_by = recordings.get("made_by")
+    if not made_by:
+        return "how they were made is not recorded."
+    command = made_by.get("command")
+    return f"`{command}`." if command else f"{made_by.get('made_by')}, {made_by.get('parameters')}."
+
+
+def epochs(summary: dict) -> float:
+    """Returns how often a network saw each pair of its training split, in the mean.
+
+    Result files that do not say how many pairs there were are older, and of the paper's splits, all of them used.
+    """
+    provenance = summary["provenance"]
+    pairs = provenance.get("num_training_pairs")
+    if pairs is None:
+        pairs = _PAPER["training_pairs"][dataset_of({"": summary})]
+    return provenance["images_seen"] / pairs
+
+
+def network_size(summary: dict) -> str:
+    """Returns preset, number of parameters and epochs of a network, e.g. "small, 6.2 M, 1.9 epochs"."""
+    provenance = summary["provenance"]
+    parameters = provenance["num_parameters"] / 1e6
+    return f"{provenance['preset']}, {parameters:.1f} M, {epochs(summary):.1f} epochs"
 
 
 def write_report(out_dir, report_dir) -> pathlib.Path:

@@ -14,6 +14,24 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
+def score(metric: dict, deviation: bool = False) -> str:
+    """Returns the mean of a metric's statistics (`evaluation.summarize`); where pairs failed, how many, and the floor mean.
+
+    Args:
+        metric: the statistics.
+        deviation: adds the standard deviation over the pairs.
+    """
+    failed, scored = metric["num_failed"], metric["num_scored"]
+    if metric["mean"] is None:
+        return f"- ({failed} failed: floor mean {number(metric['floor_mean'])})" if failed else "-"
+    text = number(metric["mean"])
+    if deviation:
+        text += f" ± {number(metric['sd'])}"
+    if failed:
+        text += f" ({scored} scored, {failed} failed: floor mean {number(metric['floor_mean'])})"
+    return text
+
+
 def percent(value: float | None) -> str:
     """Returns a fraction as a percentage, nothing where there is none."""
     return "" if value is None else f"{100 * value:.2f} %"

@@ -1,0 +1,110 @@
+"""The tables of `experiments.readings`: what each reading of the paper's optimiser does to a stage, seed by seed."""
+
+from __future__ import annotations
+
+import pathlib
+
+from mtnet_tf.reporting.tables import bullets, markdown, percent, read_json, versions
+
+
+def section(folder: pathlib.Path) -> str:
+    """Returns the tables of the result files in `folder`, stage 1 before stage 2, and how they were made."""
+    results = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+    parts = []
+    for stage, title, table in (
+        ("autoencoder", "Stage 1", _autoencoder_table),
+        ("joint", "Stage 2", _joint_table),
+    ):
+        found = [result for result in results if result["stage"] == stage]
+        if found:
+            found.sort(key=lambda result: _order(result, found))
+            parts.append(f"### {title}\n\n{table(found)}\n{_footer(found)}")
+    return "\n".join(parts)
+
+
+def _order(result, results):
+    """Best reading first, by its worst seed; then by seed."""
+    worst = max(_badness(other) for other in results if other["reading"] == result["reading"])
+    return worst, result["reading"], result["seed"]
+
+
+def _badness(result):
+    last = result["looks"][-1]
+    return last.get("reconstruction_error", last.get("validation_generation"))
+
+
+def _autoencoder_table(results) -> str:
+    rows = []
+    for result in results:
+        last = result["looks"][-1]
+        rows.append(
+            [
+                result["label"],
+                str(result["seed"]),
+                f"{last['step']} of {result['num_steps']}",
+                f"{last['reconstruction_error']:.3g}",
+                percent(last["feature_saturation"]),
+                f"{last['nearest_cosine']:.3f}",
+                str(result["steps_to_learn"] or "never"),
+            ]
+        )
+    header = [
+        "reading",
+        "seed",
+        "updates",
+        "reconstruction error (silence: 1)",
+        "feature saturated",
+    ]
+    return markdown([*header, "cosine of the nearest words", "updates to 1 %"], rows)
+
+
+def _joint_table(results) -> str:
+    rows = []
+    for result in results:
+        first, last = result["looks"][0], result["looks"][-1]
+        norms = [line["gradient_norm"] for line in result["log"]]
+        rows.append(
+            [
+                result["label"],
+                _network(result),
+                str(result["seed"]),
+                f"{result['num_steps']:,}",
+                f"{first['validation_generation']:.4g}, {last['validation_generation']:.4g}",
+                f"{first['validation_representation']:.4f}, {last['validation_representation']:.4f}",
+                percent(last["validation_accuracy"]),
+                percent(last["validation_phi_saturation"]),
+                f"{last['validation_phi_nearest_cosine']:.3f}",
+                f"{max(norms):.3g}",
+            ]
+        )
+    header = ["reading", "image encoder", "seed", "updates", "generation loss, first and last look"]
+    header += ["representation loss, first and last look", "accuracy", "phi saturated"]
+    return markdown([*header, "cosine of the nearest words", "largest gradient norm"], rows)
+
+
+def _network(result) -> str:
+    """Returns what the command changed of the image encoder: "of `paper`", or a smaller one."""
+    changed = "image_encoder." in result["command"]
+    return "smaller (see the command)" if changed else f"of `{result['preset']}`"
+
+
+def _footer(results) -> str:
+    """Returns how the results were made; a command once, whatever its readings and seeds."""
+    commands = {}
+    for result in results:
+        commands.setdefault(result["command"], []).append(result)
+    lines = [
+        (
+            "Of the last look: stage 1 over the recordings it is trained on, stage 2 over the validation part of the"
+            " training split. A stage 1 whose error is ten times that of silence is ended there."
+        )
+    ]
+    for command, made in commands.items():
+        first = made[0]
+        seconds = [result["seconds"] for result in made]
+        lines.append(
+            f"{first['dataset']}, preset {first['preset']}, precision {first['precision']}, {first['num_pairs']:,} pairs,"
+            f" {len(first['recordings']['used'])} recordings (fingerprint {first['recordings']['fingerprint'][:12]});"
+            f" {min(seconds):.0f}-{max(seconds):.0f} s each on {first['hardware']}. {versions(first)}. `{command}`"
+        )
+    return bullets(lines)

@@ -1,0 +1,341 @@
+"""The two stages: what they train on, what they lose, and that every field of the configuration arrives.
+
+All on data with several voices and takes a word, used unevenly, some by the test split alone (`synthetic_data`).
+"""
+
+import keras
+import numpy as np
+import pytest
+
+from mtnet_tf import config as config_lib
+from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
+from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.training.autoencoder_stage import AutoencoderStage
+from mtnet_tf.training.joint_stage import JointStage
+
+USED = [0, 1, 2, 6, 7, 8]  # the recordings of the training split; 3, 4 and 5 are of the test split
+USES = [1, 1, 3, 4, 5, 4]
+OPTIMIZERS = [  # every field of an optimiser, no two values alike
+    ("rmsprop", 0.011, 0.71, 0.61, 3e-3, 0.4, 0.13, 5.0, 1),
+    ("rmsprop", 0.023, 0.83, 0.52, 7e-2, 0.7, 0.29, 3.0, 2),
+]
+
+
+def autoencoder_stage(config, data):
+    keras.utils.set_random_seed(config.training.seed)
+    return AutoencoderStage(build_audio_autoencoder(config), config, data)
+
+
+def joint_stage(config, data, features=None):
+    if features is None:
+        features = np.random.default_rng(5).uniform(-1, 1, (9, 12)).astype(np.float32)
+    keras.utils.set_random_seed(config.training.seed)
+    return JointStage(build_mtnet(config), config, data, features)
+
+
+def rows(columns, values):
+    """Returns the place of each row of `values` among those of `columns`."""
+    same = (values[:, None] == columns[None]).all(-1)
+    assert (same.sum(1) == 1).all()
+    return same.argmax(1)
+
+
+def test_the_fixture_is_uneven(synthetic_data):
+    uses = np.bincount(synthetic_data.train.recordings, minlength=9)
+    assert list(np.flatnonzero(uses)) == USED
+    assert list(uses[USED]) == USES
+    assert set(synthetic_data.test.recordings) == {3, 4, 5}
+    assert list(synthetic_data.recordings.labels) != sorted(synthetic_data.recordings.labels)
+
+
+def test_stage_1_trains_on_the_recordings_of_the_training_split_by_use(tiny_config, synthetic_data):
+    stage = autoencoder_stage(tiny_config, synthetic_data)
+    batch = next(iter(stage.batches(0)))
+    audio, weight = batch["audio"].numpy(), batch["weight"].numpy()
+    places = rows(synthetic_data.recordings.float_waveforms(), audio)
+    assert sorted(places) == USED
+    expected = dict(zip(USED, np.array(USES) / np.mean(USES)))
+    np.testing.assert_allclose(weight, [expected[place] for place in places], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "form, scale", [("half_mean_squared_error", 1 / 12), ("sum_squared_error", 1.0)]
+)
+def test_loss_of_stage_1_is_eq_6(form, scale, tiny_config, synthetic_data):
+    config = config_lib.override(
+        tiny_config, [f"loss.reconstruction={form}", "loss.reconstruction_decay_weight=0.07"]
+    )
+    stage = autoencoder_stage(config, synthetic_data)
+    batch = next(iter(stage.batches(0)))
+    audio = batch["audio"].numpy()
+    error = np.square(audio - stage.model(audio)["reconstruction"].numpy()).sum(1)
+    reconstruction = scale * (batch["weight"].numpy() * error).sum()
+    kernels = [w.numpy() for w in stage.model.weights if w.path.endswith("kernel")]
+    decay = sum(np.square(kernel).sum() for kernel in kernels)
+    losses = stage.losses(batch, training=True)
+    assert float(losses["reconstruction"]) == pytest.approx(reconstruction, rel=1e-4)
+    assert float(losses["decay"]) == pytest.approx(decay, rel=1e-4)
+    assert float(losses["total"]) == pytest.approx(reconstruction + 0.07 * decay, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "assignments, batch_size, num_steps",
+    [
+        (["epochs=10"], 6, 10),  # 6 recordings, fewer than a batch holds
+        (["epochs=10", "batch_size=4"], 4, 15),
+        (["epochs=0.01"], 6, 1),
+    ],
+)
+def test_an_epoch_of_stage_1_is_one_pass_over_the_recordings(
+    assignments, batch_size, num_steps, tiny_config, synthetic_data
+):
+    overrides = [f"training.autoencoder.{assignment}" for assignment in assignments]
+    stage = autoencoder_stage(config_lib.override(tiny_config, overrides), synthetic_data)
+    assert (stage.batch_size, stage.num_steps) == (batch_size, num_steps)
+    assert len(next(iter(stage.batches(0)))["audio"]) == batch_size
+
+
+@pytest.mark.parametrize(
+    "batch_size, rows_a_batch, num_steps", [(100, 6, 36), (4, 4, 900), (9, 6, 400)]
+)
+def test_an_epoch_over_the_pairs_has_the_updates_of_the_published_scripts(
+    batch_size, rows_a_batch, num_steps, tiny_config, synthetic_data
+):
+    """18 pairs, 200 epochs: 18 / batch_size * 200 updates, however few the recordings are."""
+    config = config_lib.override(
+        tiny_config,
+        [
+            "training.autoencoder_epoch=pairs",
+            "training.autoencoder.epochs=200",
+            f"training.autoencoder.batch_size={batch_size}",
+        ],
+    )
+    stage = autoencoder_stage(config, synthetic_data)
+    assert (stage.batch_size, stage.num_steps) == (rows_a_batch, num_steps)
+
+
+def test_stage_2_is_compared_with_each_pairs_own_recording(tiny_config, synthetic_data):
+    """Eq. 11 in NumPy: the recording of the pair, not another one of its class."""
+    config = config_lib.override(
+        tiny_config,
+        [
+            "loss.perceptual_weight=0.3",
+            "loss.representation_weight=0.7",
+            "loss.generation_weight=1.1",
+            "loss.decay_weight=0.013",
+        ],
+    )
+    features = np.random.default_rng(5).uniform(-1, 1, (9, 12)).astype(np.float32)
+    stage = joint_stage(config, synthetic_data, features)
+    pairs = synthetic_data.train.take(np.arange(8))
+    assert len(set(zip(pairs.labels, pairs.recordings))) > len(set(pairs.labels))
+    losses = {k: float(v) for k, v in stage.losses(pairs.columns(), training=False).items()}
+    outputs = {k: v.numpy() for k, v in stage.model(pairs.images, training=False).items()}
+    true = synthetic_data.recordings.float_waveforms()[pairs.recordings]
+    gap = np.abs(true - outputs["waveform"])
+    generation = np.where(gap < 1, gap**2 / 2, gap - 0.5).sum(1).mean()
+    phi, target = outputs["cross_modal_representation"], features[pairs.recordings]
+    cosine = (phi * target).sum(1) / np.linalg.norm(phi, axis=1) / np.linalg.norm(target, axis=1)
+    odds = np.exp(outputs["logits"])
+    right = odds[np.arange(8), pairs.labels] / odds.sum(1)
+    kernels = [w.numpy() for w in stage.model.weights if w.path.endswith("kernel")]
+    expected = {
+        "generation": generation,
+        "representation": (1 - cosine).mean(),
+        "perceptual": -np.log(right).mean(),
+        "decay": sum(np.square(kernel).sum() for kernel in kernels),
+    }
+    expected["total"] = (
+        1.1 * expected["generation"]
+        + 0.7 * expected["representation"]
+        + 0.3 * expected["perceptual"]
+        + 0.013 * expected["decay"]
+    )
+    assert losses == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("sampling", ["permutation", "contiguous_slices"])
+def test_batches_of_stage_2_are_drawn_as_configured(sampling, tiny_config, synthetic_data):
+    config = config_lib.override(tiny_config, [f"training.joint.sampling={sampling}"])
+    stage = joint_stage(config, synthetic_data)
+    batch = next(iter(stage.batches(0)))
+    images = synthetic_data.train.images.reshape(18, -1).astype(int)
+    places = rows(images, batch["image"].numpy().reshape(8, -1).astype(int))
+    is_slice = list(places) == list(range(places[0], places[0] + 8))
+    assert is_slice == (sampling == "contiguous_slices")
+    assert stage.num_steps == 9  # 4 epochs of 18 pairs, batches of 8
+
+
+@pytest.mark.parametrize("build", [autoencoder_stage, joint_stage])
+def test_the_seed_draws_weights_and_batches(build, tiny_config, synthetic_data):
+    def first(seed):
+        config = config_lib.override(
+            tiny_config, [f"training.seed={seed}", "training.autoencoder.batch_size=3"]
+        )
+        stage = build(config, synthetic_data)
+        batch = next(iter(stage.batches(0)))
+        return stage.model.get_weights()[0], next(iter(batch.values())).numpy()
+
+    (weights, batch), (again, same_batch), (others, other_batch) = first(0), first(0), first(1)
+    np.testing.assert_array_equal(weights, again)
+    np.testing.assert_array_equal(batch, same_batch)
+    assert not np.array_equal(weights, others)
+    assert not np.array_equal(batch, other_batch)
+
+
+def optimizer_overrides(stage, values):
+    fields = "name learning_rate rho momentum epsilon initial_mean_square"
+    fields += " final_learning_rate_fraction clip_norm warmup_steps"
+    return [f"training.{stage}.optimizer.{f}={v}" for f, v in zip(fields.split(), values)]
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_every_field_of_an_optimizer_arrives_in_its_stage(schedule, tiny_config, synthetic_data):
+    config = config_lib.override(
+        tiny_config,
+        [
+            *optimizer_overrides("autoencoder", OPTIMIZERS[0]),
+            *optimizer_overrides("joint", OPTIMIZERS[1]),
+            f"training.autoencoder.optimizer.schedule={schedule}",
+            f"training.joint.optimizer.schedule={schedule}",
+            "training.autoencoder.epochs=40",
+            "training.joint.epochs=20",
+        ],
+    )
+    for build, values in zip((autoencoder_stage, joint_stage), OPTIMIZERS):
+        stage = build(config, synthetic_data)
+        _, rate, rho, momentum, epsilon, start, fraction, clip_norm, warmup = values
+        optimizer = stage.optimizer
+        found = optimizer.rho, optimizer.momentum, optimizer.epsilon, optimizer.global_clipnorm
+        assert found == (rho, momentum, epsilon, clip_norm)
+        np.testing.assert_allclose(optimizer._mean_squares[0], start)
+        rates = [float(optimizer._learning_rate(step)) for step in (0, warmup - 1, stage.num_steps)]
+        last = rate * fraction if schedule == "cosine" else rate
+        assert rates == pytest.approx([rate / warmup, rate, last], rel=1e-5)
+        assert stage.learning_rate() == pytest.approx(rate / warmup)
+
+
+def test_a_warm_up_takes_at_most_a_tenth_of_its_stage(tiny_config, synthetic_data):
+    config = config_lib.override(
+        tiny_config,
+        ["training.autoencoder.optimizer.warmup_steps=500", "training.autoencoder.epochs=40"],
+    )
+    stage = autoencoder_stage(config, synthetic_data)
+    rates = [float(stage.optimizer._learning_rate(step)) for step in (0, 1, 2, 3, 4)]
+    top = config.training.autoencoder.optimizer.learning_rate
+    np.testing.assert_allclose(rates[:4], [top / 4, top / 2, top * 3 / 4, top], rtol=1e-5)
+
+
+def test_adam_gets_its_fields(tiny_config, synthetic_data):
+    config = config_lib.override(
+        tiny_config,
+        [
+            f"training.joint.optimizer.{field}"
+            for field in ("name=adam", "epsilon=1e-5", "clip_norm=2", "warmup_steps=0")
+        ],
+    )
+    optimizer = joint_stage(config, synthetic_data).optimizer
+    assert isinstance(optimizer, keras.optimizers.Adam)
+    assert (optimizer.epsilon, optimizer.global_clipnorm) == (1e-5, 2.0)
+    assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.999)  # TensorFlow 1's
+
+
+def test_a_step_is_rmsprop_on_the_gradient_of_the_total(tiny_config, synthetic_data):
+    """The first update of every weight of stage 2, from the gradients of `losses`."""
+    import tensorflow as tf
+
+    config = config_lib.override(
+        tiny_config,
+        [
+            *optimizer_overrides("joint", OPTIMIZERS[1]),
+            "training.joint.optimizer.clip_norm=null",
+            "image_encoder.dropout_rate=0",
+        ],
+    )
+    stage = joint_stage(config, synthetic_data)
+    batch = next(iter(stage.batches(0)))
+    variables = stage.model.trainable_variables
+    with tf.GradientTape() as tape:
+        total = stage.losses(batch, training=True)["total"]
+    gradients = [g.numpy().astype(np.float64) for g in tape.gradient(total, variables)]
+    before = [v.numpy() for v in variables]
+    rate, rho, epsilon, start = stage.learning_rate(), 0.83, 7e-2, 0.7
+    figures = stage.train_step(batch)
+    norm = np.sqrt(sum(np.square(g).sum() for g in gradients))
+    assert float(figures["gradient_norm"]) == pytest.approx(norm, rel=1e-3)
+    for old, new, g in zip(before, variables, gradients):
+        step = rate * g / np.sqrt(rho * start + (1 - rho) * g**2 + epsilon)
+        np.testing.assert_allclose(new.numpy(), old - step, rtol=1e-4, atol=2e-6, err_msg=new.path)
+
+
+def test_xla_is_asked_for_where_configured(tiny_config, synthetic_data):
+    for value, asked in (("false", None), ("true", True)):
+        config = config_lib.override(tiny_config, [f"training.jit_compile={value}"])
+        assert joint_stage(config, synthetic_data).train_step._jit_compile is asked
+
+
+@pytest.mark.parametrize("forms", ["paper", "released"])
+def test_validation_has_the_loss_of_a_batch_of_training_size(forms, tiny_config, synthetic_data):
+    """Six pairs in batches of four: a mean stays the mean over the pairs, a sum is that of four of them on average."""
+    overrides = ["training.joint.batch_size=4", "loss.decay_weight=0.01"]
+    if forms == "released":
+        overrides += [
+            "loss.perceptual=sum_cross_entropy",
+            "loss.representation=normalized_squared_error",
+            "loss.generation=normalized_squared_error",
+        ]
+    config = config_lib.override(tiny_config, overrides)
+    stage = joint_stage(config, synthetic_data)
+    pairs = synthetic_data.validation
+    single = [
+        {k: float(v) for k, v in stage.losses(pairs.take([i]).columns(), training=False).items()}
+        for i in range(6)
+    ]
+    found, scale = stage.validate(), 4 if forms == "released" else 1
+    expected = {
+        name: scale * np.mean([losses[name] for losses in single])
+        for name in ("perceptual", "representation", "generation")
+    }
+    expected["decay"] = single[0]["decay"]
+    weights = config.loss
+    expected["total"] = (
+        weights.perceptual_weight * expected["perceptual"]
+        + weights.representation_weight * expected["representation"]
+        + weights.generation_weight * expected["generation"]
+        + 0.01 * expected["decay"]
+    )
+    outputs = stage.model(pairs.images, training=False)
+    expected["accuracy"] = np.mean(outputs["logits"].numpy().argmax(-1) == pairs.labels)
+    phi = outputs["cross_modal_representation"].numpy()
+    expected["phi_saturation"] = np.mean(np.abs(phi) > 0.99)
+    means = [phi[pairs.labels == label].mean(0) for label in range(3)]
+    cosines = [
+        a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+        for a, b in ((means[0], means[1]), (means[0], means[2]), (means[1], means[2]))
+    ]
+    expected["phi_nearest_cosine"] = max(cosines)
+    assert found == pytest.approx(
+        {f"validation_{name}": value for name, value in expected.items()}, rel=1e-4
+    )
+
+
+def test_nothing_is_validated_where_nothing_is_held_out(tiny_config, synthetic_data):
+    data = type(synthetic_data)(
+        **{**vars(synthetic_data), "validation": synthetic_data.validation.take([])}
+    )
+    assert joint_stage(tiny_config, data).validate() == {}
+
+
+@pytest.mark.parametrize("saturated_features", [False, True])
+def test_a_saturated_phi_is_warned_of(saturated_features, tiny_config, synthetic_data, caplog):
+    """Not where the audio features, which it is to resemble, are as saturated."""
+    features = np.random.default_rng(0).choice([-1.0, 1.0], (9, 12)).astype(np.float32)
+    if not saturated_features:
+        features *= 0.5
+    stage = joint_stage(tiny_config, synthetic_data, features)
+    stage.validate()
+    assert "saturated" not in caplog.text
+    layer = stage.model.get_layer("cross_modal_mapper").get_layer("cross_modal_representation")
+    layer.bias.assign(np.full(12, 30.0))
+    assert stage.validate()["validation_phi_saturation"] == 1.0
+    assert ("100 % of phi is saturated" in caplog.text) != saturated_features
