@@ -99,6 +99,46 @@ def test_classifier_plays_what_it_sees(data):
     np.testing.assert_array_equal(played, data.recordings.float_waveforms()[[4, 2, 0, 0]])
 
 
+def test_controls_by_what_they_return(data):
+    """In the order of the tables; recordings are those of the training split, the first a word."""
+    predicted = np.array([1, 1, 0, 2])
+    found = generators.controls(data, predicted, seed=3)
+    noise, mean, wrong, classifier, true = [control(data.test, 0) for control in found]
+    recordings = data.recordings.float_waveforms()
+    first = recordings[[0, 2, 4]]
+    np.testing.assert_array_equal(true, first[data.test.labels])
+    np.testing.assert_array_equal(classifier, first[predicted])
+    np.testing.assert_allclose(
+        mean, np.tile((3 * first[0] + first[1] + first[2]) / 5, (4, 1)), atol=1e-6
+    )
+    spoken = [int(np.flatnonzero((first == waveform).all(1))[0]) for waveform in wrong]
+    assert all(word != label for word, label in zip(spoken, data.test.labels))
+    np.testing.assert_array_equal(noise, generators.WhiteNoise(data, 3)(data.test, 0))
+    assert not np.array_equal(noise, generators.WhiteNoise(data, 0)(data.test, 0))
+    assert abs(np.corrcoef(noise[0], noise[1])[0, 1]) < 0.05
+    assert len(generators.controls(data, None)) == 4
+    names = "white_noise mean_waveform wrong_word classifier_and_recording true_label_and_recording"
+    assert [control.name for control in found] == names.split()
+
+
+def test_controls_are_the_same_whatever_the_chunks(data):
+    whole = [control(data.test, 0) for control in generators.controls(data, np.arange(4) % 3)]
+    for control, expected in zip(generators.controls(data, np.arange(4) % 3), whole):
+        parts = [control(data.test.take([i]), i)[0] for i in range(4)]
+        np.testing.assert_array_equal(parts, expected)
+
+
+def test_every_wrong_word_is_drawn_equally_often(data):
+    labels = np.arange(3000) % 3
+    pairs = Pairs(np.zeros([3000, 4, 4, 1], np.uint8), labels, labels, labels.astype(str))
+    played = generators.WrongWord(data, seed=1)(pairs, 0)[:, :2000].sum(1)
+    first = data.recordings.float_waveforms()[[0, 2, 4], :2000].sum(1)
+    spoken = np.abs(played[:, None] - first).argmin(1)
+    counts = np.array([[np.sum((labels == k) & (spoken == w)) for w in range(3)] for k in range(3)])
+    assert (np.diag(counts) == 0).all()
+    assert counts[~np.eye(3, dtype=bool)].min() > 430  # 500 expected, deviation 16
+
+
 def test_another_number_of_pairs_is_scored_anew(data, tmp_path):
     generator = generators.TrueLabelAndRecording(data)
     half = evaluation.evaluate(
@@ -139,7 +179,7 @@ class Silence:
 def test_silence_fails_with_reasons_and_cannot_win(data, tmp_path):
     summary = score(Silence(), data, tmp_path)
     corr2d = summary["metrics"]["corr2d"]
-    assert (corr2d["num_scored"], corr2d["num_failed"], corr2d["floor_mean"]) == (0, 4, 0.0)
+    assert (corr2d["num_scored"], corr2d["num_failed"], corr2d["floor_mean"]) == (0, 4, -1.0)
     assert sum(corr2d["failures"].values()) == 4
     assert summary["metrics"]["pesq"]["floor_mean"] == -0.5
     assert summary["heard_right"]["fraction"] == 0.0

@@ -48,6 +48,27 @@ def test_generation_loss_sums_over_samples(random):
     assert released == pytest.approx(((unit[0] - unit[1]) ** 2).sum())
 
 
+def test_mean_smooth_l1_is_the_sum_over_the_number_of_samples(random):
+    a, b = 2 * random.normal(size=(2, 3, 11))
+    assert losses.generation_loss(a, b, "mean_smooth_l1").numpy() == pytest.approx(
+        losses.generation_loss(a, b).numpy() / 11
+    )
+
+
+def test_which_terms_grow_with_the_batch():
+    assert losses.summed_over_batch(LossConfig()) == set()
+    released = preset("released").loss
+    assert losses.summed_over_batch(released) == {"perceptual", "representation", "generation"}
+
+
+@pytest.mark.parametrize("dropped", ["perceptual", "representation", "decay"])
+def test_a_term_without_weight_is_left_out(dropped):
+    config = LossConfig(**{f"{dropped}_weight": 0.0 if dropped == "decay" else None})
+    expected = {"generation": 1.0, "perceptual": 0.5, "representation": 1.0, "decay": 0.0004}
+    del expected[dropped]
+    assert losses.joint_weights(config) == pytest.approx(expected)
+
+
 def test_released_generation_loss_ignores_the_level(random):
     a, b = random.normal(size=(2, 3, 11))
     form = "normalized_squared_error"

@@ -17,15 +17,17 @@ def section(folder: pathlib.Path) -> str:
     ):
         found = [result for result in results if result["stage"] == stage]
         if found:
-            found.sort(key=lambda result: _order(result, found))
+            found = _best_first(found)
             parts.append(f"### {title}\n\n{table(found)}\n{_footer(found)}")
     return "\n".join(parts)
 
 
-def _order(result, results):
-    """Best reading first, by its worst seed; then by seed."""
-    worst = max(_badness(other) for other in results if other["reading"] == result["reading"])
-    return worst, result["reading"], result["seed"]
+def _best_first(results):
+    """Returns the results by reading, that with the best worst seed first; then by seed."""
+    worst = {}
+    for result in results:
+        worst.setdefault(result["reading"], []).append(_badness(result))
+    return sorted(results, key=lambda r: (max(worst[r["reading"]]), r["reading"], r["seed"]))
 
 
 def _badness(result):

@@ -41,6 +41,17 @@ def test_standardization_is_eq_1():
     np.testing.assert_allclose(PerImageStandardization()(images), expected, atol=1e-5)
 
 
+def test_standardization_divides_a_faint_image_by_1_over_the_root_of_its_values():
+    """Eq. 1's floor: below it the contrast of an image stays what it is, times the root of P, all its 60 values."""
+    images = np.random.default_rng(0).normal(100, 0.01, (2, 5, 4, 3)).astype(np.float32)
+    images[1] = 100 + 3 * (images[1] - 100)
+    assert images.std((1, 2, 3)).max() < 1 / np.sqrt(60)
+    centred = images - images.mean((1, 2, 3), keepdims=True, dtype=np.float64)
+    found = PerImageStandardization()(images).numpy()
+    np.testing.assert_allclose(found, np.sqrt(60) * centred, atol=1e-3)
+    assert found[0].std() == pytest.approx(np.sqrt(60) * 0.01, rel=0.2)
+
+
 @pytest.mark.parametrize(
     ("size", "kernel_size", "dilation", "tap_by_tap"),
     [

@@ -29,7 +29,7 @@ def make_summary(generator, label, mean, failed=0, variant="mtnet", precision="f
         "word_accuracy": None,
         "provenance": {
             "preset": "tiny", "variant": variant, "seed": seed, "precision": precision, "hardware": "h", "training_hardware": "h",
-            "versions": {"python": "3"}, "git_commit": "abc", "steps": 5, "images_seen": 50,
+            "versions": {"python": "3"}, "git_commit": "abc", "steps": 5, "images_seen": 50, "num_training_pairs": 25,
             "num_parameters": 1000, "training_seconds": 2.0, "seconds": 1.0, "training_command": "python -m x",
             "recordings": {"fingerprint": "0" * 64, "policy": "one_recording", "used": [{"voice_id": "joe"}]},
         },

@@ -19,7 +19,9 @@ def test_committed_tables_go_stale(study, tmp_path):
     assert committed.stale_files(root) == []
     readme = (root / "README.md").read_text()
     assert readme.startswith("before\n") and readme.endswith("\nafter\n")
-    assert "| digits: MT-Net | 0.7500 | 0.7500 | 0.7500 | 90.00 % | 95.00 % |" in readme
+    row = "| digits: MT-Net | tiny, 0.0 M, 2.0 epochs | 0.7500 | 0.7500 | 0.7500 | 90.00 % |"
+    assert f"{row} 0.7500 / 0.7500 / 0.7500 | 95.00 % |" in readme
+    assert "- digits: Controls: none were scored" in readme
     changed = json.loads((root / "experiments/results/digits/mtnet.json").read_text())
     changed["metrics"]["stoi"]["mean"] = 0.7
     (root / "experiments/results/digits/mtnet.json").write_text(json.dumps(changed))
@@ -41,4 +43,5 @@ def test_seeds_are_a_table_of_their_own(study, summary, tmp_path):
     tables, readme = committed.generated_files(root).values()
     assert tables.index("## digits") < tables.index("## Seeds")
     assert "| digits_ad | MT-Net | float32 | 3 | 0.5000 |" in tables
+    assert "Controls: none were scored with these runs" in tables
     assert "digits_ad | MT-Net | float32" not in readme

@@ -41,7 +41,8 @@ def test_mean_and_spread_by_hand(runs):
     table = seeds.markdown_table(seeds.read_runs(runs)).splitlines()
     assert table[2].startswith("| digits_ad | MT-Net | float32 | 0, 1, 2 | 0.6000 ± 0.1000 |")
     assert table[3].startswith("| digits_ad | MT-Net | mixed_bfloat16 | 0, 1 | 0.8500 ± 0.0707 |")
-    assert table[2].endswith("| 90.00 % ± 0.00 % | 95.00 % ± 0.00 % |")
+    right = " / ".join(["0.6000 ± 0.1000"] * 3)
+    assert table[2].endswith(f"| 90.00 % ± 0.00 % | {right} | 95.00 % ± 0.00 % |")
     assert len({line.count("|") for line in table}) == 1
 
 
@@ -49,13 +50,22 @@ def test_single_seed_has_no_spread_and_a_missing_mean_no_number(runs):
     summaries = seeds.read_runs(runs)
     summaries[0]["metrics"]["pesq"]["mean"] = None
     table = seeds.markdown_table(summaries[:1]).splitlines()[2]
-    assert "| 0 | 0.7000 | - | 0.7000 | 90.00 % | 95.00 % |" in table
+    assert "| 0 | 0.7000 | - | 0.7000 | 90.00 % | 0.7000 / 0.7000 / 0.7000 | 95.00 % |" in table
+
+
+def test_failures_are_counted_over_the_seeds(runs):
+    summaries = [s for s in seeds.read_runs(runs) if s["provenance"]["precision"] == "float32"]
+    for summary, failed in zip(summaries, (9, 0, 1)):
+        summary["metrics"]["stoi"] |= {"num_failed": failed, "num_scored": 10 - failed}
+    cell = "0.6000 ± 0.1000 (20 scored, 10 failed: floor mean 0.3000 ± 0.0500)"
+    assert f"| {cell} | 90.00 %" in seeds.markdown_table(summaries)
 
 
 def test_footer_says_how_each_setting_was_made(runs):
     lines = seeds.footer(seeds.read_runs(runs)).splitlines()
-    assert len(lines) == 3
-    assert "5 steps, 50 images" in lines[1] and "`python -m x`" in lines[1]
+    assert len(lines) == 4
+    assert "Controls: none" in lines[1]
+    assert "5 steps, 50 images" in lines[2] and "`python -m x`" in lines[2]
 
 
 def test_collected_runs_read_the_same(runs, tmp_path):

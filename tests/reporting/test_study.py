@@ -15,10 +15,12 @@ def test_table_stands_beside_the_paper_and_hides_nothing(study):
     assert list(found) == ["gen_only", "mtnet", "wrong_word"]
     lines = lines_of(study_lib.markdown_table(found))
     assert "0.9427 | 0.7500 ± 0.1000 | 3.1577" in lines["MT-Net"]
-    assert "0.8560 | 0.5000 ± 0.1000 (floor mean 0.2500)" in lines["Meth.(L_gen)"]
+    failures = "(8 scored, 2 failed: floor mean 0.2500)"
+    assert f"0.8560 | 0.5000 ± 0.1000 {failures}" in lines["Meth.(L_gen)"]
+    assert f"0.5000 {failures} / 0.5000 {failures}" in lines["Meth.(L_gen)"]
     assert "| 8, 2 failed |" in lines["Meth.(L_gen)"]
     assert lines["Proposed(hole)"].count("not run") == 3
-    assert "none scored (floor mean 0.0000)" in lines["wrong word"]
+    assert "- (10 failed: floor mean 0.0000)" in lines["wrong word"]
     assert "95.00 %" in lines["MT-Net"]
     assert len({line.count("|") for line in lines.values()}) == 1
 
@@ -26,7 +28,8 @@ def test_table_stands_beside_the_paper_and_hides_nothing(study):
 def test_text_table(study):
     text = study_lib.text_table(list(study_lib.read_study(study).values())[:2])
     assert "MT-Net" in text
-    assert "0.7500" in text
+    assert "0.7500" in text and "±" not in text
+    assert "0.5000 (8 scored, 2 failed: floor mean 0.2500)" in text
     assert "not run" not in text
 
 
@@ -38,8 +41,37 @@ def test_report_folder(study, tmp_path):
     path = study_lib.write_report(study, tmp_path / "report")
     text = path.read_text()
     assert "`python -m x`" in text
+    assert "how they were made is not recorded" in text and "precision float32" in text
+    assert "50 images (2.0 epochs), 1,000 parameters" in text
     assert "[a_zero.wav](wavs/mtnet/a_zero.wav)" in text
     assert (tmp_path / "report/wavs/mtnet/a_zero.wav").read_bytes() == b"RIFF"
+
+
+def test_the_footer_says_how_the_recordings_were_made(study):
+    found = study_lib.read_study(study)
+    recordings = found["mtnet"]["provenance"]["recordings"]
+    recordings["made_by"] = {"command": "python -m maker --x", "parameters": {}}
+    assert "Recordings: `python -m maker --x`." in study_lib.footer(found)
+    recordings["made_by"] = {"made_by": "some.function", "parameters": {"seed": 3}}
+    assert "Recordings: some.function, {'seed': 3}." in study_lib.footer(found)
+
+
+def test_epochs_of_older_results_are_of_the_papers_splits(summary):
+    old = summary("model", "MT-Net", 0.5) | {"dataset": "cifar10_ad/one_recording-0123"}
+    del old["provenance"]["num_training_pairs"]
+    old["provenance"]["images_seen"] = 75_000
+    assert study_lib.epochs(old) == 1.5
+
+
+def test_controls_are_there_or_the_table_says_where(study):
+    whole = study_lib.read_study(study)
+    alone = {"mtnet": whole["mtnet"]}
+    assert study_lib.controls_note(whole, {}) is None
+    assert "those of other are over the same pairs" in study_lib.controls_note(
+        alone, {"other": whole}
+    )
+    elsewhere = {"other": {"wrong_word": whole["wrong_word"] | {"num_pairs": 9}}}
+    assert "none were scored" in study_lib.controls_note(alone, elsewhere)
 
 
 def test_rows_on_other_data_are_refused(study):

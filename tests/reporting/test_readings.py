@@ -1,0 +1,63 @@
+"""The tables of the readings from result files as `experiments.readings` writes them."""
+
+import json
+
+import pytest
+
+from mtnet_tf.reporting import readings
+
+
+def result(stage, reading, seed, looks, **more):
+    return {
+        "reading": reading, "label": f"label of {reading}", "stage": stage, "preset": "paper", "seed": seed,
+        "precision": "float32", "dataset": "digits_ad/x", "num_pairs": 1293, "seconds": 10.0 + seed,
+        "recordings": {"fingerprint": "0" * 64, "used": [{}] * 10}, "hardware": "h",
+        "command": f"python -m experiments.readings --stage={stage}", "versions": {"python": "3"},
+        "git_commit": "abc", "num_steps": 500, "looks": looks, **more,
+    }  # fmt: skip
+
+
+def autoencoder(reading, seed, error, learned):
+    looks = [
+        {"step": 50, "reconstruction_error": 99.0, "feature_saturation": 1.0, "nearest_cosine": 1.0},
+        {"step": 500, "reconstruction_error": error, "feature_saturation": 0.25, "nearest_cosine": -0.1},
+    ]  # fmt: skip
+    return result("autoencoder", reading, seed, looks, steps_to_learn=learned)
+
+
+def joint(seed):
+    look = {
+        "step": 100, "validation_generation": 50.0, "validation_representation": 0.5, "validation_accuracy": 0.25,
+        "validation_phi_saturation": 0.1, "validation_phi_nearest_cosine": 0.4,
+    }  # fmt: skip
+    last = look | {"validation_generation": 12.5, "validation_accuracy": 0.75}
+    log = [{"gradient_norm": 3.0}, {"gradient_norm": 700.0}, {"gradient_norm": 4.0}]
+    return result("joint", "a", seed, [look, last], log=log)
+
+
+@pytest.fixture
+def text(tmp_path):
+    results = [autoencoder("a", 0, 0.5, None), autoencoder("a", 1, 60.0, None)]
+    results += [autoencoder("b", 1, 0.002, 120), autoencoder("b", 0, 0.001, 110), joint(0)]
+    for i, values in enumerate(results):
+        (tmp_path / f"{i}.json").write_text(json.dumps(values))
+    return readings.section(tmp_path)
+
+
+def test_stage_1_best_reading_first_by_its_worst_seed(text):
+    table = [line for line in text.splitlines() if line.startswith("| label")]
+    assert table[0] == "| label of b | 0 | 500 of 500 | 0.001 | 25.00 % | -0.100 | 110 |"
+    assert [line.split(" | ")[0][-1] + line.split(" | ")[1] for line in table] == [
+        *("b0", "b1", "a0", "a1", "a0"),
+    ]
+    assert "| 60 | 25.00 % | -0.100 | never |" in table[3]
+
+
+def test_stage_2(text):
+    assert "| 50, 12.5 | 0.5000, 0.5000 | 75.00 % | 10.00 % | 0.400 | 700 |" in text
+    assert text.index("### Stage 1") < text.index("### Stage 2")
+
+
+def test_each_command_once(text):
+    assert text.count("`python -m experiments.readings --stage=autoencoder`") == 1
+    assert "10-11 s each on h" in text
