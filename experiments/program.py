@@ -9,7 +9,10 @@ from absl import logging as absl_logging
 
 from mtnet_tf.errors import InputError
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # must stand before TensorFlow is imported
+# Must stand before TensorFlow is imported. oneDNN's kernels, which TensorFlow uses by itself on CPUs with
+# AVX-512 VNNI or later alone, are twice as fast on older ones too, and have the dilated convolutions' gradients.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def run(main) -> None:

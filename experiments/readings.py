@@ -17,9 +17,6 @@ _STAGE = flags.DEFINE_enum("stage", "autoencoder", ["autoencoder", "joint"], "St
 _READINGS = flags.DEFINE_list("readings", None, "Readings to try; default: all.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of the training.")
 _RESULTS = flags.DEFINE_string("results", None, "Folder of the result files.", required=True)
-_STAGE1_OF = flags.DEFINE_string(
-    "stage1_of", None, "Run folder whose audio features stage 2 takes, if its stage 1 is the same."
-)
 program.define_training_flags(["none"])
 program.define_dataset_flags()
 
@@ -31,7 +28,7 @@ def main(argv):
     from mtnet_tf import data as data_lib
     from mtnet_tf import readings
     from mtnet_tf.files import write_json
-    from mtnet_tf.training.run_folder import RunFolder, environment
+    from mtnet_tf.training.run_folder import environment
 
     names = _READINGS.value or list(readings.READINGS)
     cells = [(name, int(seed)) for name in names for seed in _SEEDS.value]
@@ -50,8 +47,7 @@ def main(argv):
         if _STAGE.value == "autoencoder":
             found = readings.try_autoencoder(config, data)
         else:
-            stage1_of = RunFolder(_STAGE1_OF.value) if _STAGE1_OF.value else None
-            found = readings.try_joint(config, data, device, stage1_of)
+            found = readings.try_joint(config, data, device)
         result = {
             "reading": name,
             "label": readings.READINGS[name].label,

@@ -127,13 +127,13 @@ class OptimizerConfig:
     name: str = "rmsprop"  # or "adam"
     learning_rate: float = 1e-3
     schedule: str = "cosine"  # or "constant"
-    warmup_steps: int = 0  # at most a tenth of the stage
+    warmup_steps: int = 500  # at most a tenth of the stage
     final_learning_rate_fraction: float = 0.01  # where the cosine ends
-    rho: float = 0.9  # decay of the mean square
-    momentum: float = 0.9
-    # Inside the root. The paper gives none; with the usual 1e-7 stage 1 collapses at full width (BUILD_NOTES.md,
+    # Decay of the mean square. The paper gives none; with .9 both stages collapse at full width (BUILD_NOTES.md,
     # "Readings of the optimiser").
-    epsilon: float = 1.0
+    rho: float = 0.99
+    momentum: float = 0.9
+    epsilon: float = 1e-7  # inside the root
     initial_mean_square: float = 1.0  # TensorFlow 1's start; Keras 3 starts at 0
     clip_norm: float | None = None  # global norm of the gradients
 

@@ -82,7 +82,7 @@ def _released() -> Config:
 def _small() -> Config:
     """The paper's graph at the size of two CPU cores."""
     paper = _paper()
-    optimizer = OptimizerConfig(learning_rate=2e-4, warmup_steps=200, epsilon=1e-7)
+    optimizer = OptimizerConfig(learning_rate=2e-4, warmup_steps=200, rho=0.9)
     return dataclasses.replace(
         paper,
         preset="small",
@@ -106,7 +106,7 @@ def _small() -> Config:
 def _tiny() -> Config:
     """The quick start and the tests: the paper's graph in seconds."""
     small = _small()
-    optimizer = OptimizerConfig(learning_rate=5e-4, warmup_steps=50, epsilon=1e-7)
+    optimizer = OptimizerConfig(learning_rate=5e-4, warmup_steps=50, rho=0.9)
     return dataclasses.replace(
         small,
         preset="tiny",

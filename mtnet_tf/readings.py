@@ -18,13 +18,16 @@ from mtnet_tf import config as config_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data import AudioDescriptions
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
-from mtnet_tf.training.algorithm1 import train
+from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.training.algorithm1 import learn_audio_features
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
+from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.loop import run_stage
 from mtnet_tf.training.run_folder import RunFolder
 
 _GIVE_UP = 10.0  # reconstruction error at which a stage 1 is ended: ten times that of silence
-_LEARNED = 0.01
+_GIVE_UP_SATURATION = 0.9  # of phi, at which a stage 2 is ended
+_LEARNED = 0.01  # reconstruction error at which stage 1 counts as learned
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +58,10 @@ _TEXT = (
 )
 _OPTIMIZER = "training.{stage}.optimizer."
 READINGS = {
-    "text": Reading("rho .9, epsilon 1e-7, warm-up and cosine (the reading until now)"),
+    "text": Reading("rho .9, epsilon 1e-7, warm-up, cosine: as most libraries have it"),
     "tf1_epsilon": Reading("TensorFlow 1's epsilon, 1e-10", (_OPTIMIZER + "epsilon=1e-10",)),
     "decay_is_rho": Reading('"decay 0.0005" as TensorFlow 1\'s rho', (_OPTIMIZER + "rho=0.0005",)),
-    "rho_99": Reading("rho .99", (_OPTIMIZER + "rho=0.99",)),
+    "rho_99": Reading("rho .99: `paper`", (_OPTIMIZER + "rho=0.99",)),
     "small_start": Reading(
         "weights start with a tenth of the variance", ("initialization.kernel_scale=0.1",)
     ),
@@ -66,16 +69,11 @@ READINGS = {
         "constant rate, no warm-up",
         (_OPTIMIZER + "schedule=constant", _OPTIMIZER + "warmup_steps=0"),
     ),
-    "rate_1e-4": Reading("rate 1e-4: not the text's", (_OPTIMIZER + "learning_rate=0.0001",)),
     "clip": Reading("gradients clipped to norm 1", (_OPTIMIZER + "clip_norm=1",)),
     "epsilon_1e-3": Reading("epsilon 1e-3", (_OPTIMIZER + "epsilon=0.001",)),
     "epsilon_1": Reading("epsilon 1", (_OPTIMIZER + "epsilon=1",)),
     "epsilon_1_no_warmup": Reading(
         "epsilon 1, no warm-up", (_OPTIMIZER + "epsilon=1", _OPTIMIZER + "warmup_steps=0")
-    ),
-    "epsilon_1_clip": Reading(
-        "epsilon 1, gradients clipped to norm 1",
-        (_OPTIMIZER + "epsilon=1", _OPTIMIZER + "clip_norm=1"),
     ),
 }
 
@@ -106,7 +104,7 @@ def try_autoencoder(config: Config, data: AudioDescriptions) -> dict:
         "feature_saturation", "nearest_cosine"}.
     """
     keras.utils.set_random_seed(config.training.seed)
-    stage = _WatchedStage(build_audio_autoencoder(config), config, data)
+    stage = _WatchedAutoencoderStage(build_audio_autoencoder(config), config, data)
     with _temporary_run() as run:
         with contextlib.suppress(_GivenUp):
             run_stage(stage, run, config.training)
@@ -120,32 +118,47 @@ def try_autoencoder(config: Config, data: AudioDescriptions) -> dict:
     }
 
 
-def try_joint(
-    config: Config, data: AudioDescriptions, device: str, stage1_of: RunFolder | None
-) -> dict:
+def try_joint(config: Config, data: AudioDescriptions, device: str) -> dict:
     """Trains both stages and returns what came out of stage 2, as JSON types: {"num_steps", "looks", "log"}.
 
-    A look is a line of the log with figures over the validation split (`JointStage.validate`).
+    A training of whose phi more than nine tenths are saturated, at one of the `training.validations` looks, ends there.
 
     Args:
-        config: the configuration.
+        config: the configuration; a look is at the validation split, as in `JointStage.validate`.
         data: the data set.
         device: "cpu" or "gpu".
-        stage1_of: a run whose audio features are taken over.
     """
     with _temporary_run() as run:
-        train(config, data, run, device, stage1_of=stage1_of)
+        run.begin(config, data.metadata["recordings_fingerprint"], device)
+        features = learn_audio_features(config, data, run)
+        keras.utils.set_random_seed(config.training.seed)
+        stage = _WatchedJointStage(build_mtnet(config), config, data, features)
+        with contextlib.suppress(_GivenUp):
+            run_stage(stage, run, config.training)
         log = _log_of(run, "joint")
-        num_steps = run.environment()["steps"]
-    looks = [line for line in log if "validation_total" in line]
-    return {"num_steps": num_steps, "looks": looks, "log": log}
+    return {"num_steps": stage.num_steps, "looks": stage.looks, "log": log}
 
 
 class _GivenUp(Exception):
     pass
 
 
-class _WatchedStage(AutoencoderStage):
+class _WatchedJointStage(JointStage):
+    """A stage 2 that keeps what each look at it has shown, and ends where there is nothing left to see."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.looks = []
+
+    def validate(self):
+        figures = super().validate()
+        self.looks.append({"step": int(self.optimizer.iterations.numpy()), **figures})
+        if figures["validation_phi_saturation"] > _GIVE_UP_SATURATION:
+            raise _GivenUp
+        return figures
+
+
+class _WatchedAutoencoderStage(AutoencoderStage):
     """A stage 1 that keeps what each look at it has shown, and ends where there is nothing left to see."""
 
     def __init__(self, model, config, data):

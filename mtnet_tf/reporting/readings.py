@@ -70,7 +70,7 @@ def _joint_table(results) -> str:
                 result["label"],
                 _network(result),
                 str(result["seed"]),
-                f"{result['num_steps']:,}",
+                f"{last['step']:,} of {result['num_steps']:,}",
                 f"{first['validation_generation']:.4g}, {last['validation_generation']:.4g}",
                 f"{first['validation_representation']:.4f}, {last['validation_representation']:.4f}",
                 percent(last["validation_accuracy"]),
@@ -98,7 +98,8 @@ def _footer(results) -> str:
     lines = [
         (
             "Of the last look: stage 1 over the recordings it is trained on, stage 2 over the validation part of the"
-            " training split. A stage 1 whose error is ten times that of silence is ended there."
+            " training split. A stage 1 whose error is ten times that of silence, and a stage 2 of whose phi more than"
+            " 90 % are saturated, are ended there."
         )
     ]
     for command, made in commands.items():

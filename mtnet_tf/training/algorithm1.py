@@ -69,7 +69,9 @@ def train(
     with run.lock():
         run.begin(config, data.metadata["recordings_fingerprint"], device, **records)
         _write_recordings(run, data)
-        features = _audio_features(config, data, run, stage1_of) if _has_stage1(config) else None
+        features = (
+            learn_audio_features(config, data, run, stage1_of) if _has_stage1(config) else None
+        )
         wait_for_all(strategy)
         if _is_trained(run):
             _logger.info("%s has a trained network already.", run.path)
@@ -138,8 +140,13 @@ def _check_fit(config, data):
         )
 
 
-def _audio_features(config, data, run, stage1_of) -> np.ndarray:
-    """Runs stage 1, or takes over its result; returns the audio feature set, float32 [R, features]."""
+def learn_audio_features(
+    config: Config, data: AudioDescriptions, run: RunFolder, stage1_of: RunFolder | None = None
+) -> np.ndarray:
+    """Runs stage 1 in a run folder that has begun, or takes over its result (lines 1-3).
+
+    Returns the audio feature set, float32 [R, features]. Raises CollapseError where stage 1 has learned too little.
+    """
     path, key = run / _FEATURES, _stage1_key(config, data)
     for candidate in (path, stage1_of / _FEATURES if stage1_of else None):
         if candidate is not None and candidate.is_file():

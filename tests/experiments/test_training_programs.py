@@ -16,6 +16,7 @@ QUICK = [
     "--preset=tiny",
     "--dataset=digits_ad",
     "--override=training.autoencoder.epochs=30",
+    "--override=training.max_reconstruction_error=5",  # so few updates teach nothing
     "--override=training.joint.epochs=2",
     "--override=image_encoder.widths=[4, 8, 8]",
     "--override=training.log_steps=5",

@@ -23,7 +23,7 @@ def with_precision(config, precision):
 
 def first_losses(config, data):
     keras.utils.set_random_seed(0)
-    features = np.random.default_rng(0).normal(size=(3, 12)).astype(np.float32)
+    features = np.random.default_rng(0).normal(size=(9, 12)).astype(np.float32)
     stage = JointStage(build_mtnet(config), config, data, features)
     batch = next(iter(stage.batches(0)))
     if config.training.precision == "mixed_float16":
@@ -88,7 +88,7 @@ def test_an_overflow_in_float16_leaves_out_the_step(tiny_config, synthetic_data)
     config = with_precision(tiny_config, "mixed_float16")
     keras.utils.set_random_seed(0)
     model = build_mtnet(config)
-    features = np.ones((3, 12), np.float32)
+    features = np.ones((9, 12), np.float32)
     stage = JointStage(model, config, synthetic_data, features)
     stage.optimizer.dynamic_scale.assign(1e30)
     before = [weight.numpy() for weight in model.trainable_weights]
