@@ -183,5 +183,6 @@ def _temporary_run():
 
 
 def _log_of(run, stage) -> list[dict]:
-    texts = (run / "train_log.jsonl").read_text(encoding="utf-8").splitlines()
+    path = run / "train_log.jsonl"  # not there where the first look was the last
+    texts = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return [line for line in map(json.loads, texts) if line["stage"] == stage]

@@ -322,7 +322,9 @@ def main() -> int:
             verdict = {0: "SURVIVED", 1: "killed"}.get(code, f"does not run ({code})")
             left = (time.monotonic() - start) / done * (len(jobs) - done)
             shown = " ".join(mutant[0].split())[:60]
-            print(f"{done}/{len(jobs)}  {left:4.0f} s left  {verdict}  {module}: {shown}", flush=True)
+            print(
+                f"{done}/{len(jobs)}  {left:4.0f} s left  {verdict}  {module}: {shown}", flush=True
+            )
             if code != 1:
                 survivors.append((module, *mutant))
     killed = len(jobs) - len(survivors)
@@ -340,7 +342,9 @@ def _run(mutant, tests) -> int:
         for name in COPIED:
             source, target = ROOT / name, pathlib.Path(folder, name)
             if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "results"))
+                shutil.copytree(
+                    source, target, ignore=shutil.ignore_patterns("__pycache__", "results")
+                )
             else:
                 shutil.copyfile(source, target)
         if mutant:

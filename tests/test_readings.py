@@ -1,0 +1,130 @@
+"""The readings of the paper's optimiser: what each changes, and what is kept of a training under it."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from mtnet_tf import config as config_lib
+from mtnet_tf import readings
+from mtnet_tf.presets import preset
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def changed(name, stage):
+    """Returns the fields in which a reading of `paper` differs from the reading `text`, without their prefix."""
+    text, config = (readings.read(n, stage, preset("paper"), 0) for n in ("text", name))
+    prefix = f"training.{stage}.optimizer."
+    lines = config_lib.differences(text, config)
+    return {line.partition(":")[0].removeprefix(prefix) for line in lines}
+
+
+@pytest.mark.parametrize("stage", ["autoencoder", "joint"])
+def test_what_each_reading_changes(stage):
+    assert {name: changed(name, stage) for name in readings.READINGS} == {
+        "text": set(),
+        "tf1_epsilon": {"epsilon"},
+        "decay_is_rho": {"rho"},
+        "rho_99": {"rho"},
+        "small_start": {"initialization.kernel_scale"},
+        "constant": {"schedule", "warmup_steps"},
+        "clip": {"clip_norm"},
+        "epsilon_1e-3": {"epsilon"},
+        "epsilon_1": {"epsilon"},
+        "epsilon_1_no_warmup": {"epsilon", "warmup_steps"},
+    }
+
+
+def test_every_reading_keeps_the_numbers_of_the_text():
+    for name in readings.READINGS:
+        config = readings.read(name, "joint", preset("released"), 3)
+        optimizer = config.training.joint.optimizer
+        assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == (
+            "rmsprop",
+            1e-3,
+            0.9,
+        )
+        assert config.training.seed == 3
+
+
+def test_paper_is_the_reading_rho_99():
+    for stage in ("autoencoder", "joint"):
+        assert readings.read("rho_99", stage, preset("paper"), 0) == config_lib.override(
+            preset("paper"), []
+        )
+
+
+def test_unknown_reading():
+    with pytest.raises(config_lib.ConfigError, match="no reading 'rho'. The readings are: text"):
+        readings.read("rho", "joint", preset("paper"), 0)
+
+
+def test_a_training_of_stage_1_is_looked_at(tiny_config, synthetic_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    config = config_lib.override(
+        tiny_config,
+        [
+            "training.validations=2",
+            "training.autoencoder.epochs=120",
+            "training.log_steps=20",
+            "training.checkpoint_secs=100",
+            "training.autoencoder.optimizer.learning_rate=0.002",
+        ],
+    )
+    found = readings.try_autoencoder(config, synthetic_data)
+    assert [look["step"] for look in found["looks"]] == [60, 120]
+    errors = [look["reconstruction_error"] for look in found["looks"]]
+    assert errors[1] < errors[0] < 0.5
+    steps = [line["step"] for line in found["log"]]
+    assert steps == [20, 40, 60, 80, 100, 120]
+    energy = (synthetic_data.recordings.float_waveforms()[[0, 1, 2, 6, 7, 8]] ** 2).sum(1)
+    energy = (energy * [1, 1, 3, 4, 5, 4]).sum() / 18
+    means = [2 * line["reconstruction"] / energy for line in found["log"]]
+    learned = [step for step, mean in zip(steps, means) if mean < 0.01]
+    assert found["steps_to_learn"] == (learned[0] if learned else None)
+    assert not list(tmp_path.glob("mtnet_*"))
+
+
+def test_a_collapsed_stage_1_is_ended(tiny_config, synthetic_data, monkeypatch):
+    monkeypatch.setattr(readings, "_GIVE_UP", 0.1)
+    config = config_lib.override(tiny_config, ["training.validations=5"])
+    found = readings.try_autoencoder(config, synthetic_data)
+    assert [look["step"] for look in found["looks"]] == [2]
+    assert (found["num_steps"], found["steps_to_learn"]) == (10, None)
+
+
+@pytest.mark.parametrize("limit, steps", [(0.9, [3, 6, 9]), (-1.0, [3])])
+def test_a_training_of_stage_2(limit, steps, tiny_config, synthetic_data, monkeypatch):
+    monkeypatch.setattr(readings, "_GIVE_UP_SATURATION", limit)
+    config = config_lib.override(tiny_config, ["training.validations=3"])
+    found = readings.try_joint(config, synthetic_data, "cpu")
+    assert [look["step"] for look in found["looks"]] == steps
+    assert {"validation_generation", "validation_phi_saturation"} <= set(found["looks"][0])
+    assert found["num_steps"] == 9
+    assert {line["stage"] for line in found["log"]} == {"joint"}
+
+
+def test_the_program_writes_a_result_a_reading_and_seed(tmp_path):
+    command = [
+        *(sys.executable, "-m", "experiments.readings", "--preset=tiny", "--dataset=digits_ad"),
+        *(
+            "--readings=text",
+            "--seeds=4",
+            f"--data_dir={tmp_path}",
+            f"--results={tmp_path}/results",
+        ),
+        *("--override=training.autoencoder.epochs=12", "--override=training.validations=2"),
+    ]
+    for said in ("Written", "is there already"):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout
+    values = json.loads((tmp_path / "results/autoencoder_text_seed4.json").read_text())
+    assert (values["reading"], values["seed"], values["num_steps"]) == ("text", 4, 12)
+    assert values["command"].startswith("python -m experiments.readings --preset=tiny")
+    assert values["recordings"]["made_by"]["engine"] == "piper-tts"
+    assert values["num_pairs"] == 1293 and len(values["recordings"]["used"]) == 10
