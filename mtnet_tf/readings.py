@@ -75,6 +75,17 @@ READINGS = {
     "epsilon_1_no_warmup": Reading(
         "epsilon 1, no warm-up", (_OPTIMIZER + "epsilon=1", _OPTIMIZER + "warmup_steps=0")
     ),
+    "scripts": Reading(
+        "the published scripts': Adam 1e-4, constant",
+        (
+            _OPTIMIZER + "name=adam",
+            _OPTIMIZER + "learning_rate=0.0001",
+            _OPTIMIZER + "epsilon=1e-8",
+            _OPTIMIZER + "schedule=constant",
+            _OPTIMIZER + "warmup_steps=0",
+            "initialization.kernel_scale=0.1",
+        ),
+    ),
 }
 
 

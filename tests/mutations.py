@@ -13,13 +13,23 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import multiprocessing
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
+
+for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # of two mutants at a time, each has a core
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+# Imported once, for all the forks that run tests: it takes longer than most tests do.
+import pytest
+import tensorflow  # noqa: F401
+import tensorflow_datasets  # noqa: F401
 
 ROOT = pathlib.Path(__file__).parents[1]
 COPIED = ("mtnet_tf", "data_builders", "experiments", "tests", "pyproject.toml")
@@ -337,27 +347,36 @@ def main() -> int:
 
 
 def _run(mutant, tests) -> int:
-    """Runs test files on a copy with one replacement; returns pytest's exit status."""
+    """Runs test files on a copy with one replacement, in a fork of this process; returns pytest's exit status."""
     with tempfile.TemporaryDirectory(prefix="mutant_") as folder:
         for name in COPIED:
             source, target = ROOT / name, pathlib.Path(folder, name)
             if source.is_dir():
-                shutil.copytree(
-                    source, target, ignore=shutil.ignore_patterns("__pycache__", "results")
-                )
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "results"))
             else:
                 shutil.copyfile(source, target)
         if mutant:
             module, text, replacement = mutant
             path = pathlib.Path(folder, module)
             path.write_text(path.read_text().replace(text, replacement, 1))
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-        environment = {**os.environ, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
-        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-            environment[name] = "1"  # of two mutants at a time, each has a core
-        return subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, check=False
-        ).returncode
+        process = multiprocessing.get_context("fork").Process(target=_test, args=(folder, tests))
+        process.start()
+        process.join()
+        return process.exitcode
+
+
+def _test(folder, tests):
+    """Runs in the fork, which has TensorFlow imported already and nothing of this project."""
+    os.chdir(folder)
+    os.environ.update(TMPDIR=folder, PYTHONPATH=folder)
+    tempfile.tempdir = None
+    sys.path[:] = [folder, *(p for p in sys.path if pathlib.Path(p or ".").resolve() != ROOT)]
+    sys.dont_write_bytecode = True
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])
+    os._exit(int(code))
 
 
 if __name__ == "__main__":
