@@ -8,7 +8,7 @@ Pictures and words are synthetic, of the preset's shapes. For each preset, by pa
 joint stage; `num_pairs`, the same with 60,000 pairs by turns with 1,000; `encoder`, forward and backward with a head of ten
 classes; `plain_keras`, the same by turns with plain Keras layers in float32; `pytorch`, the same by turns with PyTorch's best
 memory format, where PyTorch is installed; `interleaved`, the same by turns with its form without dilated convolutions;
-`generator`; `autoencoder_stage`, a step of stage 1 and what the stage takes for 100 recordings; `optimizer`, the update of the
+`generator`; `autoencoder_stage`, a step of stage 1 and what the stage takes for 100 recordings and 50,000 pairs; `optimizer`, the update of the
 joint network's weights by turns with Keras' optimiser; `input`, the batches alone; `evaluation`, pairs scored a second;
 `describe`, the program from its start, and a picture when warm.
 

@@ -23,6 +23,7 @@ from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.joint_stage import JointStage
 
 _AUTOENCODER_RECORDINGS = 100  # as many as CIFAR100 AD has words
+_AUTOENCODER_PAIRS = 50_000  # and as many pairs; they count where an epoch goes through the pairs
 
 
 def train_step(setting: Setting) -> dict:
@@ -144,11 +145,12 @@ def generator(setting: Setting) -> dict:
 
 
 def autoencoder_stage(setting: Setting) -> dict:
-    """A step of stage 1, and from it how long the stage takes for a hundred recordings."""
+    """A step of stage 1, and from it how long the stage takes for the recordings and pairs of CIFAR100 AD."""
     config = setting.config
     keras.utils.set_random_seed(config.training.seed)
     model = build_audio_autoencoder(config)
-    stage = AutoencoderStage(model, config, synthetic_data(config.data, _AUTOENCODER_RECORDINGS))
+    data = synthetic_data(config.data, _AUTOENCODER_RECORDINGS, _AUTOENCODER_PAIRS)
+    stage = AutoencoderStage(model, config, data)
     stream = _endless(stage)
     figures = step_figures(
         setting,
@@ -160,6 +162,7 @@ def autoencoder_stage(setting: Setting) -> dict:
     return {
         **figures,
         "num_recordings": _AUTOENCODER_RECORDINGS,
+        "num_pairs": _AUTOENCODER_PAIRS,
         "num_steps": stage.num_steps,
         "estimated_seconds": significant(stage.num_steps * figures["seconds_per_step"]),
     }
