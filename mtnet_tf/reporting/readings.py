@@ -42,6 +42,7 @@ def _autoencoder_table(results) -> str:
         rows.append(
             [
                 result["label"],
+                _network(result, "audio_autoencoder"),
                 str(result["seed"]),
                 f"{last['step']} of {result['num_steps']}",
                 f"{last['reconstruction_error']:.3g}",
@@ -68,7 +69,7 @@ def _joint_table(results) -> str:
         rows.append(
             [
                 result["label"],
-                _network(result),
+                _network(result, "image_encoder"),
                 str(result["seed"]),
                 f"{last['step']:,} of {result['num_steps']:,}",
                 f"{first['validation_generation']:.4g}, {last['validation_generation']:.4g}",
@@ -79,15 +80,15 @@ def _joint_table(results) -> str:
                 f"{max(norms):.3g}",
             ]
         )
-    header = ["reading", "image encoder", "seed", "updates", "generation loss, first and last look"]
+    header = ["reading", "network", "seed", "updates", "generation loss, first and last look"]
     header += ["representation loss, first and last look", "accuracy", "phi saturated"]
     return markdown([*header, "cosine of the nearest words", "largest gradient norm"], rows)
 
 
-def _network(result) -> str:
-    """Returns what the command changed of the image encoder: "of `paper`", or a smaller one."""
-    changed = "image_encoder." in result["command"]
-    return "smaller (see the command)" if changed else f"of `{result['preset']}`"
+def _network(result, part) -> str:
+    """Returns the preset, and whether the command made `part` of its network smaller."""
+    smaller = f" with a smaller {part}" if f"{part}." in result["command"] else ""
+    return f"`{result['preset']}`{smaller}"
 
 
 def _footer(results) -> str:

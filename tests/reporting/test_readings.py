@@ -46,8 +46,8 @@ def text(tmp_path):
 
 def test_stage_1_best_reading_first_by_its_worst_seed(text):
     table = [line for line in text.splitlines() if line.startswith("| label")]
-    assert table[0] == "| label of b | 0 | 500 of 500 | 0.001 | 25.00 % | -0.100 | 110 |"
-    order = [tuple(line.strip("| ").split(" | ")[:2]) for line in table[:4]]
+    assert table[0] == "| label of b | `paper` | 0 | 500 of 500 | 0.001 | 25.00 % | -0.100 | 110 |"
+    order = [tuple(line.strip("| ").split(" | ")[:3:2]) for line in table[:4]]
     assert order == [(f"label of {name}", seed) for name in "ba" for seed in "01"]
     assert "| 60 | 25.00 % | -0.100 | never |" in table[3]
 
@@ -55,6 +55,13 @@ def test_stage_1_best_reading_first_by_its_worst_seed(text):
 def test_stage_2(text):
     assert "| 50, 12.5 | 0.5000, 0.5000 | 75.00 % | 10.00 % | 0.400 | 700 |" in text
     assert text.index("### Stage 1") < text.index("### Stage 2")
+
+
+def test_a_smaller_network_is_named(tmp_path):
+    smaller = joint(0)
+    smaller["command"] += " --override=image_encoder.widths=[4]"
+    (tmp_path / "0.json").write_text(json.dumps(smaller))
+    assert "| `paper` with a smaller image_encoder | 0 |" in readings.section(tmp_path)
 
 
 def test_each_command_once(text):
