@@ -27,7 +27,6 @@ from mtnet_tf.training.run_folder import RunFolder
 
 _GIVE_UP = 10.0  # reconstruction error at which a stage 1 is ended: ten times that of silence
 _GIVE_UP_SATURATION = 0.9  # of phi, at which a stage 2 is ended
-_LEARNED = 0.01  # reconstruction error at which stage 1 counts as learned
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,8 +109,7 @@ def try_autoencoder(config: Config, data: AudioDescriptions) -> dict:
     A training whose error is ten times that of silence, at one of the `training.validations` looks, ends there.
 
     Returns:
-        {"num_steps": of the whole stage, "looks": at the stage, "steps_to_learn": the step of the first line of the log
-        whose mean error is below 1 %, None if none is, "log"}. A look is {"step", "reconstruction_error",
+        {"num_steps": of the whole stage, "looks": at the stage, "log"}. A look is {"step", "reconstruction_error",
         "feature_saturation", "nearest_cosine"}.
     """
     keras.utils.set_random_seed(config.training.seed)
@@ -120,13 +118,7 @@ def try_autoencoder(config: Config, data: AudioDescriptions) -> dict:
         with contextlib.suppress(_GivenUp):
             run_stage(stage, run, config.training)
         log = _log_of(run, "autoencoder")
-    learned = (line["step"] for line in log if 2 * line["reconstruction"] < _LEARNED * stage.energy)
-    return {
-        "num_steps": stage.num_steps,
-        "looks": stage.looks,
-        "steps_to_learn": next(learned, None),
-        "log": log,
-    }
+    return {"num_steps": stage.num_steps, "looks": stage.looks, "log": log}
 
 
 def try_joint(config: Config, data: AudioDescriptions, device: str) -> dict:
@@ -175,8 +167,6 @@ class _WatchedAutoencoderStage(AutoencoderStage):
     def __init__(self, model, config, data):
         super().__init__(model, config, data)
         self.looks = []
-        energies = (self._columns["audio"] ** 2).sum(1)
-        self.energy = float((self._columns["weight"] * energies).mean())
 
     def validate(self):
         figures = super().validate()

@@ -87,11 +87,6 @@ def test_a_training_of_stage_1_is_looked_at(tiny_config, synthetic_data, tmp_pat
     assert errors[1] < errors[0] < 0.5
     steps = [line["step"] for line in found["log"]]
     assert steps == [20, 40, 60, 80, 100, 120]
-    energy = (synthetic_data.recordings.float_waveforms()[[0, 1, 2, 6, 7, 8]] ** 2).sum(1)
-    energy = (energy * [1, 1, 3, 4, 5, 4]).sum() / 18
-    means = [2 * line["reconstruction"] / energy for line in found["log"]]
-    learned = [step for step, mean in zip(steps, means) if mean < 0.01]
-    assert found["steps_to_learn"] == (learned[0] if learned else None)
     assert not list(tmp_path.glob("mtnet_*"))
 
 
@@ -100,7 +95,7 @@ def test_a_collapsed_stage_1_is_ended(tiny_config, synthetic_data, monkeypatch):
     config = config_lib.override(tiny_config, ["training.validations=5"])
     found = readings.try_autoencoder(config, synthetic_data)
     assert [look["step"] for look in found["looks"]] == [2]
-    assert (found["num_steps"], found["steps_to_learn"]) == (10, None)
+    assert found["num_steps"] == 10
 
 
 @pytest.mark.parametrize("limit, steps", [(0.9, [3, 6, 9]), (-1.0, [3])])

@@ -6,6 +6,8 @@ import pathlib
 
 from mtnet_tf.reporting.tables import bullets, markdown, percent, read_json, versions
 
+_LEARNED = 0.01  # reconstruction error at which stage 1 counts as learned
+
 
 def section(folder: pathlib.Path) -> str:
     """Returns the tables of the result files in `folder`, stage 1 before stage 2, and how they were made."""
@@ -39,6 +41,7 @@ def _autoencoder_table(results) -> str:
     rows = []
     for result in results:
         last = result["looks"][-1]
+        learned = (look for look in result["looks"] if look["reconstruction_error"] < _LEARNED)
         rows.append(
             [
                 result["label"],
@@ -48,7 +51,7 @@ def _autoencoder_table(results) -> str:
                 f"{last['reconstruction_error']:.3g}",
                 percent(last["feature_saturation"]),
                 f"{last['nearest_cosine']:.3f}",
-                str(result["steps_to_learn"] or "never"),
+                str(next(learned, {"step": "none"})["step"]),
             ]
         )
     header = [
@@ -58,7 +61,9 @@ def _autoencoder_table(results) -> str:
         "reconstruction error (silence: 1)",
         "feature saturated",
     ]
-    return markdown([*header, "cosine of the nearest words", "updates to 1 %"], rows)
+    return markdown(
+        [*header, "cosine of the nearest words", "first look below 1 %, at update"], rows
+    )
 
 
 def _joint_table(results) -> str:
