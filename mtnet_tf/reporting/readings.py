@@ -56,6 +56,7 @@ def _autoencoder_table(results) -> str:
         )
     header = [
         "reading",
+        "network",
         "seed",
         "updates",
         "reconstruction error (silence: 1)",

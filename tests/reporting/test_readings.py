@@ -55,6 +55,8 @@ def test_stage_1_best_reading_first_by_its_worst_seed(text):
 def test_stage_2(text):
     assert "| 50, 12.5 | 0.5000, 0.5000 | 75.00 % | 10.00 % | 0.400 | 700 |" in text
     assert text.index("### Stage 1") < text.index("### Stage 2")
+    for part in text.split("### ")[1:]:
+        assert len({line.count("|") for line in part.splitlines() if line.startswith("|")}) == 1
 
 
 def test_a_smaller_network_is_named(tmp_path):
