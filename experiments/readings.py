@@ -27,9 +27,12 @@ def main(argv):
 
     from mtnet_tf import data as data_lib
     from mtnet_tf import readings
+    from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_json
     from mtnet_tf.training.run_folder import environment
 
+    if bad := [seed for seed in _SEEDS.value if not seed.isdecimal()]:
+        raise InputError(f"--seeds are whole numbers from 0, such as 0,1,2. Received: {bad}.")
     names = _READINGS.value or list(readings.READINGS)
     cells = [(name, int(seed)) for name in names for seed in _SEEDS.value]
     for name, seed in cells:  # a bad name is told before anything is trained

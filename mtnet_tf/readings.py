@@ -130,7 +130,15 @@ def try_joint(config: Config, data: AudioDescriptions, device: str) -> dict:
         config: the configuration; a look is at the validation split, as in `JointStage.validate`.
         data: the data set.
         device: "cpu" or "gpu".
+
+    Raises:
+        ConfigError: nothing is held out to look at.
     """
+    if not len(data.validation):
+        raise config_lib.ConfigError(
+            "The readings of stage 2 are looked at on the validation part of the training split, and there is none: set"
+            " data.validation_fraction, such as to 0.05."
+        )
     with _temporary_run() as run:
         run.begin(config, data.metadata["recordings_fingerprint"], device)
         features = learn_audio_features(config, data, run)
@@ -146,8 +154,8 @@ class _GivenUp(Exception):
     pass
 
 
-class _WatchedJointStage(JointStage):
-    """A stage 2 that keeps what each look at it has shown, and ends where there is nothing left to see."""
+class _Watched:
+    """What keeps what each look at a stage has shown, and ends the stage where there is nothing left to see."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -156,24 +164,19 @@ class _WatchedJointStage(JointStage):
     def validate(self):
         figures = super().validate()
         self.looks.append({"step": int(self.optimizer.iterations.numpy()), **figures})
-        if figures["validation_phi_saturation"] > _GIVE_UP_SATURATION:
+        if self.is_lost(figures):
             raise _GivenUp
         return figures
 
 
-class _WatchedAutoencoderStage(AutoencoderStage):
-    """A stage 1 that keeps what each look at it has shown, and ends where there is nothing left to see."""
+class _WatchedAutoencoderStage(_Watched, AutoencoderStage):
+    def is_lost(self, figures):
+        return not figures["reconstruction_error"] < _GIVE_UP
 
-    def __init__(self, model, config, data):
-        super().__init__(model, config, data)
-        self.looks = []
 
-    def validate(self):
-        figures = super().validate()
-        self.looks.append({"step": int(self.optimizer.iterations.numpy()), **figures})
-        if not figures["reconstruction_error"] < _GIVE_UP:
-            raise _GivenUp
-        return figures
+class _WatchedJointStage(_Watched, JointStage):
+    def is_lost(self, figures):
+        return figures["validation_phi_saturation"] > _GIVE_UP_SATURATION
 
 
 @contextlib.contextmanager

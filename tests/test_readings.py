@@ -109,6 +109,14 @@ def test_a_training_of_stage_2(limit, steps, tiny_config, synthetic_data, monkey
     assert {line["stage"] for line in found["log"]} == {"joint"}
 
 
+def test_stage_2_needs_something_to_look_at(tiny_config, synthetic_data):
+    data = type(synthetic_data)(
+        **{**vars(synthetic_data), "validation": synthetic_data.validation.take([])}
+    )
+    with pytest.raises(config_lib.ConfigError, match="set data.validation_fraction"):
+        readings.try_joint(tiny_config, data, "cpu")
+
+
 def test_the_program_writes_a_result_a_reading_and_seed(tmp_path):
     command = [
         *(sys.executable, "-m", "experiments.readings", "--preset=tiny", "--dataset=digits_ad"),

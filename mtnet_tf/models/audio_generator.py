@@ -25,10 +25,8 @@ def build_audio_generator(config: Config) -> keras.Model:
     if generator.kind == "autoencoder_decoder":
         x, units = phi, decoder_units(config)
     else:
-        x, units = (
-            layers.Reshape((-1, generator.channels), name="reshape")(phi),
-            generator.hidden_units,
-        )
+        x = layers.Reshape((-1, generator.channels), name="reshape")(phi)
+        units = generator.hidden_units
         for n in range(1, generator.num_blocks + 1):
             x = GatedResidualBlock1D(
                 generator.kernel_size, generator.hole_size, name=f"res1d_{n}", **init

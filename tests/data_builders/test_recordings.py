@@ -139,3 +139,17 @@ def test_make_processing():
     assert recordings.make_processing({"peak": 0.5}).peak == 0.5
     with pytest.raises(recordings.RecordingsError, match="top_db, margin_secs, peak"):
         recordings.make_processing({"topdb": 3})
+
+
+def test_how_recordings_were_made(tmp_path):
+    path = tmp_path / recordings.MAKER_RECORD
+    assert recordings.read_maker_record(None, ["a"]) is None
+    assert recordings.read_maker_record(tmp_path, ["a"]) is None
+    path.write_text(
+        '{"command": "python -m x", "recordings": {"zero/a_0.wav": "a", "one/a_0.wav": "b"}}'
+    )
+    assert recordings.read_maker_record(tmp_path, ["a"]) == {"command": "python -m x"}
+    assert recordings.read_maker_record(tmp_path, ["a", "c"]) is None  # it is about other files
+    for text in ("{", "[]", "{}", '{"recordings": 3}', '{"recordings": {"a": []}}'):
+        path.write_text(text)
+        assert recordings.read_maker_record(tmp_path, ["a"]) is None

@@ -171,6 +171,15 @@ def test_receptive_field_by_impulse(hole_size):
         assert touched[14:35, 14:35].all()
 
 
+def test_phi_is_reshaped_to_the_channels_of_the_1d_blocks(tiny_config):
+    config = config_lib.override(tiny_config, ["audio_generator.channels=3"])
+    generator = build_audio_generator(config)
+    assert generator.get_layer("reshape").output.shape[1:] == (4, 3)  # 12 values
+    assert generator.get_layer("res1d_1").gate.kernel.shape == (3, 3, 3)
+    with pytest.raises(config_lib.ConfigError, match="must divide the cross-modal representation"):
+        config_lib.override(tiny_config, ["audio_generator.channels=5"])
+
+
 def test_test_network_is_the_joint_network_without_softmax(tiny_config):
     model = build_mtnet(tiny_config)
     test_network = build_test_network(model)
