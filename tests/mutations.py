@@ -301,7 +301,16 @@ MUTANTS = {
 }  # fmt: skip
 
 # Survivors that are no wrong implementation, and why: (module, text).
-EXPLAINED: dict[tuple[str, str], str] = {}
+EXPLAINED: dict[tuple[str, str], str] = {
+    (
+        "mtnet_tf/training/stage.py",
+        'losses["total"] * scale if scaling else losses["total"]',
+    ): "without loss scaling the scale is 1: the same numbers",
+    (
+        "mtnet_tf/evaluation.py",
+        'summary["num_pairs"] != num_pairs or not heard',
+    ): "the rows of the file are counted a few lines later: another number of pairs is scored anew",
+}
 
 
 def main() -> int:

@@ -57,6 +57,21 @@ def test_loading_matches_tfds(builder):
     assert count == 40
 
 
+def test_pairs_are_in_the_order_of_their_images_however_they_were_written(builder, monkeypatch):
+    expected = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0)).test
+    read = data_lib.read_batches
+    monkeypatch.setattr(
+        data_lib,
+        "read_batches",
+        lambda *arguments: read(*arguments).map(
+            lambda batch: {k: v[::-1] for k, v in batch.items()}
+        ),
+    )
+    found = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0)).test
+    for name in ("images", "labels", "recordings", "image_ids"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
 def test_validation_split_is_seeded_and_independent_of_the_training_seed(builder):
     a = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0.1))
     b = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0.1))

@@ -105,6 +105,17 @@ def test_the_log_does_not_depend_on_when_checkpoints_are_written(whole, tmp_path
     assert log_of(run) == log_of(whole[1])
 
 
+def test_a_line_of_the_log_has_the_means_since_the_line_before(whole, tmp_path):
+    run = RunFolder(tmp_path)
+    train_line(run, TrainingConfig(checkpoint_secs=0, log_steps=1, validations=2))
+    losses = {line["step"]: line["total"] for line in log_of(run)}
+    before = 0
+    for line in log_of(whole[1]):
+        steps = range(before + 1, line["step"] + 1)
+        assert line["total"] == pytest.approx(np.mean([losses[step] for step in steps]), rel=1e-6)
+        before = line["step"]
+
+
 def test_killed_between_two_lines_of_the_log(whole, tmp_path, at_step):
     """The line of steps 5 to 8 is the mean of all four, those before the checkpoint of step 6 too."""
     run = RunFolder(tmp_path)

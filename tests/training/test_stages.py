@@ -10,7 +10,7 @@ import pytest
 from mtnet_tf import config as config_lib
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.training.autoencoder_stage import AutoencoderStage
+from mtnet_tf.training.autoencoder_stage import AutoencoderStage, compute_audio_features
 from mtnet_tf.training.joint_stage import JointStage
 
 USED = [0, 1, 2, 6, 7, 8]  # the recordings of the training split; 3, 4 and 5 are of the test split
@@ -56,6 +56,23 @@ def test_stage_1_trains_on_the_recordings_of_the_training_split_by_use(tiny_conf
     assert sorted(places) == USED
     expected = dict(zip(USED, np.array(USES) / np.mean(USES)))
     np.testing.assert_allclose(weight, [expected[place] for place in places], rtol=1e-6)
+
+
+def test_a_recording_is_called_by_its_own_word(tiny_config, synthetic_data):
+    """Of recordings 7 and 8 alone, which are neither the first nor in the order of the labels."""
+    pairs = synthetic_data.train
+    kept = pairs.take(np.flatnonzero(np.isin(pairs.recordings, [7, 8])))
+    data = type(synthetic_data)(**{**vars(synthetic_data), "train": kept})
+    assert set(autoencoder_stage(tiny_config, data).diagnose().nearest_words) == {"zero", "one"}
+
+
+def test_audio_features_are_those_of_each_recording(tiny_config):
+    keras.utils.set_random_seed(0)
+    model = build_audio_autoencoder(tiny_config)
+    audio = np.random.default_rng(0).uniform(-1, 1, (230, 900)).astype(np.float32)
+    expected = model(audio, training=False)["audio_feature"].numpy()
+    found = compute_audio_features(model, audio)  # in batches
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

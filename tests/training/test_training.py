@@ -151,6 +151,23 @@ def test_stage_1_is_shared_by_an_ablation(finished, tiny_config, synthetic_data,
     assert not (run / "checkpoints/autoencoder").exists()
 
 
+def test_another_stage_1_is_not_taken_over(finished, tiny_config, synthetic_data, tmp_path):
+    run = RunFolder(tmp_path / "other")
+    config = config_lib.override(tiny_config, ["training.seed=1"])
+    algorithm1.train(config, synthetic_data, run, "cpu", stage1_of=finished)
+    assert (run / "checkpoints/autoencoder").is_dir()
+    features = [np.load(r / "audio_features.npz")["audio_feature"] for r in (finished, run)]
+    assert not np.array_equal(*features)
+
+
+def test_stage_2_is_the_same_whoever_ran_stage_1(finished, tiny_config, synthetic_data, tmp_path):
+    run = RunFolder(tmp_path / "again")
+    model = algorithm1.train(tiny_config, synthetic_data, run, "cpu", stage1_of=finished)
+    for a, b in zip(model.get_weights(), finished.model().get_weights()):
+        np.testing.assert_array_equal(a, b)
+    assert run.environment()["stage1"] == finished.environment()["stage1"]
+
+
 @pytest.mark.parametrize(
     "change, same",
     [
@@ -159,6 +176,8 @@ def test_stage_1_is_shared_by_an_ablation(finished, tiny_config, synthetic_data,
         ("training.autoencoder.epochs=3", False),
         ("training.seed=1", False),
         ("loss.reconstruction_decay_weight=0", False),
+        ("loss.reconstruction=sum_squared_error", False),
+        ("training.autoencoder_epoch=pairs", False),
     ],
 )
 def test_only_an_equal_stage_1_is_taken_over(change, same, tiny_config, synthetic_data):
