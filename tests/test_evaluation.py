@@ -94,6 +94,23 @@ def test_white_noise_has_the_level_of_the_recordings(data):
     np.testing.assert_array_equal(generators.WhiteNoise(data)(data.test, 16)[0], noise[0])
 
 
+def test_white_noise_takes_its_level_from_the_training_split_alone(data):
+    expected = generators.WhiteNoise(data)(data.test, 0)
+    waveforms = data.recordings.waveforms.copy()
+    waveforms[[1, 3, 5]] = 0  # which no training pair uses
+    recordings = Recordings(data.recordings.ids, data.recordings.labels, waveforms)
+    changed = AudioDescriptions(**{**vars(data), "recordings": recordings})
+    np.testing.assert_array_equal(generators.WhiteNoise(changed)(data.test, 0), expected)
+
+
+def test_the_seed_draws_the_wrong_words(data):
+    labels = np.arange(60, dtype=np.int32) % 3
+    pairs = Pairs(np.zeros([60, 4, 4, 1], np.uint8), labels, labels, labels.astype(str))
+    first, other = (generators.controls(data, None, seed)[2](pairs, 0) for seed in (0, 3))
+    np.testing.assert_array_equal(other, generators.WrongWord(data, 3)(pairs, 0))
+    assert not np.array_equal(first, other)
+
+
 def test_classifier_plays_what_it_sees(data):
     played = generators.ClassifierAndRecording(data, np.array([2, 1, 0, 0]))(data.test, 0)
     np.testing.assert_array_equal(played, data.recordings.float_waveforms()[[4, 2, 0, 0]])

@@ -171,6 +171,51 @@ def test_receptive_field_by_impulse(hole_size):
         assert touched[14:35, 14:35].all()
 
 
+def test_every_field_of_a_sub_network_arrives_in_its_layers(tiny_config):
+    """With values that no preset has, and no two alike where they could be mixed up."""
+    config = config_lib.override(
+        tiny_config,
+        [
+            *("image_encoder.widths=[4, 6, 8]", "image_encoder.pool_after=[2]"),
+            *("image_encoder.kernel_size=5", "image_encoder.hole_size=3"),
+            *("image_encoder.activation=tanh", "image_encoder.residual_batch_norm=true"),
+            *("image_encoder.feature_activation=relu", "image_encoder.feature_units=[14, 10]"),
+            *("image_encoder.dropout_rate=0.1", "cross_modal_mapper.dropout_rate=0.2"),
+            *("audio_generator.dropout_rate=0.3", "audio_generator.num_blocks=4"),
+            *("audio_generator.kernel_size=7", "audio_generator.hole_size=5"),
+            *("audio_generator.hidden_units=[22, 26]", "batch_norm.momentum=0.7"),
+            *("batch_norm.epsilon=0.02", "audio_autoencoder.batch_norm=true"),
+        ],
+    )
+    model, autoencoder = build_mtnet(config), build_audio_autoencoder(config)
+    encoder, mapper, generator = (
+        model.get_layer(name) for name in ("image_encoder", "cross_modal_mapper", "audio_generator")
+    )
+    sizes = {f"res{k}_add": encoder.get_layer(f"res{k}_add").output.shape[1:] for k in (1, 2, 3)}
+    assert sizes == {"res1_add": (12, 12, 4), "res2_add": (12, 12, 6), "res3_add": (6, 6, 8)}
+    convolutions = [layer for layer in encoder.layers if layer.name.startswith("res")]
+    convolutions = [layer for layer in convolutions if "_conv" in layer.name]
+    assert {layer.kernel_size for layer in convolutions} == {(5, 5)}
+    assert {layer.dilation_rate for layer in convolutions} == {(3, 3)}
+    activations = [x for x in encoder.layers if isinstance(x, keras.layers.Activation)]
+    assert {layer.activation.__name__ for layer in activations} == {"tanh"}
+    dense = [x for x in encoder.layers if isinstance(x, keras.layers.Dense)]
+    assert [(x.units, x.activation.__name__) for x in dense] == [(14, "relu"), (10, "relu")]
+    for part, rate in ((encoder, 0.1), (mapper, 0.2), (generator, 0.3)):
+        dropouts = [x for x in part.layers if isinstance(x, keras.layers.Dropout)]
+        assert {layer.rate for layer in dropouts} == {rate}
+    for part, count in ((encoder, 9), (autoencoder, 6)):
+        norms = [x for x in part.layers if isinstance(x, keras.layers.BatchNormalization)]
+        assert [(x.momentum, x.epsilon) for x in norms] == [(0.7, 0.02)] * count
+    blocks = [x for x in generator.layers if x.name.startswith("res1d")]
+    assert len(blocks) == 4
+    for block in blocks:
+        for conv in (block.gate, block.signal, block.output_conv):
+            assert (conv.kernel_size, conv.dilation_rate) == ((7,), (5,))
+    units = [x.units for x in generator.layers if isinstance(x, keras.layers.Dense)]
+    assert units == [22, 26, 900]
+
+
 def test_phi_is_reshaped_to_the_channels_of_the_1d_blocks(tiny_config):
     config = config_lib.override(tiny_config, ["audio_generator.channels=3"])
     generator = build_audio_generator(config)
