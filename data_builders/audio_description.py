@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 
 from data_builders import authors_npz, beam, building, pairing, recordings
 from data_builders.image_sources import ImageSource, TfdsImages
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 
 _IMAGES_A_SHARD = 5000  # of a file, and what a Beam worker takes at a time
 

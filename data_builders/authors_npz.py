@@ -18,7 +18,7 @@ from etils import epath
 
 from data_builders import npz_rows, pairing, recordings
 from data_builders.recordings import RecordingsError
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 
 POLICY = "authors"
 """Name of the pairing policy, and of the voice: who speaks is not said."""

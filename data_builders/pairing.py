@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Mapping
 
 from data_builders import recordings
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 
 SPLITS = ("train", "test")
 MAX_SECS = 10.0

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from etils import epath
 
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 from mtnet_tf.errors import InputError
 
 MAKER_RECORD = "recordings.json"  # beside the words, by `recording_makers`

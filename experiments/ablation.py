@@ -35,15 +35,15 @@ def main(argv):
     del argv
     config = program.read_config()
 
-    from mtnet_tf import ablation
-    from mtnet_tf import data as data_lib
+    from mtnet_tf.data import prepared
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
+    from mtnet_tf.studies import table as ablation
 
     device, strategy, config = program.prepare_devices(config)
     builder = program.open_prepared_builder()
-    config = data_lib.fit_config(config, builder)
-    data = data_lib.load(builder, config.data)
+    config = prepared.fit_config(config, builder)
+    data = prepared.load(builder, config.data)
     with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
         summaries = ablation.run_ablation(
             config,

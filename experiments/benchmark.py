@@ -45,7 +45,7 @@ program.define_device_flag()
 def configuration(name):
     """Returns the preset `name` with the overrides and the batch size."""
     from mtnet_tf import config as config_lib
-    from mtnet_tf.presets import preset
+    from mtnet_tf.config import preset
 
     changes = list(_OVERRIDE.value)
     if _BATCH_SIZE.value:
@@ -55,7 +55,7 @@ def configuration(name):
 
 def main(argv):
     del argv
-    from mtnet_tf import benchmarking
+    from experiments import benchmarking
     from mtnet_tf.errors import InputError
 
     # Before TensorFlow is imported: a bad setting is told at once.
@@ -67,11 +67,11 @@ def main(argv):
                 f"There is no part {part!r}. The parts are: {', '.join(benchmarking.PARTS)}."
             )
 
-    from mtnet_tf.benchmarking.matrix_product import DTYPES, MatrixProduct
-    from mtnet_tf.benchmarking.timing import seconds_per_call
+    from experiments.benchmarking.matrix_product import DTYPES, MatrixProduct
+    from experiments.benchmarking.timing import seconds_per_call
     from mtnet_tf.files import write_json
-    from mtnet_tf.training import devices
-    from mtnet_tf.training.run_folder import environment
+    from mtnet_tf.runs import devices
+    from mtnet_tf.runs.provenance import environment
 
     logger = logging.getLogger("mtnet_tf.benchmark")
     device = devices.select_device(flags.FLAGS.device)

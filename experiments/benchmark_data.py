@@ -36,7 +36,7 @@ def make_recordings(folder, words):
     """Noise of 0.4 to 1.3 s for each word: nothing that a codec or a file system could make smaller."""
     import numpy as np
 
-    from mtnet_tf import audio
+    from mtnet_tf.data import audio
 
     random = np.random.default_rng(0)
     for word in words:
@@ -85,7 +85,7 @@ def build_and_read(num_pairs, audio_feature, connection):
     import tensorflow_datasets as tfds
 
     from data_builders.cifar100_ad.cifar100_ad_dataset_builder import Builder
-    from mtnet_tf.data import read_batches
+    from mtnet_tf.data.prepared import read_batches
 
     # The process ends with this function: what is changed here is changed for nobody else.
     Builder._make_image_source = lambda self, data_dir: SyntheticImages(num_pairs)
@@ -130,7 +130,7 @@ def measure(num_pairs, audio_feature=False):
 def main(argv):
     del argv
     from mtnet_tf.files import write_json
-    from mtnet_tf.training.run_folder import environment
+    from mtnet_tf.runs.provenance import environment
 
     needed, folder = _BYTES_A_PAIR * _NUM_PAIRS.value, tempfile.gettempdir()
     if (free := shutil.disk_usage(folder).free) < needed:

@@ -28,8 +28,8 @@ program.define_device_flag()
 
 def main(argv):
     del argv
-    from mtnet_tf import image_files
-    from mtnet_tf.training.run_folder import RunFolder
+    from mtnet_tf.data import images as image_files
+    from mtnet_tf.runs.run_folder import RunFolder
 
     # Before TensorFlow is imported: a wrong folder or picture is told at once.
     data = RunFolder(_RUN_DIR.value).config().data
@@ -42,7 +42,7 @@ def main(argv):
         )
 
     from mtnet_tf.describe import Describer
-    from mtnet_tf.training import devices
+    from mtnet_tf.runs import devices
 
     devices.select_device(flags.FLAGS.device)
     description = Describer(_RUN_DIR.value).describe(image)

@@ -36,15 +36,15 @@ program.define_device_flag()
 
 def main(argv):
     del argv
-    from mtnet_tf.training.run_folder import RunFolder
+    from mtnet_tf.runs.run_folder import RunFolder
 
     run = RunFolder(_RUN_DIR.value)
     run.config()  # before TensorFlow is imported: a wrong folder is told at once
 
-    from mtnet_tf.evaluate_run import evaluate_run, load_data
+    from mtnet_tf.evaluation.run import evaluate_run, load_data
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
-    from mtnet_tf.training import devices
+    from mtnet_tf.runs import devices
 
     device = devices.select_device(flags.FLAGS.device)
     data = load_data(run, _DATA_PATH.value)

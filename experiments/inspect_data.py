@@ -34,7 +34,7 @@ def main(argv):
         raise InputError(f"--path names a prepared data set already: leave out {given[0]}.")
     if _OUTPUT_DIR.value and pathlib.Path(_OUTPUT_DIR.value).is_file():
         raise InputError(f"--output_dir={_OUTPUT_DIR.value} is a file. Give a folder.")
-    from mtnet_tf import inspection
+    from data_builders.inspection import inspect as inspection
 
     builder = (
         inspection.open_folder(_PATH.value) if _PATH.value else program.open_prepared_builder()
@@ -78,7 +78,9 @@ def _print_facts(facts):
 
 
 def _write(result, output_dir):
-    from mtnet_tf import audio, contact_sheet, files
+    from data_builders.inspection import contact_sheet
+    from mtnet_tf import files
+    from mtnet_tf.data import audio
 
     rate = result.facts["sample_rate"]
     titles = [

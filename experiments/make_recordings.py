@@ -47,7 +47,7 @@ _DATA_DIR = flags.DEFINE_string(
 def main(argv):
     del argv
     from data_builders import recording_makers
-    from mtnet_tf.training.run_folder import command_line
+    from mtnet_tf.runs.provenance import command_line
 
     for_voice = _given(_TAKES, _LENGTH_SCALE, _NOISE_SCALE, _NOISE_W_SCALE, _SEED)
     for_fsdd = _given(_SPEAKERS, _DATA_DIR)

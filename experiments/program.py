@@ -73,14 +73,15 @@ def define_training_flags(strategies) -> None:
 def read_config():
     """Returns the configuration of --preset and --override, before TensorFlow is imported."""
     from mtnet_tf import config
-    from mtnet_tf.presets import preset
+    from mtnet_tf.config import preset
 
     return config.override(preset(flags.FLAGS.preset), flags.FLAGS.override)
 
 
 def prepare_devices(config):
     """Returns the device, the strategy and `config` with its precision chosen; before any operation."""
-    from mtnet_tf.training import devices, distribution
+    from mtnet_tf.runs import devices
+    from mtnet_tf.training import distribution
 
     device = devices.select_device(flags.FLAGS.device)
     return (

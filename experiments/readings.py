@@ -25,11 +25,11 @@ def main(argv):
     del argv
     base = program.read_config()
 
-    from mtnet_tf import data as data_lib
-    from mtnet_tf import readings
+    from mtnet_tf.data import prepared
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_json
-    from mtnet_tf.training.run_folder import environment
+    from mtnet_tf.runs.provenance import environment
+    from mtnet_tf.studies import readings
 
     if bad := [seed for seed in _SEEDS.value if not seed.isdecimal()]:
         raise InputError(f"--seeds are whole numbers from 0, such as 0,1,2. Received: {bad}.")
@@ -39,8 +39,8 @@ def main(argv):
         readings.read(name, _STAGE.value, base, seed)
     device, _, base = program.prepare_devices(base)
     builder = program.open_prepared_builder()
-    base = data_lib.fit_config(base, builder)
-    data = data_lib.load(builder, base.data)
+    base = prepared.fit_config(base, builder)
+    data = prepared.load(builder, base.data)
     for name, seed in cells:
         path = pathlib.Path(_RESULTS.value) / f"{_STAGE.value}_{name}_seed{seed}.json"
         if path.is_file():

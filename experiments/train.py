@@ -25,24 +25,24 @@ program.define_dataset_flags()
 def main(argv):
     del argv
     from mtnet_tf import config as config_lib
-    from mtnet_tf import variants
+    from mtnet_tf.systems import mtnet as variants
 
     config = variants.apply(_VARIANT.value, program.read_config())
 
-    from mtnet_tf import data as data_lib
+    from mtnet_tf.data import prepared
+    from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.training import algorithm1
-    from mtnet_tf.training.run_folder import RunFolder
 
     device, strategy, config = program.prepare_devices(config)
     builder = program.open_prepared_builder()
-    config = data_lib.fit_config(config, builder)
+    config = prepared.fit_config(config, builder)
     print(config_lib.to_json(config))
     print(algorithm1.describe_sizes(config))
     if _DRY_RUN.value:
         return
     algorithm1.train(
         config,
-        data_lib.load(builder, config.data),
+        prepared.load(builder, config.data),
         RunFolder(_RUN_DIR.value),
         device,
         strategy=strategy,

@@ -6,11 +6,11 @@ import dataclasses
 
 import numpy as np
 
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 from mtnet_tf.files import read_npz
 from mtnet_tf.metrics.scorer import Scorer
 from mtnet_tf.models.mtnet import build_test_network
-from mtnet_tf.training.run_folder import RunFolder
+from mtnet_tf.runs.run_folder import RunFolder
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from mtnet_tf import config as config_lib
-from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
-from mtnet_tf.presets import preset
+from mtnet_tf.config import preset
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 
 AUDIO_LENGTH = 900
 

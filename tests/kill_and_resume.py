@@ -295,7 +295,7 @@ def _tensor(array):
 
 
 def _weights(path):
-    from mtnet_tf.training.run_folder import RunFolder
+    from mtnet_tf.runs.run_folder import RunFolder
 
     return [
         (weight.path, _tensor(weight.numpy()))

@@ -225,8 +225,8 @@ MUTANTS = {
         (
             ("perceptual_weight=None, representation_weight=None", "representation_weight=None"),
             ("dataclasses.replace(config.loss, perceptual_weight=None)", "config.loss"),
-            ("dataclasses.replace(config.image_encoder, hole_size=1)", "config.image_encoder"),
-            ("dataclasses.replace(config.audio_generator, hole_size=1)", "config.audio_generator"),
+            ("dataclasses.replace(config.image_encoder, dilation_rate=1)", "config.image_encoder"),
+            ("dataclasses.replace(config.audio_generator, dilation_rate=1)", "config.audio_generator"),
             ('kind="autoencoder_decoder"', 'kind="gated_residual"'),
         ),
     ),
@@ -275,7 +275,7 @@ MUTANTS = {
     "mtnet_tf/models/image_encoder.py": (
         ("tests/models",),
         (
-            ("hole_size=encoder.hole_size", "hole_size=2"),
+            ("dilation_rate=encoder.dilation_rate", "dilation_rate=2"),
             ("kernel_size=encoder.kernel_size", "kernel_size=3"),
             ("if k in encoder.pool_after", "if k + 1 in encoder.pool_after"),
             ("batch_norm if encoder.residual_batch_norm else None", "None"),
@@ -289,7 +289,7 @@ MUTANTS = {
         (
             ("range(1, generator.num_blocks + 1)", "range(1, 4)"),
             ("(-1, generator.channels)", "(-1, 1)"),
-            ("generator.kernel_size, generator.hole_size", "3, 2"),
+            ("generator.kernel_size, generator.dilation_rate", "3, 2"),
             ("dropout_rate=generator.dropout_rate", "dropout_rate=0.0"),
             ('activation="tanh", name="waveform"', 'name="waveform"'),
         ),
@@ -361,7 +361,9 @@ def _run(mutant, tests) -> int:
         for name in COPIED:
             source, target = ROOT / name, pathlib.Path(folder, name)
             if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "results"))
+                shutil.copytree(
+                    source, target, ignore=shutil.ignore_patterns("__pycache__", "results")
+                )
             else:
                 shutil.copyfile(source, target)
         if mutant:

@@ -6,8 +6,7 @@ import pytest
 import tensorflow as tf
 
 from mtnet_tf import losses
-from mtnet_tf.config import LossConfig
-from mtnet_tf.presets import preset
+from mtnet_tf.config import LossConfig, preset
 
 
 @pytest.fixture

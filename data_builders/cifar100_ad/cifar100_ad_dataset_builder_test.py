@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 from data_builders import recordings, testing, words
 from data_builders.cifar100_ad import cifar100_ad_dataset_builder
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 
 
 class Cifar100AdTest(testing.BuilderTestCase):

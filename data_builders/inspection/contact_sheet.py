@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from mtnet_tf.figures import spectrogram_db
+from mtnet_tf.data.spectrogram import spectrogram_db
 
 # Inches.
 _WIDTH, _HEIGHT = 3.1, 1.15  # of one example

@@ -18,8 +18,7 @@ import PIL.Image
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mtnet_tf.errors import InputError, first_line
-from mtnet_tf.inspection_checks import (
+from data_builders.inspection.checks import (
     FAILED,
     SPLITS,
     Check,
@@ -35,6 +34,7 @@ from mtnet_tf.inspection_checks import (
     check_splits,
     measure,
 )
+from mtnet_tf.errors import InputError, first_line
 from mtnet_tf.progress import Progress
 
 _READ_BATCH = 512

@@ -16,7 +16,7 @@ import soundfile
 
 from data_builders.recording_makers.new_folder import MakeError, new_folder, write_record
 from data_builders.words import DIGITS
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 
 _NAME = re.compile(r"([0-9])_([^/\\.][^/\\]*)_([0-9]+)\.wav")
 _MEMBER = re.compile(rf"(?:.*/)?recordings/{_NAME.pattern}")

@@ -9,7 +9,7 @@ import numpy as np
 from data_builders import recordings
 from data_builders.recording_makers.new_folder import MakeError, new_folder, sha256, write_record
 from data_builders.words import CIFAR10, CIFAR100, DIGITS
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 
 PIPER_SPEAKER = "joe"
 _LISTS = {"digits": DIGITS, "cifar10": CIFAR10, "cifar100": CIFAR100}

@@ -3,7 +3,7 @@
 import importlib
 import resource
 
-from mtnet_tf.benchmarking.setting import Setting
+from experiments.benchmarking.setting import Setting
 
 # The parts in the order in which they are measured, each a function setting -> figures of a module of this package.
 PARTS = {

@@ -11,14 +11,14 @@ import time
 import numpy as np
 from PIL import Image
 
-from mtnet_tf import image_files
-from mtnet_tf.benchmarking.setting import Setting
-from mtnet_tf.benchmarking.synthetic import synthetic_data
-from mtnet_tf.benchmarking.timing import significant
+from experiments.benchmarking.setting import Setting
+from experiments.benchmarking.synthetic import synthetic_data
+from experiments.benchmarking.timing import significant
+from mtnet_tf.data import images as image_files
 from mtnet_tf.describe import Describer
 from mtnet_tf.errors import InputError
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training.algorithm1 import train
-from mtnet_tf.training.run_folder import RunFolder
 
 _COLD_STARTS = 3
 _WARM_CALLS = 20

@@ -49,7 +49,7 @@ def interleaved(model: keras.Model, config: Config) -> keras.Model:
     Raises InputError for another encoder, or an odd image.
     """
     encoder, (height, width, channels) = config.image_encoder, config.data.image_shape
-    if encoder.hole_size != 2 or encoder.pool_after or height % 2 or width % 2:
+    if encoder.dilation_rate != 2 or encoder.pool_after or height % 2 or width % 2:
         raise InputError(
             "The interleaved form is for an encoder with hole size 2, without pooling, on an image of even height and "
             f"width. Received: {encoder}, image_shape={config.data.image_shape}."
@@ -57,7 +57,7 @@ def interleaved(model: keras.Model, config: Config) -> keras.Model:
     half = dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, image_shape=(height // 2, width // 2, channels)),
-        image_encoder=dataclasses.replace(encoder, hole_size=1),
+        image_encoder=dataclasses.replace(encoder, dilation_rate=1),
     )
     built = build_image_encoder(half)
     features = keras.Model(built.layers[1].output, built.get_layer("global_average").output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from mtnet_tf.benchmarking.timing import seconds_per_call
+from experiments.benchmarking.timing import seconds_per_call
 
 DTYPES = ("float32", "bfloat16", "float16")
 _LARGEST_SIZE = 8192

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtnet_tf.benchmarking.setting import Setting
-from mtnet_tf.benchmarking.timing import by_turns, significant, speed_ratio
+from experiments.benchmarking.setting import Setting
+from experiments.benchmarking.timing import by_turns, significant, speed_ratio
 from mtnet_tf.config import OptimizerConfig
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.training.optimizers import build_optimizer

@@ -36,7 +36,7 @@ class _Block(nn.Module):
 
         def conv():
             return nn.Conv2d(
-                width, width, encoder.kernel_size, padding="same", dilation=encoder.hole_size
+                width, width, encoder.kernel_size, padding="same", dilation=encoder.dilation_rate
             )
 
         def residual_norm():

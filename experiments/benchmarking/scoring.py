@@ -8,9 +8,9 @@ import time
 
 import numpy as np
 
-from mtnet_tf.benchmarking.setting import Setting
-from mtnet_tf.benchmarking.synthetic import synthetic_words
-from mtnet_tf.benchmarking.timing import rates, seconds_per_call, significant
+from experiments.benchmarking.setting import Setting
+from experiments.benchmarking.synthetic import synthetic_words
+from experiments.benchmarking.timing import rates, seconds_per_call, significant
 from mtnet_tf.metrics.corr2d import corr2d
 from mtnet_tf.metrics.pesq import pesq
 from mtnet_tf.metrics.scorer import Scorer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mtnet_tf.config import Config
 
 if TYPE_CHECKING:  # imports TensorFlow
-    from mtnet_tf.benchmarking.matrix_product import MatrixProduct
+    from experiments.benchmarking.matrix_product import MatrixProduct
 
 
 @dataclasses.dataclass(frozen=True)

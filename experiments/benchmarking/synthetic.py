@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtnet_tf import audio
 from mtnet_tf.config import DataConfig
-from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
+from mtnet_tf.data import audio
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 
 
 def synthetic_data(

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtnet_tf.benchmarking.setting import Setting
-from mtnet_tf.benchmarking.timing import by_turns, rates, significant
+from experiments.benchmarking.setting import Setting
+from experiments.benchmarking.timing import by_turns, rates, significant
 
 # Forward, gradient of the input and gradient of the kernel are a convolution or a product of the same size each.
 STEP_OVER_FORWARD = 3

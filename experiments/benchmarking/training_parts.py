@@ -9,12 +9,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from experiments.benchmarking import encoders
+from experiments.benchmarking.setting import Setting
+from experiments.benchmarking.synthetic import synthetic_data, synthetic_words
+from experiments.benchmarking.throughput import step_figures
+from experiments.benchmarking.timing import (
+    by_turns,
+    rates,
+    seconds_per_call,
+    significant,
+    speed_ratio,
+)
 from mtnet_tf import losses
-from mtnet_tf.benchmarking import encoders
-from mtnet_tf.benchmarking.setting import Setting
-from mtnet_tf.benchmarking.synthetic import synthetic_data, synthetic_words
-from mtnet_tf.benchmarking.throughput import step_figures
-from mtnet_tf.benchmarking.timing import by_turns, rates, seconds_per_call, significant, speed_ratio
 from mtnet_tf.errors import InputError
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.audio_generator import build_audio_generator
@@ -74,7 +80,7 @@ def plain_keras(setting: Setting) -> dict:
 def pytorch(setting: Setting) -> dict:
     """The same by turns with PyTorch in the same precision, in both of its memory formats, and both losses."""
     try:
-        from mtnet_tf.benchmarking import pytorch
+        from experiments.benchmarking import pytorch
     except ImportError as error:
         return {"left_out": f"PyTorch is missing ({error}): pip install 'mtnet-tf[pytorch]'."}
     if setting.device != "cpu":

@@ -6,21 +6,9 @@ published scripts differ is a field; BUILD_NOTES.md gives the reading behind eac
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-import json
-import types
-import typing
 from dataclasses import dataclass, field
 
-from mtnet_tf.errors import InputError
-
-# The waveform lengths L_s of section 4.3 (samples at 22 050 Hz: 823, 1089 and 1331 ms).
-AUDIO_LENGTHS = {"mnist_ad": 18140, "digits_ad": 18140, "cifar10_ad": 24020, "cifar100_ad": 29356}
-
-
-class ConfigError(InputError, ValueError):
-    """A configuration that cannot be used; the message says which field and why."""
+from mtnet_tf.config.checks import check
 
 
 @dataclass(frozen=True)
@@ -49,7 +37,7 @@ class ImageEncoderConfig:
     standardize: bool = True  # Eq. 1
     widths: tuple[int, ...] = (32, 128, 256, 512, 1024)  # channels of the five residual blocks
     kernel_size: int = 3
-    hole_size: int = 2  # the dilation rate; 1 is a kernel without holes
+    dilation_rate: int = 2  # the paper's "hole" kernels; 1 is a kernel without holes
     pool_after: tuple[int, ...] = ()  # 2x2 max pooling after these blocks, counted from 1
     activation: str = "relu"
     residual_batch_norm: bool = False  # BN after each 3x3 convolution
@@ -83,7 +71,7 @@ class AudioGeneratorConfig:
     num_blocks: int = 3
     channels: int = 1  # of the 1D blocks: phi is reshaped to [units / channels, channels]
     kernel_size: int = 3
-    hole_size: int = 2
+    dilation_rate: int = 2
     hidden_units: tuple[int, ...] = (1024,)  # FC layers before the last one of L_s units
     dropout_rate: float = 0.0
 
@@ -189,186 +177,4 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self):
-        _validate(self)
-
-
-def _validate(config: Config) -> None:
-    def require(condition, field_name, rule):
-        if not condition:
-            value = config
-            for part in field_name.split("."):
-                value = getattr(value, part)
-            raise ConfigError(f"{field_name} {rule}. Received: {field_name}={value!r}.")
-
-    def one_of(field_name, *choices):
-        value = config
-        for part in field_name.split("."):
-            value = getattr(value, part)
-        require(value in choices, field_name, f"must be one of {', '.join(choices)}")
-
-    encoder, autoencoder = config.image_encoder, config.audio_autoencoder
-    one_of("image_encoder.activation", "relu", "tanh")
-    one_of("audio_generator.kind", "gated_residual", "autoencoder_decoder")
-    one_of("initialization.kernel", "truncated_normal_fan_in", "truncated_normal")
-    one_of("loss.perceptual", "mean_cross_entropy", "sum_cross_entropy")
-    one_of("loss.representation", "cosine", "normalized_squared_error")
-    one_of("loss.generation", "smooth_l1", "mean_smooth_l1", "normalized_squared_error")
-    one_of("loss.reconstruction", "half_mean_squared_error", "sum_squared_error")
-    require(encoder.widths, "image_encoder.widths", "must name at least one block")
-    require(encoder.kernel_size % 2 == 1, "image_encoder.kernel_size", "must be odd")
-    require(
-        config.audio_generator.kernel_size % 2 == 1, "audio_generator.kernel_size", "must be odd"
-    )
-    require(
-        all(1 <= k <= len(encoder.widths) for k in encoder.pool_after),
-        "image_encoder.pool_after",
-        f"must name blocks from 1 to {len(encoder.widths)}",
-    )
-    require(encoder.feature_units, "image_encoder.feature_units", "must name at least one layer")
-    require(
-        config.cross_modal_mapper.units, "cross_modal_mapper.units", "must name at least one layer"
-    )
-    require(
-        1 <= autoencoder.feature_layer <= len(autoencoder.hidden_units),
-        "audio_autoencoder.feature_layer",
-        f"must be a hidden layer from 1 to {len(autoencoder.hidden_units)}",
-    )
-    feature_size = autoencoder.hidden_units[autoencoder.feature_layer - 1]
-    require(
-        config.cross_modal_mapper.units[-1] == feature_size,
-        "cross_modal_mapper.units",
-        f"must end with the size of the audio feature, {feature_size} (Eq. 7 compares the two)",
-    )
-    require(
-        0 <= config.data.validation_fraction < 1, "data.validation_fraction", "must be in [0, 1)"
-    )
-    require(config.data.audio_length > 0, "data.audio_length", "must be positive")
-    channels = config.audio_generator.channels
-    require(
-        channels > 0 and config.cross_modal_mapper.units[-1] % channels == 0,
-        "audio_generator.channels",
-        f"must divide the cross-modal representation, {config.cross_modal_mapper.units[-1]}",
-    )
-    one_of("training.autoencoder_epoch", "recordings", "pairs")
-    one_of("training.precision", "float32", "mixed_bfloat16", "mixed_float16", "auto")
-    for stage in ("autoencoder", "joint"):
-        one_of(f"training.{stage}.optimizer.name", "rmsprop", "adam")
-        one_of(f"training.{stage}.optimizer.schedule", "constant", "cosine")
-        one_of(f"training.{stage}.sampling", "permutation", "contiguous_slices")
-        require(
-            getattr(config.training, stage).batch_size > 0,
-            f"training.{stage}.batch_size",
-            "must be positive",
-        )
-        require(
-            getattr(config.training, stage).epochs > 0,
-            f"training.{stage}.epochs",
-            "must be positive",
-        )
-
-
-def to_json(config: Config) -> str:
-    """Returns the configuration as JSON text; `from_json` gives the equal configuration back."""
-    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
-
-
-def from_json(text: str) -> Config:
-    """Returns the configuration in a JSON text. Raises ConfigError for unknown, missing or ill-typed fields."""
-    try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"The configuration is not JSON: {error}.") from error
-    return _build(Config, values, "")
-
-
-def override(config: Config, assignments: typing.Iterable[str]) -> Config:
-    """Returns the configuration with assignments such as `training.joint.epochs=2` applied.
-
-    A value is JSON (`0.1`, `[8, 16]`, `true`, `null`); what is not JSON is taken as a string. Raises ConfigError naming
-    the valid keys for an unknown key, and the expected type for an ill-typed value.
-    """
-    values = dataclasses.asdict(config)
-    valid_keys = list(flatten(values))
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        if not equals:
-            raise ConfigError(f"An override reads key=value. Received: {assignment!r}.")
-        if key not in valid_keys:
-            near = difflib.get_close_matches(key, valid_keys, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise ConfigError(
-                f"There is no key {key!r} to override.{hint} The keys are: {', '.join(valid_keys)}."
-            )
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        *parents, leaf = key.split(".")
-        target = values
-        for parent in parents:
-            target = target[parent]
-        target[leaf] = value
-    return _build(Config, values, "")
-
-
-def differences(old: Config, new: Config) -> list[str]:
-    """Returns one line `key: old -> new` for each field in which the two configurations differ."""
-    old_values = flatten(dataclasses.asdict(old))
-    new_values = flatten(dataclasses.asdict(new))
-    return [
-        f"{key}: {value!r} -> {new_values[key]!r}"
-        for key, value in old_values.items()
-        if new_values[key] != value
-    ]
-
-
-def flatten(values: dict, prefix: str = "") -> dict:
-    """Returns nested dicts as one, {"training.joint.epochs": 50, ...}."""
-    flat = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat.update(flatten(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def _build(cls, values, path: str):
-    """Builds dataclass `cls` from plain JSON values, checking names and types."""
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path or 'The configuration'} must be an object. Received: {values!r}.")
-    hints = typing.get_type_hints(cls)
-    unknown, missing = set(values) - set(hints), set(hints) - set(values)
-    if unknown or missing:
-        what = [f"unknown: {', '.join(sorted(unknown))}"] if unknown else []
-        what += [f"missing: {', '.join(sorted(missing))}"] if missing else []
-        raise ConfigError(
-            f"The fields of {path or 'the configuration'} do not fit this version ({'; '.join(what)})."
-        )
-    built = {}
-    for name, hint in hints.items():
-        where = f"{path}.{name}" if path else name
-        value = values[name]
-        built[name] = (
-            _build(hint, value, where)
-            if dataclasses.is_dataclass(hint)
-            else _convert(value, hint, where)
-        )
-    return cls(**built)
-
-
-def _convert(value, hint, where: str):
-    if typing.get_origin(hint) in (types.UnionType, typing.Union):
-        if value is None:
-            return None
-        (hint,) = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-    if typing.get_origin(hint) is tuple:
-        if isinstance(value, (list, tuple)):
-            item = typing.get_args(hint)[0]
-            return tuple(_convert(v, item, where) for v in value)
-    elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-        return value
-    wanted = getattr(hint, "__name__", str(hint)) if typing.get_origin(hint) is None else str(hint)
-    raise ConfigError(f"{where} must be of type {wanted}. Received: {value!r}.")
+        check(self)

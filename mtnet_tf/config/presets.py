@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from mtnet_tf.config import (
-    AUDIO_LENGTHS,
+from mtnet_tf.config.checks import ConfigError
+from mtnet_tf.config.fields import (
     AudioAutoencoderConfig,
     AudioGeneratorConfig,
     BatchNormConfig,
     Config,
-    ConfigError,
     CrossModalMapperConfig,
     DataConfig,
     ImageEncoderConfig,
@@ -40,7 +39,7 @@ def _released() -> Config:
         data=DataConfig(
             image_shape=(32, 32, 3),
             num_classes=100,
-            audio_length=AUDIO_LENGTHS["cifar100_ad"],
+            audio_length=29356,
             validation_fraction=0.0,
         ),
         image_encoder=ImageEncoderConfig(

@@ -1,9 +1,4 @@
-"""A prepared audio-description data set in memory, and its batches.
-
-Images stay uint8 (184 MB for all of CIFAR), and each distinct recording is held once, as int16: a batch carries images
-and recording numbers only, and the training step gathers the waveforms. The place of a pair in the stream is a
-function of the seed and the step alone, so a run that resumes at a step sees what it would have seen.
-"""
+"""A prepared data set on the disk -> a data set in memory."""
 
 from __future__ import annotations
 
@@ -13,90 +8,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mtnet_tf import audio
 from mtnet_tf.config import Config, DataConfig
-from mtnet_tf.errors import InputError
-
-
-class DataError(InputError, ValueError):
-    """A data set that does not fit the network or itself; the message says what to do."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Recordings:
-    """The distinct recordings of a data set.
-
-    Attributes:
-        ids: e.g. "zero/jackson_0", one a recording.
-        labels: int32 [R], the class each recording names.
-        waveforms: int16 [R, L_s], zero-padded at the end.
-    """
-
-    ids: tuple[str, ...]
-    labels: np.ndarray
-    waveforms: np.ndarray
-
-    def __len__(self):
-        return len(self.ids)
-
-    def float_waveforms(self) -> np.ndarray:
-        """Returns float32 [R, L_s] in [-1, 1]."""
-        return audio.from_int16(self.waveforms)
-
-
-@dataclasses.dataclass(frozen=True)
-class Pairs:
-    """Images paired with recordings.
-
-    Attributes:
-        images: uint8 [n, height, width, channels].
-        labels: int32 [n].
-        recordings: int32 [n], rows of `Recordings`.
-        image_ids: str [n].
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    recordings: np.ndarray
-    image_ids: np.ndarray
-
-    def __len__(self):
-        return len(self.labels)
-
-    def columns(self) -> dict[str, np.ndarray]:
-        """Returns what a training step needs of each pair."""
-        return {"image": self.images, "label": self.labels, "recording": self.recordings}
-
-    def take(self, indices) -> Pairs:
-        return Pairs(*(getattr(self, field.name)[indices] for field in dataclasses.fields(self)))
-
-    def spread(self, count: int) -> Pairs:
-        """Returns `count` pairs evenly spread over these; all of them for 0 or where there are no more."""
-        if count <= 0 or count >= len(self):
-            return self
-        return self.take(np.arange(count) * len(self) // count)
-
-
-@dataclasses.dataclass(frozen=True)
-class AudioDescriptions:
-    """A data set: its pairs by split, its recordings, its spoken words (in label order) and its metadata."""
-
-    name: str
-    train: Pairs
-    validation: Pairs
-    test: Pairs
-    recordings: Recordings
-    words: tuple[str, ...]
-    metadata: dict
-
-    def recordings_record(self) -> dict:
-        """Returns what a result says of its recordings: which, and how they were made where the data set knows it."""
-        return {
-            "fingerprint": self.metadata["recordings_fingerprint"],
-            "policy": self.metadata["policy"],
-            "made_by": self.metadata.get("recordings_made_by"),
-            "used": [dict(recording) for recording in self.metadata["recordings"]],
-        }
+from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs, Recordings
 
 
 def fit_config(config: Config, builder: tfds.core.DatasetBuilder) -> Config:
@@ -222,72 +135,3 @@ def _read_split(builder, split, waveforms, labels, ids) -> Pairs:
         recordings=columns["recording_id"][order].astype(np.int32),
         image_ids=columns["image_id"][order].astype(str),
     )
-
-
-def shuffled_batches(
-    columns: dict,
-    *,
-    batch_size: int,
-    seed: int,
-    first_step: int,
-    num_steps: int,
-    sampling: str = "permutation",
-    num_parts: int = 1,
-    parts: range = range(1),
-) -> tf.data.Dataset:
-    """Returns the batches of the steps `first_step` to `num_steps` - 1 of the endless shuffled stream of rows.
-
-    Step s is the same batch whether or not the run was interrupted before it.
-
-    Args:
-        columns: {name: array [rows, ...]}.
-        sampling: "permutation": the stream is one random permutation of the rows after another (each epoch its own),
-            cut into batches. "contiguous_slices": each batch is `batch_size` neighbouring rows, in the order of the
-            columns; of all places where such a slice fits, its start is drawn uniformly and independently of the other
-            steps. So no slice wraps around the end, an epoch is a number of steps in which a row may come often or
-            not at all, and the rows next to either end come less often. Columns shorter than a batch are repeated.
-        num_parts: equal parts of each batch, one a replica.
-        parts: which of them are yielded, one after the other.
-
-    Yields {name: tensor [batch_size / num_parts, ...]}.
-    """
-    (size,) = {len(values) for values in columns.values()}
-    columns = {name: tf.constant(values) for name, values in columns.items()}
-    draw = {"permutation": _permuted_rows, "contiguous_slices": _contiguous_rows}[sampling]
-
-    def indices():
-        for batch in draw(size, batch_size, seed, range(first_step, num_steps)):
-            yield from np.split(batch, num_parts)[parts.start : parts.stop]
-
-    rows = tf.data.Dataset.from_generator(
-        indices, output_signature=tf.TensorSpec([batch_size // num_parts], tf.int64)
-    )
-    return rows.map(
-        lambda row: {name: tf.gather(values, row) for name, values in columns.items()}
-    ).prefetch(4)
-
-
-def _permuted_rows(size, batch_size, seed, steps):
-    """Yields int64 [batch_size], the rows of each step's batch: see `shuffled_batches`."""
-    epoch, order = -1, None
-    for step in steps:
-        batch = np.empty([batch_size], np.int64)
-        for i, position in enumerate(range(step * batch_size, (step + 1) * batch_size)):
-            if position // size != epoch:
-                epoch = position // size
-                order = np.random.default_rng([seed, epoch]).permutation(size)
-            batch[i] = order[position % size]
-        yield batch
-
-
-def _contiguous_rows(size, batch_size, seed, steps):
-    """Yields int64 [batch_size], the rows of each step's batch: see `shuffled_batches`."""
-    num_starts = max(size - batch_size, 0) + 1
-    for step in steps:
-        start = np.random.default_rng([seed, step]).integers(num_starts)
-        yield np.arange(start, start + batch_size) % size
-
-
-def in_order_batches(pairs: Pairs, batch_size: int) -> tf.data.Dataset:
-    """Returns all pairs once, in order, in the columns of `Pairs.columns`; the last batch may be smaller."""
-    return tf.data.Dataset.from_tensor_slices(pairs.columns()).batch(batch_size)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.signal import ShortTimeFFT
-from scipy.signal.windows import hann
+
+from mtnet_tf.data.spectrogram import spectrogram_db
 
 _TRUE, _GENERATED = "#4a6fa5", "#c1666b"
 
@@ -61,14 +61,3 @@ def draw_examples(path, images, true, generated, words, sample_rate: int) -> Non
         elif place[1]:
             axis.set_xlabel("ms" if place[1] < 3 else "ms (vertical: kHz)", fontsize=7)
     figure.savefig(path, dpi=130, format="png")
-
-
-def spectrogram_db(waveform, sample_rate) -> np.ndarray:
-    """Returns the power spectrogram in decibels: float64 [257 frequencies, frames], frames of 64 samples.
-
-    Args:
-        waveform: float [num_samples], 512 or more.
-        sample_rate: Hz.
-    """
-    transform = ShortTimeFFT(hann(512, sym=False), hop=64, fs=sample_rate)
-    return 10 * np.log10(np.maximum(transform.spectrogram(waveform.astype(np.float64)), 1e-10))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tensorflow_datasets as tfds
 
-from mtnet_tf import data as data_lib
+from mtnet_tf.data import pairs, prepared
 from mtnet_tf.errors import InputError
-from mtnet_tf.evaluation import evaluate
-from mtnet_tf.generators import ModelGenerator, controls
+from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.metrics.scoring_pool import ScoringPool
-from mtnet_tf.training.run_folder import RunFolder, environment
+from mtnet_tf.runs.provenance import environment
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.controls import ModelGenerator, controls
 
 # How a table calls the rows of Table 3.
 LABELS = {
@@ -21,7 +22,7 @@ LABELS = {
 }
 
 
-def load_data(run: RunFolder, path=None) -> data_lib.AudioDescriptions:
+def load_data(run: RunFolder, path=None) -> pairs.AudioDescriptions:
     """Returns the data set a run was trained on, from `path` or from where the run found it.
 
     Raises InputError if it is gone or is another one.
@@ -34,7 +35,7 @@ def load_data(run: RunFolder, path=None) -> data_lib.AudioDescriptions:
         raise InputError(
             f"The data set of {run.path} cannot be read from {path} ({error}). Prepare it again, or give --data_path."
         ) from error
-    data = data_lib.load(builder, config.data)
+    data = prepared.load(builder, config.data)
     if data.metadata["recordings_fingerprint"] != run.environment()["recordings_fingerprint"]:
         raise InputError(
             f"The data set in {path} has other recordings than those {run.path} was trained on."
@@ -44,7 +45,7 @@ def load_data(run: RunFolder, path=None) -> data_lib.AudioDescriptions:
 
 def evaluate_run(
     run_dir,
-    data: data_lib.AudioDescriptions,
+    data: pairs.AudioDescriptions,
     pool: ScoringPool,
     *,
     split: str,

@@ -20,13 +20,13 @@ import time
 
 import numpy as np
 
-from mtnet_tf import audio
-from mtnet_tf.data import AudioDescriptions, Pairs
+from mtnet_tf.data import audio
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.files import remove_leftovers, replacing, write_json, writing
-from mtnet_tf.generators import Generator
 from mtnet_tf.metrics.score import FLOORS, METRICS
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.progress import Progress
+from mtnet_tf.systems.controls import Generator
 
 _logger = logging.getLogger(__name__)
 _CHUNK = 20  # pairs scored by one call of a worker

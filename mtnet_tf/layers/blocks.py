@@ -27,14 +27,14 @@ def transition(x, filters, *, activation, batch_norm, conv, precision, name):
 
 
 def dilated_residual_block_2d(
-    x, *, kernel_size, hole_size, activation, batch_norm, conv, precision, name
+    x, *, kernel_size, dilation_rate, activation, batch_norm, conv, precision, name
 ):
     """Residual block (Eq. 3): R(F(X) + X), F two convolutions with holes, as many channels out as in.
 
     Args:
         x: float [batch, height, width, channels], symbolic.
         kernel_size: odd; 3 in Table 1.
-        hole_size: dilation rate; 2 in the paper, 1 for kernels without holes.
+        dilation_rate: dilation rate; 2 in the paper, 1 for kernels without holes.
         activation: after the first convolution and after the sum.
         batch_norm: keyword arguments of a normalisation after each convolution, or None for none.
         conv: keyword arguments of the convolutions (initialisers serialised, so that each draws its own numbers).
@@ -49,7 +49,7 @@ def dilated_residual_block_2d(
         residual = DilatedConv2D(
             x.shape[-1],
             kernel_size,
-            dilation_rate=hole_size,
+            dilation_rate=dilation_rate,
             dtype=precision,
             name=f"{name}_conv{i}",
             **conv,
@@ -68,18 +68,18 @@ def dilated_residual_block_2d(
 class GatedResidualBlock1D(layers.Layer):
     """Gated 1D residual block (Eq. 8): tanh(G(E) + E), G(E) = conv(sigmoid(conv_a(E)) * tanh(conv_b(E))).
 
-    The gate is PixelRNN's; every convolution keeps the number of channels and has holes of size `hole_size`.
+    The gate is PixelRNN's; every convolution keeps the number of channels and has holes of size `dilation_rate`.
 
     Input and output: float [batch, length, channels]. The receptive field grows by
-    2 * (kernel_size - 1) * hole_size samples a block.
+    2 * (kernel_size - 1) * dilation_rate samples a block.
     """
 
-    def __init__(self, kernel_size, hole_size, kernel_initializer, bias_initializer, **kwargs):
+    def __init__(self, kernel_size, dilation_rate, kernel_initializer, bias_initializer, **kwargs):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd. Received: kernel_size={kernel_size}.")
         self.kernel_size = kernel_size
-        self.hole_size = hole_size
+        self.dilation_rate = dilation_rate
         # Serialised, so that each of the three convolutions draws its own numbers.
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
@@ -90,7 +90,7 @@ class GatedResidualBlock1D(layers.Layer):
                 input_shape[-1],
                 self.kernel_size,
                 padding="same",
-                dilation_rate=self.hole_size,
+                dilation_rate=self.dilation_rate,
                 activation=activation,
                 kernel_initializer=self.kernel_initializer,
                 bias_initializer=self.bias_initializer,
@@ -111,7 +111,7 @@ class GatedResidualBlock1D(layers.Layer):
         return {
             **super().get_config(),
             "kernel_size": self.kernel_size,
-            "hole_size": self.hole_size,
+            "dilation_rate": self.dilation_rate,
             "kernel_initializer": self.kernel_initializer,
             "bias_initializer": self.bias_initializer,
         }

@@ -29,7 +29,7 @@ def build_audio_generator(config: Config) -> keras.Model:
         units = generator.hidden_units
         for n in range(1, generator.num_blocks + 1):
             x = GatedResidualBlock1D(
-                generator.kernel_size, generator.hole_size, name=f"res1d_{n}", **init
+                generator.kernel_size, generator.dilation_rate, name=f"res1d_{n}", **init
             )(x)
         x = layers.Flatten(name="flatten")(x)
     if units:

@@ -44,7 +44,7 @@ def build_image_encoder(config: Config) -> keras.Model:
         x = dilated_residual_block_2d(
             x,
             kernel_size=encoder.kernel_size,
-            hole_size=encoder.hole_size,
+            dilation_rate=encoder.dilation_rate,
             activation=encoder.activation,
             batch_norm=batch_norm if encoder.residual_batch_norm else None,
             conv=init,

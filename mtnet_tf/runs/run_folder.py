@@ -14,94 +14,22 @@ evaluation/<split>/<generator>/  rows.csv, summary.json, wavs
 from __future__ import annotations
 
 import contextlib
-import datetime
 import fcntl
-import importlib.metadata
 import json
 import logging
-import os
 import pathlib
-import platform
-import subprocess
-import sys
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import remove_leftovers, write_json, write_text, writing
+from mtnet_tf.runs.provenance import environment
 
 _logger = logging.getLogger(__name__)
-_VERSIONS = (
-    "tensorflow",
-    "keras",
-    "tensorflow-datasets",
-    "numpy",
-    "scipy",
-    "librosa",
-    "pesq",
-    "pystoi",
-)
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
 
 
 class RunFolderError(InputError):
     """A run folder that cannot be used; the message says why and what to do."""
-
-
-def environment(device: str) -> dict:
-    """Returns what a reader needs to judge and repeat a result: command, code, versions, hardware, time."""
-    versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
-    return {
-        "command": command_line(),
-        "git_commit": _git_commit(),
-        "versions": {"python": platform.python_version(), **versions},
-        "hardware": hardware(device),
-        "device": device,
-        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-    }
-
-
-def command_line() -> str:
-    """Returns the running command, as `python -m package.module --flags` where it was started so."""
-    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    program = (
-        f"python -m {spec.name}" if spec else " ".join(["python", os.path.relpath(sys.argv[0])])
-    )
-    return " ".join([program, *sys.argv[1:]])
-
-
-def _git_commit() -> str | None:
-    try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=pathlib.Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return run.stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def hardware(device: str) -> str:
-    """Returns e.g. "2 cores of Intel(R) Xeon(R) ..." or the GPU's name."""
-    if device == "gpu":
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-        names = [
-            tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
-            for gpu in gpus
-        ]
-        return f"{len(names)} x {names[0]}"
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.partition(":")[2].strip()
-                break
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores of {name}"
 
 
 class RunFolder:

@@ -16,14 +16,14 @@ import keras
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import Config
-from mtnet_tf.data import AudioDescriptions
+from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training.algorithm1 import learn_audio_features
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.loop import run_stage
-from mtnet_tf.training.run_folder import RunFolder
 
 _GIVE_UP = 10.0  # reconstruction error at which a stage 1 is ended: ten times that of silence
 _GIVE_UP_SATURATION = 0.9  # of phi, at which a stage 2 is ended

@@ -8,15 +8,15 @@ import pathlib
 import keras
 import numpy as np
 
-from mtnet_tf import variants
 from mtnet_tf.config import Config
-from mtnet_tf.data import AudioDescriptions
-from mtnet_tf.evaluate_run import evaluate_run
-from mtnet_tf.figures import draw_examples
+from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.evaluation.figures import draw_examples
+from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import remove_leftovers, replacing
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems import mtnet as variants
 from mtnet_tf.training import algorithm1
-from mtnet_tf.training.run_folder import RunFolder
 
 _logger = logging.getLogger(__name__)
 _NUM_EXAMPLES = 6

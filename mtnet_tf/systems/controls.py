@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mtnet_tf.data import AudioDescriptions, Pairs
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 
 _NUM_NOISES = 16  # different white-noise waveforms; pair i gets the i-th, modulo this
 

@@ -24,8 +24,8 @@ def no_holes(config: Config) -> Config:
     return dataclasses.replace(
         config,
         variant="no_holes",
-        image_encoder=dataclasses.replace(config.image_encoder, hole_size=1),
-        audio_generator=dataclasses.replace(config.audio_generator, hole_size=1),
+        image_encoder=dataclasses.replace(config.image_encoder, dilation_rate=1),
+        audio_generator=dataclasses.replace(config.audio_generator, dilation_rate=1),
     )
 
 

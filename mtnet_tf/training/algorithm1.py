@@ -12,15 +12,15 @@ import numpy as np
 import tensorflow as tf
 
 from mtnet_tf.config import Config
-from mtnet_tf.data import AudioDescriptions, DataError
+from mtnet_tf.data.pairs import AudioDescriptions, DataError
 from mtnet_tf.files import read_npz, replacing, write_npz
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage, compute_audio_features
 from mtnet_tf.training.distribution import is_chief, wait_for_all
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.loop import run_stage
-from mtnet_tf.training.run_folder import RunFolder
 
 _logger = logging.getLogger(__name__)
 _FEATURES = "audio_features.npz"

@@ -7,7 +7,7 @@ import numpy as np
 
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
-from mtnet_tf.data import AudioDescriptions
+from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.training.diagnosis import FeatureDiagnosis, diagnose_features
 from mtnet_tf.training.stage import Stage
 

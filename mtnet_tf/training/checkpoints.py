@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from mtnet_tf.errors import first_line
 from mtnet_tf.files import writing
-from mtnet_tf.training.run_folder import RunFolderError
+from mtnet_tf.runs.run_folder import RunFolderError
 
 _logger = logging.getLogger(__name__)
 _KEPT = 2

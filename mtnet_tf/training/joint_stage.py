@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
-from mtnet_tf.data import AudioDescriptions, in_order_batches
+from mtnet_tf.data.batches import in_order_batches
+from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.training import diagnosis
 from mtnet_tf.training.stage import Stage
 

@@ -14,10 +14,10 @@ import tensorflow as tf
 from mtnet_tf.config import TrainingConfig
 from mtnet_tf.errors import InputError, Interrupted
 from mtnet_tf.files import write_text, writing
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training.checkpoints import Checkpoints
 from mtnet_tf.training.distribution import DistributionError, is_chief, lost_workers
 from mtnet_tf.training.profiling import Profiler
-from mtnet_tf.training.run_folder import RunFolder
 from mtnet_tf.training.stage import Stage
 from mtnet_tf.training.summaries import summary_writer
 

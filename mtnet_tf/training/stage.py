@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from mtnet_tf.config import StageConfig, TrainingConfig
-from mtnet_tf.data import shuffled_batches
+from mtnet_tf.data.batches import shuffled_batches
 from mtnet_tf.training.distribution import DistributionError, lost_workers
 from mtnet_tf.training.optimizers import build_optimizer
 
@@ -27,7 +27,7 @@ class Stage(abc.ABC):
         strategy: the strategy.
         num_steps: the steps of the whole stage.
         train_step: batch -> {term: scalar float32}, the losses and the gradients' global norm; updates the weights.
-            In mixed_float16 also `left_out`: 1 where the gradients overflowed and nothing was updated.
+            In mixed_float16 also `skipped_steps`: 1 where the gradients overflowed and nothing was updated.
     """
 
     name: str
@@ -133,7 +133,7 @@ class Stage(abc.ABC):
             # The optimizer leaves out a step whose gradients overflow, and scales less from then on.
             finite = tf.math.is_finite(figures["gradient_norm"])
             figures["gradient_norm"] = tf.where(finite, figures["gradient_norm"], 0.0)
-            figures["left_out"] = 1.0 - tf.cast(finite, tf.float32)
+            figures["skipped_steps"] = 1.0 - tf.cast(finite, tf.float32)
         # These are the same on every replica, and all terms are summed.
         return {**losses, **{name: value / replicas for name, value in figures.items()}}
 

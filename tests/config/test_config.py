@@ -4,8 +4,8 @@ import json
 import pytest
 
 from mtnet_tf import config as config_lib
-from mtnet_tf import variants
-from mtnet_tf.presets import PRESETS, preset
+from mtnet_tf.config import PRESETS, preset
+from mtnet_tf.systems import mtnet as variants
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
@@ -85,7 +85,7 @@ def test_variants_change_what_table_3_says():
     assert changed == {
         "gen_only": {"loss.perceptual_weight", "loss.representation_weight"},
         "gen_rep": {"loss.perceptual_weight"},
-        "no_holes": {"image_encoder.hole_size", "audio_generator.hole_size"},
+        "no_holes": {"image_encoder.dilation_rate", "audio_generator.dilation_rate"},
         "autoencoder": {"audio_generator.kind"},
         "mtnet": set(),
     }

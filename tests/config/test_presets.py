@@ -7,8 +7,9 @@ import dataclasses
 
 import pytest
 
+from data_builders import BUILDERS
 from mtnet_tf import config as config_lib
-from mtnet_tf.presets import PRESETS, preset
+from mtnet_tf.config import PRESETS, preset
 
 # field: (`paper`, `released`). Where the text is silent the reading is in BUILD_NOTES.md.
 TABLE = {
@@ -24,7 +25,7 @@ TABLE = {
     "image_encoder.standardize": (True, False),
     "image_encoder.widths": ((32, 128, 256, 512, 1024), (64, 128, 256, 512, 1024)),
     "image_encoder.kernel_size": (3, 3),
-    "image_encoder.hole_size": (2, 2),
+    "image_encoder.dilation_rate": (2, 2),
     "image_encoder.pool_after": ((), ()),
     "image_encoder.activation": ("relu", "tanh"),
     "image_encoder.residual_batch_norm": (False, True),
@@ -43,7 +44,7 @@ TABLE = {
     "audio_generator.num_blocks": (3, 2),
     "audio_generator.channels": (1, 1),
     "audio_generator.kernel_size": (3, 3),
-    "audio_generator.hole_size": (2, 2),
+    "audio_generator.dilation_rate": (2, 2),
     "audio_generator.hidden_units": ((1024,), (1024,)),
     "audio_generator.dropout_rate": (0.0, 0.4),
     "initialization.kernel": ("truncated_normal_fan_in", "truncated_normal"),
@@ -162,7 +163,7 @@ def test_the_decay_of_paper_is_eta_4_times_weight_decay():
 
 def test_the_word_lengths_of_the_data_sets():
     """L_s of section 4.3, samples at 22 050 Hz."""
-    assert config_lib.AUDIO_LENGTHS == {
+    assert {name: builder.AUDIO_LENGTH for name, builder in BUILDERS.items()} == {
         "mnist_ad": 18140,
         "digits_ad": 18140,
         "cifar10_ad": 24020,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 
 
 def sine(frequency, sample_rate, secs=0.5, level=0.5):
@@ -23,9 +23,7 @@ def encode(samples, sample_rate, **kwargs):
 
 
 def test_import_is_light():
-    code = (
-        "import sys, mtnet_tf.audio; print({'tensorflow', 'librosa', 'numba'} & set(sys.modules))"
-    )
+    code = "import sys, mtnet_tf.data.audio; print({'tensorflow', 'librosa', 'numba'} & set(sys.modules))"
     output = subprocess.run(
         [sys.executable, "-c", code], check=False, capture_output=True, text=True
     )

@@ -3,8 +3,8 @@ import pytest
 
 import data_builders
 from mtnet_tf import config as config_lib
-from mtnet_tf import data as data_lib
-from mtnet_tf.presets import preset
+from mtnet_tf.config import preset
+from mtnet_tf.data import batches, pairs, prepared
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +15,11 @@ def builder(tmp_path_factory):
 
 
 def test_load_digits(builder):
-    config = data_lib.fit_config(preset("tiny"), builder)
+    config = prepared.fit_config(preset("tiny"), builder)
     assert config.data.image_shape == (28, 28, 1)
     assert (config.data.num_classes, config.data.audio_length) == (10, 18140)
     assert config.data.digit_size == 28  # they fill the whole field, unlike MNIST's
-    data = data_lib.load(builder, config.data)
+    data = prepared.load(builder, config.data)
     assert (len(data.train), len(data.validation), len(data.test)) == (1293, 144, 360)
     assert data.words == (
         "zero",
@@ -42,7 +42,7 @@ def test_load_digits(builder):
 
 def test_loading_matches_tfds(builder):
     """Images, labels and sounds are those that a user of tfds.load sees."""
-    data = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0))
+    data = prepared.load(builder, config_lib.DataConfig(validation_fraction=0))
     place = {image_id: i for i, image_id in enumerate(data.test.image_ids)}
     count = 0
     for example in builder.as_dataset(split="test").take(40).as_numpy_iterator():
@@ -58,43 +58,43 @@ def test_loading_matches_tfds(builder):
 
 
 def test_pairs_are_in_the_order_of_their_images_however_they_were_written(builder, monkeypatch):
-    expected = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0)).test
-    read = data_lib.read_batches
+    expected = prepared.load(builder, config_lib.DataConfig(validation_fraction=0)).test
+    read = prepared.read_batches
     monkeypatch.setattr(
-        data_lib,
+        prepared,
         "read_batches",
         lambda *arguments: read(*arguments).map(
             lambda batch: {k: v[::-1] for k, v in batch.items()}
         ),
     )
-    found = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0)).test
+    found = prepared.load(builder, config_lib.DataConfig(validation_fraction=0)).test
     for name in ("images", "labels", "recordings", "image_ids"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_validation_split_is_seeded_and_independent_of_the_training_seed(builder):
-    a = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0.1))
-    b = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0.1))
-    c = data_lib.load(builder, config_lib.DataConfig(validation_fraction=0.1, validation_seed=1))
+    a = prepared.load(builder, config_lib.DataConfig(validation_fraction=0.1))
+    b = prepared.load(builder, config_lib.DataConfig(validation_fraction=0.1))
+    c = prepared.load(builder, config_lib.DataConfig(validation_fraction=0.1, validation_seed=1))
     assert list(a.validation.image_ids) == list(b.validation.image_ids)
     assert set(a.validation.image_ids) != set(c.validation.image_ids)
 
 
 def test_longer_words_are_never_truncated(builder):
     with pytest.raises(
-        data_lib.DataError, match="is longer than L_s = 5000 samples and is not truncated"
+        pairs.DataError, match="is longer than L_s = 5000 samples and is not truncated"
     ):
-        data_lib.load(builder, config_lib.DataConfig(audio_length=5000))
+        prepared.load(builder, config_lib.DataConfig(audio_length=5000))
 
 
 def test_unprepared_builder(tmp_path):
     builder = data_builders.open_builder("digits_ad", data_dir=tmp_path)
-    with pytest.raises(data_lib.DataError, match="run experiments.prepare_data"):
-        data_lib.load(builder, config_lib.DataConfig())
+    with pytest.raises(pairs.DataError, match="run experiments.prepare_data"):
+        prepared.load(builder, config_lib.DataConfig())
 
 
-def batches(first_step, num_steps, size=50, batch_size=16, seed=3, **options):
-    found = data_lib.shuffled_batches(
+def drawn(first_step, num_steps, size=50, batch_size=16, seed=3, **options):
+    found = batches.shuffled_batches(
         {"row": np.arange(size)},
         batch_size=batch_size,
         seed=seed,
@@ -106,7 +106,7 @@ def batches(first_step, num_steps, size=50, batch_size=16, seed=3, **options):
 
 
 def test_each_epoch_is_a_permutation_of_its_own():
-    stream = np.concatenate(batches(0, 25))
+    stream = np.concatenate(drawn(0, 25))
     epochs = stream.reshape(8, 50)
     for epoch in epochs:
         assert sorted(epoch) == list(range(50))
@@ -115,21 +115,21 @@ def test_each_epoch_is_a_permutation_of_its_own():
 
 @pytest.mark.parametrize("sampling", ["permutation", "contiguous_slices"])
 def test_stream_resumes_at_any_step(sampling):
-    whole = batches(0, 12, sampling=sampling)
+    whole = drawn(0, 12, sampling=sampling)
     for first in (0, 1, 5, 11):
-        for a, b in zip(whole[first:], batches(first, 12, sampling=sampling), strict=True):
+        for a, b in zip(whole[first:], drawn(first, 12, sampling=sampling), strict=True):
             np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(whole, batches(0, 12, seed=4, sampling=sampling))
+    assert not np.array_equal(whole, drawn(0, 12, seed=4, sampling=sampling))
 
 
 def test_batch_larger_than_the_data():
-    assert sorted(np.concatenate(batches(0, 2, size=3, batch_size=6))) == sorted([0, 1, 2] * 4)
-    for batch in batches(0, 3, size=3, batch_size=7, sampling="contiguous_slices"):
+    assert sorted(np.concatenate(drawn(0, 2, size=3, batch_size=6))) == sorted([0, 1, 2] * 4)
+    for batch in drawn(0, 3, size=3, batch_size=7, sampling="contiguous_slices"):
         assert list(batch) == [0, 1, 2, 0, 1, 2, 0]
 
 
 def test_contiguous_slices():
-    found = np.stack(batches(0, 600, size=20, batch_size=6, sampling="contiguous_slices"))
+    found = np.stack(drawn(0, 600, size=20, batch_size=6, sampling="contiguous_slices"))
     starts = found[:, 0]
     np.testing.assert_array_equal(found, starts[:, None] + np.arange(6))
     counts = np.bincount(starts, minlength=15)
@@ -139,13 +139,13 @@ def test_contiguous_slices():
 
 @pytest.mark.parametrize("sampling", ["permutation", "contiguous_slices"])
 def test_parts_make_up_the_batch(sampling):
-    whole = batches(3, 8, sampling=sampling)
-    halves = [batches(3, 8, sampling=sampling, num_parts=2, parts=range(i, i + 1)) for i in (0, 1)]
+    whole = drawn(3, 8, sampling=sampling)
+    halves = [drawn(3, 8, sampling=sampling, num_parts=2, parts=range(i, i + 1)) for i in (0, 1)]
     np.testing.assert_array_equal(whole, np.concatenate(halves, axis=1))
 
 
 def test_spread_takes_pairs_from_all_over():
     numbers = np.arange(10)
-    pairs = data_lib.Pairs(np.zeros([10, 2, 2, 1], np.uint8), numbers, numbers, numbers.astype(str))
-    np.testing.assert_array_equal(pairs.spread(4).labels, [0, 2, 5, 7])
-    assert pairs.spread(0) is pairs.spread(10) is pairs
+    ten = pairs.Pairs(np.zeros([10, 2, 2, 1], np.uint8), numbers, numbers, numbers.astype(str))
+    np.testing.assert_array_equal(ten.spread(4).labels, [0, 2, 5, 7])
+    assert ten.spread(0) is ten.spread(10) is ten

@@ -6,8 +6,8 @@ import PIL.ImageDraw
 import PIL.ImageFilter
 import pytest
 
+from mtnet_tf.data.images import ImageError, has_dark_ink, read_image
 from mtnet_tf.errors import InputError
-from mtnet_tf.image_files import ImageError, has_dark_ink, read_image
 
 SIZE = (640, 480)
 

@@ -14,8 +14,9 @@ import tensorflow_datasets as tfds
 
 import data_builders
 from data_builders import audio_description, recordings, words
+from data_builders.inspection import inspect as inspection
 from data_builders.mnist_ad import mnist_ad_dataset_builder
-from mtnet_tf import audio, inspection
+from mtnet_tf.data import audio
 from mtnet_tf.errors import InputError
 
 

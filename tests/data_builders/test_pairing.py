@@ -7,7 +7,7 @@ import pytest
 
 from data_builders import pairing, recordings, words
 from data_builders.digits_ad import digits_ad_dataset_builder
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 
 WORDS = ["zero", "fire truck"]
 PROCESSING = recordings.Processing()

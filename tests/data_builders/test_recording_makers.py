@@ -19,7 +19,7 @@ import tensorflow_datasets as tfds
 
 from data_builders import recording_makers, recordings, words
 from data_builders.recording_makers import fsdd as fsdd_module
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 
 DIGITS = list(words.DIGITS.values())
 needs_voice = pytest.mark.skipif(

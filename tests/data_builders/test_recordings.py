@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from data_builders import recordings
-from mtnet_tf import audio
+from mtnet_tf.data import audio
 from mtnet_tf.errors import InputError
 
 WORDS = ["zero", "fire truck"]

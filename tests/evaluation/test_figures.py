@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image
 
-from mtnet_tf.figures import draw_examples
+from mtnet_tf.evaluation.figures import draw_examples
 
 
 def test_draws_grey_and_colour_examples(tmp_path):

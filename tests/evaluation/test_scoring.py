@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from mtnet_tf import evaluation, generators
-from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
-from mtnet_tf.evaluation import Row, summarize
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
+from mtnet_tf.evaluation import scoring as evaluation
+from mtnet_tf.evaluation.scoring import Row, summarize
 from mtnet_tf.metrics import METRICS
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.systems import controls as generators
 
 AUDIO_LENGTH = 12000
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from mtnet_tf import evaluation
 from mtnet_tf.errors import InputError
+from mtnet_tf.evaluation import scoring as evaluation
 from mtnet_tf.files import write_text
 from mtnet_tf.metrics.score import METRICS, Score
 

@@ -13,19 +13,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mtnet_tf import benchmarking
+from experiments import benchmarking
+from experiments.benchmarking import encoders, matrix_product, throughput, timing
+from experiments.benchmarking.optimizer_update import compare_updates
+from experiments.benchmarking.scoring import distorted_pairs
+from experiments.benchmarking.synthetic import synthetic_words
+from experiments.benchmarking.throughput import forward_flops
 from mtnet_tf import config as config_lib
-from mtnet_tf.benchmarking import encoders, matrix_product, throughput, timing
-from mtnet_tf.benchmarking.optimizer_update import compare_updates
-from mtnet_tf.benchmarking.scoring import distorted_pairs
-from mtnet_tf.benchmarking.synthetic import synthetic_words
-from mtnet_tf.benchmarking.throughput import forward_flops
-from mtnet_tf.config import AudioGeneratorConfig, DataConfig, OptimizerConfig
+from mtnet_tf.config import AudioGeneratorConfig, DataConfig, OptimizerConfig, preset
 from mtnet_tf.errors import InputError
 from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.metrics import METRICS, Scorer
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.presets import preset
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -215,7 +214,7 @@ def test_updates_agree_with_keras(name):
 def test_pytorch_has_the_same_network(setting):
     """Equal loss from the same weights, with everything that an encoder can have."""
     pytest.importorskip("torch")
-    from mtnet_tf.benchmarking import training_parts
+    from experiments.benchmarking import training_parts
 
     for name, changes in (
         ("tiny", []),

@@ -6,12 +6,13 @@ import pytest
 import tensorflow as tf
 
 from mtnet_tf import config as config_lib
-from mtnet_tf import losses, variants
+from mtnet_tf import losses
+from mtnet_tf.config import preset
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.image_encoder import build_image_encoder
 from mtnet_tf.models.mtnet import build_mtnet, build_test_network
-from mtnet_tf.presets import preset
+from mtnet_tf.systems import mtnet as variants
 
 
 def num_parameters(model):
@@ -140,31 +141,31 @@ def feature_map(config):
     return keras.Model(encoder.input, encoder.get_layer("global_average").input)
 
 
-def paper_encoder(hole_size):
+def paper_encoder(dilation_rate):
     return config_lib.override(
         preset("paper"),
         [
             "image_encoder.widths=[4, 4, 4, 4, 4]",
             "image_encoder.standardize=false",
-            f"image_encoder.hole_size={hole_size}",
+            f"image_encoder.dilation_rate={dilation_rate}",
             "data.image_shape=[48, 48, 1]",
         ],
     )
 
 
-@pytest.mark.parametrize("hole_size", [1, 2])
-def test_receptive_field_by_impulse(hole_size):
-    """Ten 3x3 convolutions reach 10 * hole_size pixels; with holes of 2 only pixels of equal parity ever meet."""
+@pytest.mark.parametrize("dilation_rate", [1, 2])
+def test_receptive_field_by_impulse(dilation_rate):
+    """Ten 3x3 convolutions reach 10 * dilation_rate pixels; with holes of 2 only pixels of equal parity ever meet."""
     keras.utils.set_random_seed(1)
-    network = feature_map(paper_encoder(hole_size))
+    network = feature_map(paper_encoder(dilation_rate))
     image = np.full([2, 48, 48, 1], 100, np.uint8)
     image[1, 24, 24] = 250
     outputs = network(image, training=False).numpy()
     touched = np.abs(outputs[1] - outputs[0]).max(-1) > 0
     rows, columns = np.nonzero(touched)
-    assert (rows.min(), rows.max()) == (24 - 10 * hole_size, 24 + 10 * hole_size)
-    assert (columns.min(), columns.max()) == (24 - 10 * hole_size, 24 + 10 * hole_size)
-    if hole_size == 2:
+    assert (rows.min(), rows.max()) == (24 - 10 * dilation_rate, 24 + 10 * dilation_rate)
+    assert (columns.min(), columns.max()) == (24 - 10 * dilation_rate, 24 + 10 * dilation_rate)
+    if dilation_rate == 2:
         assert set(rows % 2) == {0}
         assert set(columns % 2) == {0}
     else:
@@ -177,12 +178,12 @@ def test_every_field_of_a_sub_network_arrives_in_its_layers(tiny_config):
         tiny_config,
         [
             *("image_encoder.widths=[4, 6, 8]", "image_encoder.pool_after=[2]"),
-            *("image_encoder.kernel_size=5", "image_encoder.hole_size=3"),
+            *("image_encoder.kernel_size=5", "image_encoder.dilation_rate=3"),
             *("image_encoder.activation=tanh", "image_encoder.residual_batch_norm=true"),
             *("image_encoder.feature_activation=relu", "image_encoder.feature_units=[14, 10]"),
             *("image_encoder.dropout_rate=0.1", "cross_modal_mapper.dropout_rate=0.2"),
             *("audio_generator.dropout_rate=0.3", "audio_generator.num_blocks=4"),
-            *("audio_generator.kernel_size=7", "audio_generator.hole_size=5"),
+            *("audio_generator.kernel_size=7", "audio_generator.dilation_rate=5"),
             *("audio_generator.hidden_units=[22, 26]", "batch_norm.momentum=0.7"),
             *("batch_norm.epsilon=0.02", "audio_autoencoder.batch_norm=true"),
         ],

@@ -12,10 +12,10 @@ from keras import layers
 
 from mtnet_tf import config as config_lib
 from mtnet_tf import losses
-from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
+from mtnet_tf.config import preset
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.presets import preset
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.optimizers import build_optimizer
 
@@ -46,13 +46,17 @@ def dense(x, kernel, bias):
     return x @ kernel + bias
 
 
-def convolution(x, kernel, bias, hole_size):
-    """[b, h, w, c] and [kh, kw, c, d] -> [b, h, w, d]: stride 1, zeros around, taps `hole_size` apart."""
+def convolution(x, kernel, bias, dilation_rate):
+    """[b, h, w, c] and [kh, kw, c, d] -> [b, h, w, d]: stride 1, zeros around, taps `dilation_rate` apart."""
     (_, height, width, _), (rows, columns) = x.shape, kernel.shape[:2]
-    reach = hole_size * (rows // 2), hole_size * (columns // 2)
+    reach = dilation_rate * (rows // 2), dilation_rate * (columns // 2)
     padded = np.pad(x, ((0, 0), (reach[0],) * 2, (reach[1],) * 2, (0, 0)))
     taps = (
-        padded[:, i * hole_size : i * hole_size + height, j * hole_size : j * hole_size + width]
+        padded[
+            :,
+            i * dilation_rate : i * dilation_rate + height,
+            j * dilation_rate : j * dilation_rate + width,
+        ]
         @ kernel[i, j]
         for i in range(rows)
         for j in range(columns)
@@ -72,8 +76,8 @@ def image_encoder(model, images, training=False):
         outputs[name] = value
         return value
 
-    def conv_bn(conv, bn, x, hole_size):
-        x = keep(conv, convolution(x, *weights_of(model, conv), hole_size))
+    def conv_bn(conv, bn, x, dilation_rate):
+        x = keep(conv, convolution(x, *weights_of(model, conv), dilation_rate))
         gamma, beta, mean, variance = weights_of(model, bn)
         if training:
             mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))

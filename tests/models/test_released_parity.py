@@ -10,12 +10,12 @@ import pytest
 from keras import layers
 
 from mtnet_tf import config as config_lib
+from mtnet_tf.config import preset
 from mtnet_tf.layers.blocks import GatedResidualBlock1D
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.image_encoder import build_image_encoder
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.presets import preset
 
 IMAGE_SHAPE = (32, 32, 3)
 NUM_CLASSES = 100

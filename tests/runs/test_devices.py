@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from mtnet_tf.training import devices
+from mtnet_tf.runs import devices
 
 
 def test_gpu_without_a_gpu_is_an_error(monkeypatch):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.files import write_text
-from mtnet_tf.training.run_folder import RunFolder, RunFolderError
+from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -70,7 +70,7 @@ def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch, caplog):
 READ_ONLY = """
 import os, sys
 from experiments import program
-from mtnet_tf.training.run_folder import RunFolder
+from mtnet_tf.runs.run_folder import RunFolder
 
 def main(argv):
     if os.getuid() == 0:
@@ -102,7 +102,7 @@ def test_a_read_only_run_folder_is_one_error(part):
 
 @pytest.mark.slow
 def test_a_finished_run_without_its_record_writes_it_anew(tiny_config, synthetic_data, tmp_path):
-    from mtnet_tf import variants
+    from mtnet_tf.systems import mtnet as variants
     from mtnet_tf.training import algorithm1
 
     run, config = RunFolder(tmp_path), variants.apply("gen_only", tiny_config)

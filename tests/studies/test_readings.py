@@ -9,10 +9,10 @@ import tempfile
 import pytest
 
 from mtnet_tf import config as config_lib
-from mtnet_tf import readings
-from mtnet_tf.presets import preset
+from mtnet_tf.config import preset
+from mtnet_tf.studies import readings
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def changed(name, stage):

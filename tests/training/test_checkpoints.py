@@ -5,8 +5,8 @@ import os
 import pytest
 import tensorflow as tf
 
+from mtnet_tf.runs.run_folder import RunFolderError
 from mtnet_tf.training.checkpoints import Checkpoints
-from mtnet_tf.training.run_folder import RunFolderError
 
 
 def save_three(directory):

@@ -10,10 +10,10 @@ import pytest
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import TrainingConfig
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training import algorithm1, diagnosis
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.diagnosis import CollapseError, FeatureDiagnosis
-from mtnet_tf.training.run_folder import RunFolder
 
 GOOD = FeatureDiagnosis(0.2, 0.1, 0.3, ("one", "two"))
 

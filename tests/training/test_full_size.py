@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from mtnet_tf.data import AudioDescriptions, Pairs, Recordings
+from mtnet_tf.config import preset
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.presets import preset
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.joint_stage import JointStage
 

@@ -13,9 +13,9 @@ import tensorflow as tf
 from mtnet_tf.config import StageConfig, TrainingConfig
 from mtnet_tf.errors import Interrupted
 from mtnet_tf.files import FileError
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training import loop
 from mtnet_tf.training.checkpoints import Checkpoints
-from mtnet_tf.training.run_folder import RunFolder
 from mtnet_tf.training.stage import Stage
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from mtnet_tf import config as config_lib
-from mtnet_tf import variants
-from mtnet_tf.data import DataError
+from mtnet_tf.data.pairs import DataError
+from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
+from mtnet_tf.systems import mtnet as variants
 from mtnet_tf.training import algorithm1, loop
 from mtnet_tf.training.joint_stage import JointStage
-from mtnet_tf.training.run_folder import RunFolder, RunFolderError
 
 
 def log_lines(run):
@@ -172,7 +172,7 @@ def test_stage_2_is_the_same_whoever_ran_stage_1(finished, tiny_config, syntheti
     "change, same",
     [
         ("training.joint.epochs=1", True),
-        ("image_encoder.hole_size=1", True),
+        ("image_encoder.dilation_rate=1", True),
         ("training.autoencoder.epochs=3", False),
         ("training.seed=1", False),
         ("loss.reconstruction_decay_weight=0", False),

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 import data_builders
+from data_builders.inspection import inspect as inspection
 from data_builders.mnist_ad import mnist_ad_dataset_builder
-from mtnet_tf import inspection
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
 WORDS = list(mnist_ad_dataset_builder.Builder.WORDS.values())

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from mtnet_tf import inspection_checks
-from mtnet_tf.inspection_checks import Sound
+from data_builders.inspection import checks as inspection_checks
+from data_builders.inspection.checks import Sound
 
 
 def test_measure():

@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mtnet_tf import contact_sheet
+from data_builders.inspection import contact_sheet
 
 
 def draw(path, count, channels, num_samples):

@@ -9,8 +9,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 import data_builders
+from data_builders.inspection import inspect as inspection
 from data_builders.mnist_ad import mnist_ad_dataset_builder
-from mtnet_tf import inspection, progress
+from mtnet_tf import progress
 from mtnet_tf.errors import InputError
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"

@@ -1,0 +1,1 @@
+"""Facts and faults of a prepared data set."""

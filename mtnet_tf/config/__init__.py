@@ -1,0 +1,42 @@
+"""The configuration of a run: frozen dataclasses with checked fields, JSON in and out, overrides, presets."""
+
+from mtnet_tf.config.checks import ConfigError
+from mtnet_tf.config.fields import (
+    AudioAutoencoderConfig,
+    AudioGeneratorConfig,
+    BatchNormConfig,
+    Config,
+    CrossModalMapperConfig,
+    DataConfig,
+    ImageEncoderConfig,
+    InitializationConfig,
+    LossConfig,
+    OptimizerConfig,
+    StageConfig,
+    TrainingConfig,
+)
+from mtnet_tf.config.overrides import differences, flatten, from_json, override, to_json
+from mtnet_tf.config.presets import PRESETS, preset
+
+__all__ = [
+    "PRESETS",
+    "AudioAutoencoderConfig",
+    "AudioGeneratorConfig",
+    "BatchNormConfig",
+    "Config",
+    "ConfigError",
+    "CrossModalMapperConfig",
+    "DataConfig",
+    "ImageEncoderConfig",
+    "InitializationConfig",
+    "LossConfig",
+    "OptimizerConfig",
+    "StageConfig",
+    "TrainingConfig",
+    "differences",
+    "flatten",
+    "from_json",
+    "override",
+    "preset",
+    "to_json",
+]

@@ -1,0 +1,1 @@
+"""Prepared data set -> arrays and batches; audio and image files in and out."""

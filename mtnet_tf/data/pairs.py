@@ -1,0 +1,94 @@
+"""A prepared data set in memory: its pairs by split, and its distinct recordings.
+
+Images stay uint8 (184 MB for all of CIFAR). Each distinct recording is held once, as int16.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from mtnet_tf.data import audio
+from mtnet_tf.errors import InputError
+
+
+class DataError(InputError, ValueError):
+    """A data set that does not fit the network or itself; the message says what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recordings:
+    """The distinct recordings of a data set.
+
+    Attributes:
+        ids: e.g. "zero/jackson_0", one a recording.
+        labels: int32 [R], the class each recording names.
+        waveforms: int16 [R, L_s], zero-padded at the end.
+    """
+
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    waveforms: np.ndarray
+
+    def __len__(self):
+        return len(self.ids)
+
+    def float_waveforms(self) -> np.ndarray:
+        """Returns float32 [R, L_s] in [-1, 1]."""
+        return audio.from_int16(self.waveforms)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Images paired with recordings.
+
+    Attributes:
+        images: uint8 [n, height, width, channels].
+        labels: int32 [n].
+        recordings: int32 [n], rows of `Recordings`.
+        image_ids: str [n].
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    recordings: np.ndarray
+    image_ids: np.ndarray
+
+    def __len__(self):
+        return len(self.labels)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Returns what a training step needs of each pair."""
+        return {"image": self.images, "label": self.labels, "recording": self.recordings}
+
+    def take(self, indices) -> Pairs:
+        return Pairs(*(getattr(self, field.name)[indices] for field in dataclasses.fields(self)))
+
+    def spread(self, count: int) -> Pairs:
+        """Returns `count` pairs evenly spread over these; all of them for 0 or where there are no more."""
+        if count <= 0 or count >= len(self):
+            return self
+        return self.take(np.arange(count) * len(self) // count)
+
+
+@dataclasses.dataclass(frozen=True)
+class AudioDescriptions:
+    """A data set: its pairs by split, its recordings, its spoken words (in label order) and its metadata."""
+
+    name: str
+    train: Pairs
+    validation: Pairs
+    test: Pairs
+    recordings: Recordings
+    words: tuple[str, ...]
+    metadata: dict
+
+    def recordings_record(self) -> dict:
+        """Returns what a result says of its recordings: which, and how they were made where the data set knows it."""
+        return {
+            "fingerprint": self.metadata["recordings_fingerprint"],
+            "policy": self.metadata["policy"],
+            "made_by": self.metadata.get("recordings_made_by"),
+            "used": [dict(recording) for recording in self.metadata["recordings"]],
+        }

@@ -1,0 +1,1 @@
+"""A system and pairs -> scores, a summary, sounds and pictures."""

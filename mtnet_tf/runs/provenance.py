@@ -1,0 +1,80 @@
+"""What a reader needs to judge and repeat a result: command, code, versions, hardware, time."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib.metadata
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+
+_VERSIONS = (
+    "tensorflow",
+    "keras",
+    "tensorflow-datasets",
+    "numpy",
+    "scipy",
+    "librosa",
+    "pesq",
+    "pystoi",
+)
+
+
+def environment(device: str) -> dict:
+    """Returns what a reader needs to judge and repeat a result: command, code, versions, hardware, time."""
+    versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
+    return {
+        "command": command_line(),
+        "git_commit": _git_commit(),
+        "versions": {"python": platform.python_version(), **versions},
+        "hardware": hardware(device),
+        "device": device,
+        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def command_line() -> str:
+    """Returns the running command, as `python -m package.module --flags` where it was started so."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    program = (
+        f"python -m {spec.name}" if spec else " ".join(["python", os.path.relpath(sys.argv[0])])
+    )
+    return " ".join([program, *sys.argv[1:]])
+
+
+def _git_commit() -> str | None:
+    try:
+        run = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=pathlib.Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return run.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def hardware(device: str) -> str:
+    """Returns e.g. "2 cores of Intel(R) Xeon(R) ..." or the GPU's name."""
+    if device == "gpu":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        names = [
+            tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+            for gpu in gpus
+        ]
+        return f"{len(names)} x {names[0]}"
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} cores of {name}"

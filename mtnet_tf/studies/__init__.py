@@ -1,0 +1,1 @@
+"""Several runs compared: the rows of a table, the readings of the optimiser."""

@@ -1,0 +1,1 @@
+"""What can be trained and scored: one file a system."""
