@@ -11,9 +11,10 @@ import os
 from absl import flags
 
 from experiments import program
+from mtnet_tf import systems
 
 _ROWS = flags.DEFINE_list(
-    "rows", "gen_only,gen_rep,no_holes,autoencoder,mtnet", "Rows of Table 3 to run."
+    "rows", [system.name for system in systems.of_table("3")], "Systems to train and score."
 )
 _OUT_DIR = flags.DEFINE_string(
     "out_dir", None, "Folder of the run folders, made if missing.", required=True
@@ -32,33 +33,36 @@ program.define_dataset_flags()
 
 
 def main(argv):
+    """Trains and scores the rows, writes the report, prints the table."""
     del argv
+    rows = program.find_systems(_ROWS.value)
     config = program.read_config()
 
     from mtnet_tf.data import prepared
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
-    from mtnet_tf.studies import table as ablation
+    from mtnet_tf.studies.table import draw_run, run_table
 
     device, strategy, config = program.prepare_devices(config)
     builder = program.open_prepared_builder()
     config = prepared.fit_config(config, builder)
     data = prepared.load(builder, config.data)
     with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
-        summaries = ablation.run_ablation(
+        summaries = run_table(
             config,
             data,
             pool,
             _OUT_DIR.value,
-            rows=_ROWS.value,
+            systems=rows,
             device=device,
             word_accuracy=_WORD_ACCURACY.value,
             num_pairs=_NUM_PAIRS.value,
             strategy=strategy,
+            keep=flags.FLAGS.keep,
             data_path=str(builder.data_path),
         )
     report_dir = f"{_OUT_DIR.value}/report"
-    ablation.draw_run(f"{_OUT_DIR.value}/{_ROWS.value[-1]}", data, f"{report_dir}/examples.png")
+    draw_run(f"{_OUT_DIR.value}/{rows[-1].name}", data, f"{report_dir}/examples.png")
     study.write_report(_OUT_DIR.value, report_dir)
     print(study.text_table(summaries))
     print(f"The report is {report_dir}/report.md.")

@@ -24,18 +24,20 @@ _INVERT = flags.DEFINE_enum(
     "Invert dark ink on light paper (models of one channel).",
 )
 program.define_device_flag()
+program.define_system_module_flag()
 
 
 def main(argv):
+    """Reads the picture, describes it, writes the sound."""
     del argv
-    from mtnet_tf.data import images as image_files
+    from mtnet_tf.data.images import read_image
     from mtnet_tf.runs.run_folder import RunFolder
 
     # Before TensorFlow is imported: a wrong folder or picture is told at once.
-    data = RunFolder(_RUN_DIR.value).config().data
-    image, inverted = image_files.read_image(
-        _IMAGE.value, data.image_shape, _INVERT.value, data.digit_size
-    )
+    config = RunFolder(_RUN_DIR.value).config()
+    program.find_systems([config.system])
+    data = config.data
+    image, inverted = read_image(_IMAGE.value, data.image_shape, _INVERT.value, data.digit_size)
     if data.image_shape[-1] == 1:
         print(
             f"light and dark: {'inverted' if inverted else 'as they are'} (--invert={_INVERT.value})"

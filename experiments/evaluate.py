@@ -1,9 +1,9 @@
-"""Scores a trained run over a split: Corr2D, PESQ, STOI of every pair, and the words heard right.
+"""Scores a trained run over a split: Corr2D, PESQ, STOI of every pair, and the words retrieved.
 
     python -m experiments.evaluate --run_dir=runs/first
     python -m experiments.evaluate --run_dir=runs/first --controls
 
-Writes <run_dir>/evaluation/<split>/<generator>/ (rows.csv, summary.json, wavs) and prints the table. What is finished
+Writes <run_dir>/evaluation/<split>/<candidate>/ (rows.csv, summary.json, wavs) and prints the table. What is finished
 is not scored again.
 """
 
@@ -28,18 +28,24 @@ _NUM_PAIRS = flags.DEFINE_integer(
 _NUM_PROCESSES = flags.DEFINE_integer(
     "num_processes", os.cpu_count(), "Worker processes of the metrics."
 )
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Folder of the results; default: <run_dir>/evaluation."
+)
 _DATA_PATH = flags.DEFINE_string(
     "data_path", None, "Folder of the prepared data set, where it is not where the run found it."
 )
 program.define_device_flag()
+program.define_system_module_flag()
 
 
 def main(argv):
+    """Scores the run and prints the table."""
     del argv
     from mtnet_tf.runs.run_folder import RunFolder
 
+    # Before TensorFlow is imported: a wrong folder is told at once.
     run = RunFolder(_RUN_DIR.value)
-    run.config()  # before TensorFlow is imported: a wrong folder is told at once
+    program.find_systems([run.config().system])
 
     from mtnet_tf.evaluation.run import evaluate_run, load_data
     from mtnet_tf.metrics.scoring_pool import ScoringPool
@@ -59,6 +65,7 @@ def main(argv):
             num_pairs=_NUM_PAIRS.value,
             num_wavs=_NUM_WAVS.value,
             device=device,
+            output_dir=_OUTPUT_DIR.value,
         )
     print(study.text_table(summaries))
 

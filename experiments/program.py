@@ -1,5 +1,6 @@
 """What every program shares: quiet start, readable errors, exit codes, the flags of a data set."""
 
+import importlib
 import logging
 import os
 import sys
@@ -53,8 +54,44 @@ def define_device_flag() -> None:
     flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
 
 
+def define_system_module_flag() -> None:
+    """Defines --system_module."""
+    flags.DEFINE_string(
+        "system_module", None, "Python module that registers a system of your own, to be imported."
+    )
+
+
+def find_systems(names):
+    """Returns the systems of some names, after --system_module has registered its own.
+
+    Raises:
+        InputError: the module cannot be imported, or a name is unknown or comes twice.
+    """
+    from mtnet_tf import systems
+
+    module = flags.FLAGS.system_module
+    if module:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            # Whatever the code of a user's module raises.
+            raise InputError(
+                f"--system_module={module} cannot be imported ({type(error).__name__}: {error})."
+                " Give the dotted name of a module on PYTHONPATH that calls"
+                " mtnet_tf.systems.register."
+            ) from error
+    return systems.find_all(names)
+
+
 def define_training_flags(strategies) -> None:
-    """Defines --preset, --override, --device and --strategy."""
+    """Defines --preset, --override, --device, --strategy, --keep and --system_module."""
+    define_system_module_flag()
+    flags.DEFINE_enum(
+        "keep",
+        "all",
+        ["all", "model"],
+        "What stays of a finished run: model leaves out checkpoints and TensorBoard's events.",
+    )
     flags.DEFINE_string(
         "preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny."
     )

@@ -33,10 +33,13 @@ _COLLECT_SEEDS = flags.DEFINE_string(
     "Folder of run folders whose summaries go into experiments/results/seeds.",
 )
 _CHECK = flags.DEFINE_bool("check", False, "Only compare: exit 1 if a generated file is stale.")
+program.define_system_module_flag()
 
 
 def main(argv):
+    """Writes, collects or checks tables."""
     del argv
+    program.find_systems(["mtnet"])
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_text
     from mtnet_tf.reporting import committed, seeds, study

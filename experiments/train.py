@@ -1,4 +1,4 @@
-"""Trains MT-Net or one of its variants: Algorithm 1, both stages, into a run folder.
+"""Trains MT-Net or another system, all its stages, into a run folder.
 
     python -m experiments.train --preset=small --dataset=digits_ad --run_dir=runs/first
 
@@ -9,10 +9,9 @@ TF_CONFIG and --strategy=multi_worker.
 from absl import flags
 
 from experiments import program
+from mtnet_tf import systems
 
-_VARIANT = flags.DEFINE_string(
-    "variant", "mtnet", "Row of Table 3: gen_only, gen_rep, no_holes, autoencoder or mtnet."
-)
+_SYSTEM = flags.DEFINE_string("system", "mtnet", f"One of {', '.join(systems.names())}.")
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder, made if missing.", required=True)
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the configuration and the sizes, and stop.")
 _PROFILE = flags.DEFINE_bool(
@@ -23,30 +22,33 @@ program.define_dataset_flags()
 
 
 def main(argv):
+    """Reads the configuration, prepares the data set, trains."""
     del argv
-    from mtnet_tf import config as config_lib
-    from mtnet_tf.systems import mtnet as variants
+    from mtnet_tf.config import to_json
 
-    config = variants.apply(_VARIANT.value, program.read_config())
+    system = program.find_systems([_SYSTEM.value])[0]
+    config = systems.configure(system.name, program.read_config())
 
     from mtnet_tf.data import prepared
+    from mtnet_tf.runs.networks import describe_sizes
     from mtnet_tf.runs.run_folder import RunFolder
-    from mtnet_tf.training import algorithm1
+    from mtnet_tf.systems.trained import train
 
     device, strategy, config = program.prepare_devices(config)
     builder = program.open_prepared_builder()
     config = prepared.fit_config(config, builder)
-    print(config_lib.to_json(config))
-    print(algorithm1.describe_sizes(config))
+    print(to_json(config))
+    print(describe_sizes([system.build(config), *system.build_auxiliary(config)]))
     if _DRY_RUN.value:
         return
-    algorithm1.train(
+    train(
         config,
         prepared.load(builder, config.data),
         RunFolder(_RUN_DIR.value),
         device,
         strategy=strategy,
         profile=_PROFILE.value,
+        keep=flags.FLAGS.keep,
         data_path=str(builder.data_path),
     )
     print(f"The trained network is {_RUN_DIR.value}/model.keras.")

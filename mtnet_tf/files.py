@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import logging
 import math
 import os
 import pathlib
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 
 from mtnet_tf.errors import InputError
 
+_logger = logging.getLogger(__name__)
 _TEMPORARY = (".[0-9]*_*", ".*.tmp")  # the names that `replacing` and `audio.write_audio` give
 
 
@@ -65,6 +69,45 @@ def replacing(path):
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+class LockedError(InputError):
+    """A folder that another process is using."""
+
+
+@contextlib.contextmanager
+def locked(folder: pathlib.Path | str, *, wait: bool = False) -> Iterator[None]:
+    """Holds a folder for one process, and removes what killed processes left half-written in it.
+
+    On a file system without locks a warning is logged, and nothing is held.
+
+    Args:
+        folder: made if missing.
+        wait: waits for another process that has it.
+
+    Raises:
+        LockedError: another process has it, and `wait` is false.
+        FileError: the folder cannot be written.
+    """
+    folder = pathlib.Path(folder)
+    with contextlib.ExitStack() as stack:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(open(folder / ".lock", "w", encoding="utf-8"))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise LockedError(
+                f"Another process is using {folder}. Wait for it, or name another folder."
+            ) from error
+        except OSError as error:
+            _logger.warning(
+                "%s cannot be locked (%s): see that no other process uses it.",
+                folder,
+                error.strerror,
+            )
+        remove_leftovers(folder)
+        yield
 
 
 def remove_leftovers(folder) -> None:

@@ -165,7 +165,7 @@ class Config:
     """Everything that determines a run but its data. Equal configurations on equal data give equal weights (CPU)."""
 
     preset: str = "paper"
-    variant: str = "mtnet"
+    system: str = "mtnet"
     data: DataConfig = DataConfig()
     image_encoder: ImageEncoderConfig = ImageEncoderConfig()
     audio_autoencoder: AudioAutoencoderConfig = AudioAutoencoderConfig()

@@ -58,6 +58,10 @@ class Pairs:
     def __len__(self):
         return len(self.labels)
 
+    def inputs(self) -> dict[str, np.ndarray]:
+        """Returns the named inputs that a network may take."""
+        return {"image": self.images}
+
     def columns(self) -> dict[str, np.ndarray]:
         """Returns what a training step needs of each pair."""
         return {"image": self.images, "label": self.labels, "recording": self.recordings}

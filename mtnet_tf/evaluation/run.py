@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import functools
+import pathlib
+from collections.abc import Callable
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mtnet_tf.data import pairs, prepared
+from mtnet_tf.data import prepared
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.scoring import evaluate
+from mtnet_tf.files import locked
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.controls import ModelGenerator, controls
+from mtnet_tf.systems import find
+from mtnet_tf.systems.controls import Candidate, make_controls
+from mtnet_tf.systems.trained import load_network
 
-# How a table calls the rows of Table 3.
-LABELS = {
-    "gen_only": "Meth.(L_gen)",
-    "gen_rep": "Meth.(L_gen + L_rep)",
-    "no_holes": "Proposed(hole)",
-    "autoencoder": "Proposed(autoencoder)",
-    "mtnet": "MT-Net",
-}
+MODEL = "model"  # the candidate that is the run's own network
+_BATCH = 500  # images that are classified at once
 
 
-def load_data(run: RunFolder, path=None) -> pairs.AudioDescriptions:
+def load_data(run: RunFolder, path=None) -> AudioDescriptions:
     """Returns the data set a run was trained on, from `path` or from where the run found it.
 
     Raises InputError if it is gone or is another one.
@@ -44,16 +51,17 @@ def load_data(run: RunFolder, path=None) -> pairs.AudioDescriptions:
 
 
 def evaluate_run(
-    run_dir,
-    data: pairs.AudioDescriptions,
+    run_dir: pathlib.Path | str,
+    data: AudioDescriptions,
     pool: ScoringPool,
     *,
-    split: str,
-    device: str,
+    split: Literal["test", "validation"],
+    device: Literal["cpu", "gpu"],
     with_controls: bool = False,
     word_accuracy: bool = False,
     num_pairs: int = 0,
     num_wavs: int = 10,
+    output_dir: pathlib.Path | str | None = None,
 ) -> list[dict]:
     """Scores a trained run and returns the summaries: the network's, then the controls'.
 
@@ -61,56 +69,52 @@ def evaluate_run(
         run_dir: a run folder with a trained network.
         data: the data set of the run (`load_data`).
         pool: scores the waveforms; its references are `data.recordings`.
-        split: "test" or "validation".
-        device: "cpu" or "gpu", for the record.
+        split: which pairs.
+        device: for the record.
         with_controls: scores the controls too; their classifier is this run's softmax head.
         word_accuracy: adds what a speech recogniser hears.
         num_pairs: how many pairs to score, evenly spread over the split; 0 for all.
         num_wavs: how many of the first waveforms to keep.
+        output_dir: receives `<split>/<candidate>/`; None for `evaluation` in the run folder.
 
     Raises:
-        InputError: no finished run, no recogniser installed, another process at the same evaluation, or a result that
-            cannot be written.
+        InputError: no finished run, an empty split, no recogniser installed, another process at the
+            same evaluation, an evaluation of more pairs is there, or a result cannot be written.
     """
     run = RunFolder(run_dir)
-    config, record = run.config(), run.environment()
-    model = ModelGenerator(run.model(), LABELS[config.variant])
+    config = run.config()
     pairs = getattr(data, split).spread(num_pairs)
-    predicted = model.predict_labels(pairs.images) if model.has_classifier else None
+    if not len(pairs):
+        raise InputError(
+            f"The {split} split of {data.name} has no pairs: data.validation_fraction is"
+            f" {config.data.validation_fraction:g}. Score another split."
+        )
+    network = load_network(run)
+    apply = tf.function(functools.partial(network, training=False), reduce_retracing=True)
+    predicted = _predicted_labels(network, apply, pairs)
+    candidates = [_network_candidate(network, apply, find(config.system).label)]
+    if with_controls:
+        candidates += make_controls(data, predicted)
     recognizer = None
     if word_accuracy:
         from mtnet_tf.metrics.word_accuracy import WordRecognizer
 
         recognizer = WordRecognizer(data.words)
-    training = ("training_seconds", "steps", "images_seen", "num_parameters", "data_path")
-    provenance = {
-        **environment(device),
-        "training_command": record["command"],
-        "training_git_commit": record["git_commit"],
-        "training_hardware": record["hardware"],
-        **{key: record.get(key) for key in training},
-        "num_training_pairs": len(data.train),
-        "preset": config.preset,
-        "variant": config.variant,
-        "seed": config.training.seed,
-        "precision": config.training.precision,
-        "recordings": data.recordings_record(),
-    }
-    generators = [model, *(controls(data, predicted) if with_controls else [])]
+    provenance = _provenance(run, data, device)
+    folder = pathlib.Path(output_dir or run / "evaluation") / split
     summaries = []
-    with run.lock(f"evaluation/{split}"):
-        for generator in generators:
-            accuracy = (
-                float((predicted == pairs.labels).mean())
-                if predicted is not None and generator is model
-                else None
-            )
+    with locked(folder):
+        for candidate in candidates:
+            accuracy = None
+            if candidate.name == MODEL and predicted is not None:
+                hits = [predicted[i] == label for i, label in zip(pairs.image_ids, pairs.labels)]
+                accuracy = float(np.mean(hits))
             summaries.append(
                 evaluate(
-                    generator,
+                    candidate,
                     pairs,
                     data,
-                    run / "evaluation" / split / generator.name,
+                    folder / candidate.name,
                     provenance=provenance,
                     split=split,
                     split_size=len(getattr(data, split)),
@@ -121,3 +125,41 @@ def evaluate_run(
                 )
             )
     return summaries
+
+
+def _network_candidate(network: keras.Model, apply: Callable, label: str) -> Candidate:
+    """Returns the test network of section 3.5 as a candidate."""
+
+    def speak(pairs: Pairs) -> np.ndarray:
+        return apply(named_inputs(network, pairs.inputs()))["waveform"].numpy()
+
+    return Candidate(MODEL, label, speak)
+
+
+def _predicted_labels(network: keras.Model, apply: Callable, pairs: Pairs) -> dict[str, int] | None:
+    """Returns {image id: label} by the softmax head; None for a network without one."""
+    if "logits" not in network.output:
+        return None
+    labels = {}
+    for first in range(0, len(pairs), _BATCH):
+        batch = pairs.take(np.arange(first, min(first + _BATCH, len(pairs))))
+        logits = apply(named_inputs(network, batch.inputs()))["logits"].numpy()
+        labels.update(zip(batch.image_ids, logits.argmax(-1)))
+    return labels
+
+
+def _provenance(run: RunFolder, data: AudioDescriptions, device: str) -> dict:
+    """Returns how a run was made and scored, for its summaries."""
+    config, record = run.config(), run.environment()
+    training = ("training_seconds", "steps", "images_seen", "num_parameters", "data_path")
+    return {
+        **environment(device),
+        **{f"training_{key}": record.get(key) for key in ("command", "git_commit", "hardware")},
+        **{key: record.get(key) for key in training},
+        "num_training_pairs": len(data.train),
+        "preset": config.preset,
+        "system": config.system,
+        "seed": config.training.seed,
+        "precision": config.training.precision,
+        "recordings": data.recordings_record(),
+    }

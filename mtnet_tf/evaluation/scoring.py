@@ -1,7 +1,7 @@
-"""Scores a generator over a split: one row a pair, a summary, and some sounds.
+"""Scores a candidate over pairs: one row a pair, a summary, and some sounds.
 
     <out_dir>/rows.csv        a row a pair
-    <out_dir>/summary.json    means, deviations, counts; over all pairs, over those heard right, per word
+    <out_dir>/summary.json    means, deviations, counts: over all pairs, over the retrieved, per word
     <out_dir>/wavs/           the first N generated waveforms
 
 Both files are the same bytes whenever the same waveforms are scored, but for the summary's provenance.
@@ -16,17 +16,23 @@ import json
 import logging
 import math
 import pathlib
+import re
 import time
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mtnet_tf.data import audio
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
+from mtnet_tf.errors import InputError
 from mtnet_tf.files import remove_leftovers, replacing, write_json, writing
 from mtnet_tf.metrics.score import FLOORS, METRICS
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.progress import Progress
-from mtnet_tf.systems.controls import Generator
+from mtnet_tf.systems.controls import Candidate
+
+if TYPE_CHECKING:
+    from mtnet_tf.metrics.word_accuracy import WordRecognizer
 
 _logger = logging.getLogger(__name__)
 _CHUNK = 20  # pairs scored by one call of a worker
@@ -34,63 +40,75 @@ _CHUNK = 20  # pairs scored by one call of a worker
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """The scores of one pair. A score that cannot be computed is NaN, with its reason in `failures`."""
+    """The scores of one pair.
+
+    Attributes:
+        image_id: of the image.
+        word: its word.
+        recording_id: of the pair's recording, the reference.
+        scores: {metric: score}; NaN where the metric failed.
+        failures: {metric: reason} of the metrics that failed.
+        failed_references: the metrics that failed because of the reference.
+        retrieved_word: of the recording with the highest Corr2D; "" where there is none.
+    """
 
     image_id: str
     word: str
     recording_id: str
     scores: dict[str, float]
-    failures: dict[str, str]  # metric: reason
-    unscorable_references: tuple[str, ...]  # the metrics that the reference makes unscorable
-    heard_word: str  # the word of the recording with the highest Corr2D; "" where there is none
+    failures: dict[str, str]
+    failed_references: tuple[str, ...]
+    retrieved_word: str
 
     @property
-    def heard_right(self) -> bool:
-        return self.heard_word == self.word
+    def retrieved(self) -> bool:
+        """Whether the nearest recording is of the pair's own word."""
+        return self.retrieved_word == self.word
 
 
 def evaluate(
-    generator: Generator,
+    candidate: Candidate,
     pairs: Pairs,
     data: AudioDescriptions,
-    out_dir,
+    out_dir: pathlib.Path | str,
     *,
     provenance: dict,
     split: str,
     pool: ScoringPool,
     num_wavs: int = 10,
-    recognizer=None,
-    **extras,
+    recognizer: WordRecognizer | None = None,
+    **extras: Any,
 ) -> dict:
-    """Scores `generator` on `pairs` and writes rows.csv, summary.json and wavs under `out_dir`; returns the summary.
+    """Scores a candidate on pairs, writes rows.csv, summary.json and wavs, and returns the summary.
 
-    A finished evaluation of as many pairs (its summary.json and its rows are there) is read, not repeated. One that was
-    interrupted starts over.
+    A finished evaluation of as many pairs is read, not repeated. One that was interrupted starts
+    over. One of fewer pairs, or without the word accuracy that is asked for, is replaced.
 
     Args:
-        generator: a network or a control.
-        pairs: the split.
+        candidate: a network or a control.
+        pairs: what it is scored on.
         data: the data set of the pairs.
         out_dir: the result folder.
         provenance: goes into the summary; the seconds are added.
-        split: the split's name, for the summary.
+        split: the name of the split, for the summary.
         pool: scores the waveforms; its references are `data.recordings`.
         num_wavs: how many of the first waveforms to keep as 22 050 Hz wav files.
-        recognizer: a `metrics.word_accuracy.WordRecognizer`, or None to leave the word accuracy out.
+        recognizer: hears the words; None leaves the word accuracy out.
         **extras: further entries of the summary.
 
     Raises:
-        FileError, audio.AudioError: a result cannot be written.
+        InputError: a finished evaluation of more pairs is there.
+        FileError, AudioError: a result cannot be written.
     """
     out_dir = pathlib.Path(out_dir)
-    if finished := _read_finished(out_dir, len(pairs), recognizer):
+    if finished := _read_finished(out_dir, len(pairs), recognizer is not None):
         return finished
     start = time.monotonic()
-    rows, recognized = _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer)
+    rows, recognized = _score(candidate, pairs, data, out_dir, pool, num_wavs, recognizer)
     _write_rows(out_dir / "rows.csv", rows)
     summary = {
-        "generator": generator.name,
-        "label": generator.label,
+        "candidate": candidate.name,
+        "label": candidate.label,
         "dataset": data.name,
         "split": split,
         "num_pairs": len(rows),
@@ -104,50 +122,58 @@ def evaluate(
     return json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))
 
 
-def _read_finished(out_dir, num_pairs, recognizer):
-    """Returns the summary of a finished evaluation that holds what is asked for, or None."""
+def _read_finished(out_dir: pathlib.Path, num_pairs: int, with_words: bool) -> dict | None:
+    """Returns the summary of a finished evaluation that holds what is asked for, or None.
+
+    Raises InputError for one of more pairs: it would be overwritten by less.
+    """
     path = out_dir / "summary.json"
     if not path.is_file():
         return None
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
         lines = (out_dir / "rows.csv").read_bytes().splitlines(keepends=True)
-    except (OSError, ValueError) as error:
+        found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
+        whole = len(lines) == found + 1 and lines[-1].endswith(b"\n")
+        whole &= "retrieval_accuracy" in summary
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
         return None
-    heard = recognizer is None or summary["word_accuracy"] is not None
-    if summary["num_pairs"] != num_pairs or not heard:
+    if not whole:
+        _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / "rows.csv", found)
         return None
-    if len(lines) != num_pairs + 1 or not lines[-1].endswith(b"\n"):
-        _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / "rows.csv", num_pairs)
-        return None
-    return summary
+    if found > num_pairs:
+        raise InputError(
+            f"{out_dir} holds an evaluation of {found:,} pairs, and {num_pairs:,} would replace it."
+            " Score as many, or give another --output_dir."
+        )
+    return summary if found == num_pairs and has_words >= with_words else None
 
 
 def summarize(rows: list[Row]) -> dict:
-    """Returns the statistics of a summary: "metrics" over all rows, "heard_right" over those heard right, "per_word".
+    """Returns the statistics of a summary.
 
-    Of each metric: mean and sd over the scored pairs; how many were scored, failed, or had a reference that cannot be
-    scored; and `floor_mean`, the mean with failures at the metric's floor, so that silence cannot win. A pair with an
-    unscorable reference is in neither mean.
+    Returns:
+        "metrics" over all rows; "retrieval_accuracy", the share of rows whose nearest recording is
+        of their own word; "retrieved", the metrics over those rows; "per_word". Of each metric: mean
+        and sd over the scored pairs; how many were scored, failed, or failed because of their
+        reference; and `floor_mean`, the mean with failures at the metric's floor, so that silence
+        cannot win. A pair that failed because of its reference is in neither mean.
     """
-    right = [row for row in rows if row.heard_right]
+    retrieved = [row for row in rows if row.retrieved]
     per_word = {}
     for word in sorted({row.word for row in rows}):
         of_word = [row for row in rows if row.word == word]
         metrics = _statistics(of_word)
         per_word[word] = {
             "num_pairs": len(of_word),
-            "heard_right": sum(row.heard_right for row in of_word) / len(of_word),
+            "retrieval_accuracy": sum(row.retrieved for row in of_word) / len(of_word),
             "metrics": {name: metrics[name]["mean"] for name in METRICS},
         }
     return {
         "metrics": _statistics(rows),
-        "heard_right": {
-            "fraction": len(right) / len(rows),
-            "num_pairs": len(right),
-            "metrics": _statistics(right),
-        },
+        "retrieval_accuracy": len(retrieved) / len(rows),
+        "retrieved": {"num_pairs": len(retrieved), "metrics": _statistics(retrieved)},
         "per_word": per_word,
     }
 
@@ -155,9 +181,9 @@ def summarize(rows: list[Row]) -> dict:
 def _statistics(rows: list[Row]) -> dict:
     statistics = {}
     for name in METRICS:
-        unscorable = sum(name in row.unscorable_references for row in rows)
+        of_reference = sum(name in row.failed_references for row in rows)
         scored = np.array([row.scores[name] for row in rows if not math.isnan(row.scores[name])])
-        failed = len(rows) - unscorable - len(scored)
+        failed = len(rows) - of_reference - len(scored)
         reasons = {}
         for row in rows:
             if name in row.failures:
@@ -168,7 +194,7 @@ def _statistics(rows: list[Row]) -> dict:
             "sd": float(scored.std()) if len(scored) else math.nan,
             "num_scored": len(scored),
             "num_failed": failed,
-            "num_unscorable_reference": unscorable,
+            "num_failed_references": of_reference,
             "floor_mean": float((scored.sum() + failed * FLOORS[name]) / counted)
             if counted
             else math.nan,
@@ -177,19 +203,28 @@ def _statistics(rows: list[Row]) -> dict:
     return statistics
 
 
-def _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer):
+def _score(
+    candidate: Candidate,
+    pairs: Pairs,
+    data: AudioDescriptions,
+    out_dir: pathlib.Path,
+    pool: ScoringPool,
+    num_wavs: int,
+    recognizer: WordRecognizer | None,
+) -> tuple[list[Row], dict | None]:
     """Returns the rows in the order of the pairs, and the word accuracy or None."""
-    seen = {}  # (digest of the waveform, reference) -> place of its result: controls repeat themselves
-    places, heard = [], []  # of each pair
+    # Controls repeat themselves: (digest of the waveform, reference) -> the place of its result.
+    seen = {}
+    places, heard = [], []
 
     def jobs():
         for first in range(0, len(pairs), _CHUNK):
             chunk = pairs.take(np.arange(first, min(first + _CHUNK, len(pairs))))
-            waveforms = generator(chunk, first)
+            waveforms = candidate.speak(chunk)
             fresh = []
             for i, (waveform, reference) in enumerate(zip(waveforms, chunk.recordings)):
                 if first + i < num_wavs:
-                    name = f"{chunk.image_ids[i]}_{data.words[chunk.labels[i]]}.wav"
+                    name = _file_name(chunk.image_ids[i], data.words[chunk.labels[i]])
                     audio.write_audio(out_dir / "wavs" / name, waveform, audio.SAMPLE_RATE)
                 key = hashlib.blake2b(waveform.tobytes(), digest_size=16).digest(), int(reference)
                 if key not in seen:
@@ -206,7 +241,7 @@ def _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer):
     for folder in (out_dir, out_dir / "wavs"):
         remove_leftovers(folder)
     results = []
-    progress = Progress(generator.label, len(pairs))
+    progress = Progress(candidate.label, len(pairs))
     for chunk_results in pool.map(jobs()):
         results.extend(chunk_results)
         progress.reach(len(places))
@@ -220,10 +255,12 @@ def _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer):
                 recording_id=data.recordings.ids[pairs.recordings[i]],
                 scores={name: score.value for name, score in scores.items()},
                 failures={name: score.reason for name, score in scores.items() if score.reason},
-                unscorable_references=tuple(
+                failed_references=tuple(
                     n for n, score in scores.items() if score.culprit == "reference"
                 ),
-                heard_word="" if nearest is None else data.words[data.recordings.labels[nearest]],
+                retrieved_word=""
+                if nearest is None
+                else data.words[data.recordings.labels[nearest]],
             )
         )
     if recognizer is None:
@@ -241,12 +278,16 @@ def _score(generator, pairs, data, out_dir, pool, num_wavs, recognizer):
     }
 
 
-def _write_rows(path, rows: list[Row]) -> None:
+def _file_name(image_id: str, word: str) -> str:
+    """Returns the name of a sound. Ids and words come from a data set, which may hold any text."""
+    return re.sub(r"[^\w -]", "_", f"{image_id}_{word}") + ".wav"
+
+
+def _write_rows(path: pathlib.Path, rows: list[Row]) -> None:
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["image_id", "word", "recording_id", "heard_word", "heard_right", *METRICS, "failures"]
-        )
+        header = ["image_id", "word", "recording_id", "retrieved_word", "retrieved"]
+        writer.writerow([*header, *METRICS, "failures"])
         for row in rows:
             failures = "; ".join(f"{name}: {reason}" for name, reason in row.failures.items())
             scores = [f"{row.scores[name]:.6f}" for name in METRICS]
@@ -255,8 +296,8 @@ def _write_rows(path, rows: list[Row]) -> None:
                     row.image_id,
                     row.word,
                     row.recording_id,
-                    row.heard_word,
-                    int(row.heard_right),
+                    row.retrieved_word,
+                    int(row.retrieved),
                     *scores,
                     failures,
                 ]

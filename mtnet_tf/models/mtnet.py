@@ -12,7 +12,7 @@ from mtnet_tf.models.initialization import weight_initializers
 def build_mtnet(config: Config) -> keras.Model:
     """Builds the joint network of stage 2 (Algorithm 1, lines 4-7).
 
-    Input: `image` uint8-valued [batch, *config.data.image_shape].
+    Input, a dict: `image` uint8-valued [batch, *config.data.image_shape].
 
     Outputs, a dict: `logits` float32 [batch, num_classes], before the softmax, only where the perceptual loss has a
     weight; `image_feature` phi^I; `cross_modal_representation` phi; `waveform` float32 [batch, L_s] in [-1, 1].
@@ -31,16 +31,16 @@ def build_mtnet(config: Config) -> keras.Model:
         outputs["logits"] = keras.layers.Dense(
             config.data.num_classes, name="classifier", **weight_initializers(config.initialization)
         )(image_feature)
-    return keras.Model(image, outputs, name="mtnet")
+    return keras.Model({"image": image}, outputs, name="mtnet")
 
 
 def build_test_network(mtnet: keras.Model) -> keras.Model:
     """Returns the network of section 3.5, `image -> waveform`, sharing the weights of `mtnet`: no softmax layer.
 
-    Input: uint8-valued [batch, height, width, channels]. Output: float32 [batch, L_s] in [-1, 1].
+    Input, a dict: `image` uint8-valued [batch, height, width, channels]. Output: float32 [batch, L_s] in [-1, 1].
     """
-    image = keras.Input(mtnet.input_shape[1:], name="image", dtype="uint8")
+    image = keras.Input(mtnet.input["image"].shape[1:], name="image", dtype="uint8")
     x = image
     for name in ("image_encoder", "cross_modal_mapper", "audio_generator"):
         x = mtnet.get_layer(name)(x)
-    return keras.Model(image, x, name="mtnet_test")
+    return keras.Model({"image": image}, x, name="mtnet_test")

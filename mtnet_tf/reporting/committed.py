@@ -7,7 +7,6 @@ import pathlib
 from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import readings, seeds
 from mtnet_tf.reporting.study import (
-    CONTROLS,
     controls_note,
     dataset_of,
     footer,
@@ -17,6 +16,7 @@ from mtnet_tf.reporting.study import (
     read_committed,
 )
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent, score
+from mtnet_tf.systems.controls import CONTROLS
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 RESULTS = (
@@ -33,6 +33,11 @@ def generated_files(root) -> dict[pathlib.Path, str]:
     rows alone.
     """
     root = pathlib.Path(root)
+    if not (root / "README.md").is_file():
+        raise InputError(
+            f"The committed tables are part of the source checkout, and {root} is none. Run it in"
+            " the checkout."
+        )
     folders = sorted(path for path in (root / RESULTS).iterdir() if path.is_dir())
     other = (root / SEEDS, root / READINGS)
     studies = {folder.name: read_committed(folder) for folder in folders if folder not in other}
@@ -71,17 +76,17 @@ def _short_table(studies) -> str:
     """Returns the means of MT-Net and the controls in each study, and the paper's once a data set; then what is missing."""
     rows, notes = [], []
     for folder, study in studies.items():
-        for name in ("mtnet", *CONTROLS):
+        for name in ("mtnet", *(control.name for control in CONTROLS)):
             if name in study:
                 row = study[name]
-                right = row["heard_right"]
+                retrieved = row["retrieved"]["metrics"]
                 rows.append(
                     [
                         f"{folder}: {row['label']}",
                         network_size(row) if name == "mtnet" else "",
                         *(score(row["metrics"][metric]) for metric in METRICS),
-                        percent(right["fraction"]),
-                        " / ".join(score(right["metrics"][metric]) for metric in METRICS),
+                        percent(row["retrieval_accuracy"]),
+                        " / ".join(score(retrieved[metric]) for metric in METRICS),
                         percent(row.get("classifier_accuracy")),
                     ]
                 )
@@ -93,7 +98,7 @@ def _short_table(studies) -> str:
         row += [*published, "", "", ""]
         if row not in rows:
             rows.append(row)
-    header = ["run", "preset, parameters, epochs", *METRICS.values(), "heard right"]
-    header += [f"{' / '.join(METRICS.values())} of those", "softmax right"]
+    header = ["run", "preset, parameters, epochs", *METRICS.values(), "retrieval accuracy"]
+    header += [f"{' / '.join(METRICS.values())} of the retrieved", "softmax accuracy"]
     table = markdown(header, rows)
     return f"{table}\n{bullets(notes)}" if notes else table

@@ -11,34 +11,43 @@ import numpy as np
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json
+from mtnet_tf.reporting.results import read_summary
 from mtnet_tf.reporting.tables import (
     METRICS,
     bullets,
     markdown,
     number,
     percent,
-    read_json,
     versions,
 )
 
 
 def read_runs(folder) -> list[dict]:
-    """Returns the summaries of the run folders in `folder`, evaluated on the test split; see `_ordered`."""
-    found = pathlib.Path(folder).glob("*/evaluation/test/model/summary.json")
-    return _ordered([read_json(path) for path in found], folder)
+    """Returns the summaries of the runs under a folder that were scored on the test split.
+
+    Args:
+        folder: holds run folders, or studies, which hold run folders.
+
+    Raises:
+        InputError: as `_ordered`.
+    """
+    folder, summary = pathlib.Path(folder), "evaluation/test/model/summary.json"
+    found = [*folder.glob(f"*/{summary}"), *folder.glob(f"*/*/{summary}")]
+    return _ordered([read_summary(path) for path in found], folder)
 
 
 def read_committed(folder) -> list[dict]:
     """Returns the summaries that `collect` wrote into `folder`; see `_ordered`."""
-    return _ordered([read_json(path) for path in pathlib.Path(folder).glob("*.json")], folder)
+    return _ordered([read_summary(path) for path in pathlib.Path(folder).glob("*.json")], folder)
 
 
 def collect(folder, results) -> list[str]:
     """Copies the summaries of the runs in `folder` into `results`, a file a run; returns their names."""
     names = []
     for summary in read_runs(folder):
-        dataset, variant, precision, seed = _key(summary)
-        names.append(f"{dataset.replace('/', '_')}_{variant}_{precision}_seed{seed}.json")
+        dataset, system, preset, precision, seed = _key(summary)
+        where = dataset.replace("/", "_")
+        names.append(f"{where}_{system}_{preset}_{precision}_seed{seed}.json")
         write_json(pathlib.Path(results) / names[-1], summary)
     return names
 
@@ -46,18 +55,25 @@ def collect(folder, results) -> list[str]:
 def markdown_table(summaries: list[dict]) -> str:
     """Returns a row a setting: each score's mean over the seeds ± their standard deviation, one degree of freedom lost."""
     rows = []
-    for (dataset, variant, precision), runs in _settings(summaries).items():
-        del variant
+    for (dataset, _, preset, precision), runs in _settings(summaries).items():
         seeds = ", ".join(str(run["provenance"]["seed"]) for run in runs)
-        cells = [dataset.partition("/")[0], runs[0]["label"], precision, seeds]
+        cells = [dataset.partition("/")[0], runs[0]["label"], preset, precision, seeds]
         cells += [_scores([run["metrics"][metric] for run in runs]) for metric in METRICS]
-        cells.append(_spread([run["heard_right"]["fraction"] for run in runs], percent))
-        right = [[run["heard_right"]["metrics"][metric] for run in runs] for metric in METRICS]
+        cells.append(_spread([run["retrieval_accuracy"] for run in runs], percent))
+        right = [[run["retrieved"]["metrics"][metric] for run in runs] for metric in METRICS]
         cells.append(" / ".join(_scores(metrics) for metrics in right))
         cells.append(_spread([run.get("classifier_accuracy") for run in runs], percent))
         rows.append(cells)
-    header = ["data set", "system", "precision", "seeds", *METRICS.values(), "heard right"]
-    header += [f"{' / '.join(METRICS.values())} of those", "softmax right"]
+    header = [
+        "data set",
+        "system",
+        "preset",
+        "precision",
+        "seeds",
+        *METRICS.values(),
+        "retrieval accuracy",
+    ]
+    header += [f"{' / '.join(METRICS.values())} of the retrieved", "softmax accuracy"]
     return markdown(header, rows)
 
 
@@ -90,7 +106,7 @@ def footer(summaries: list[dict]) -> str:
 
 
 def _ordered(summaries, where):
-    """Returns them by data set, variant, precision and seed.
+    """Returns them by data set, system, precision and seed.
 
     Raises InputError if there are none, one comes twice, or the runs of a setting differ in more than the seed.
     """
@@ -103,7 +119,7 @@ def _ordered(summaries, where):
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise InputError(f"{where} holds the same seed twice: {sorted(twice)}. Keep one of each.")
     for setting, runs in _settings(summaries).items():
-        for what in ("preset", "steps", "images_seen", "num_parameters"):
+        for what in ("steps", "images_seen", "num_parameters"):
             values = {run["provenance"]["seed"]: run["provenance"][what] for run in runs}
             if len(set(values.values())) > 1:
                 raise InputError(
@@ -118,13 +134,13 @@ def _ordered(summaries, where):
 
 def _key(summary):
     p = summary["provenance"]
-    return summary["dataset"], p["variant"], p["precision"], p["seed"]
+    return summary["dataset"], p["system"], p["preset"], p["precision"], p["seed"]
 
 
 def _settings(summaries):
     settings = {}
     for summary in summaries:
-        settings.setdefault(_key(summary)[:3], []).append(summary)
+        settings.setdefault(_key(summary)[:-1], []).append(summary)
     return settings
 
 

@@ -1,7 +1,8 @@
 """The table of a study beside the paper's, and its report.
 
-A study is a folder of run folders (`<out_dir>/<variant>`, what experiments.ablation writes), or a folder of committed
-results (`<name>.json` each, `collect`). Either becomes {name: summary}: the rows of Table 3, then the controls.
+A study is a folder of run folders (`<out_dir>/<system>`, what experiments.ablation writes), or a
+folder of committed results (`<name>.json` each, `collect`). Either becomes {name: summary}: the
+systems in the order of their tables, then the controls.
 """
 
 from __future__ import annotations
@@ -10,69 +11,77 @@ import json
 import pathlib
 import shutil
 
+from mtnet_tf import systems
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import replacing, write_json, write_text
-from mtnet_tf.reporting.tables import (
-    METRICS,
-    bullets,
-    markdown,
-    percent,
-    read_json,
-    score,
-    versions,
-)
+from mtnet_tf.reporting.results import read_json, read_summary
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent, score, versions
+from mtnet_tf.systems.controls import CONTROLS
 
-ROWS = ("gen_only", "gen_rep", "no_holes", "autoencoder", "mtnet")
-CONTROLS = (
-    "white_noise",
-    "mean_waveform",
-    "wrong_word",
-    "classifier_and_recording",
-    "true_label_and_recording",
-)
 _PAPER = json.loads(
     (pathlib.Path(__file__).parent / "paper_tables.json").read_text(encoding="utf-8")
 )
 _PAPER_DATASET = {"digits_ad": "mnist_ad"}  # what the paper has instead
+_CONTROL_NAMES = tuple(control.name for control in CONTROLS)
+_SUMMARY = "evaluation/test/{}/summary.json"
 
 
-def read_study(out_dir) -> dict[str, dict]:
-    """Returns {row or control: summary} of the finished evaluations under `out_dir`.
+def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
+    """Returns {system or control: summary} of the finished evaluations under a folder.
 
-    `out_dir` holds a run folder a row, or is the run folder of one row. Raises InputError if there is none.
+    Args:
+        out_dir: holds a run folder a system, or is the run folder of one.
+
+    Raises:
+        InputError: there is no evaluation, a system is not registered, or rows do not compare.
     """
     out_dir = pathlib.Path(out_dir)
-    places = {row: out_dir / row for row in ROWS}
     if (out_dir / "config.json").is_file():
-        variant = read_json(out_dir / "config.json")["variant"]
-        places = {variant: out_dir}
-    found = {row: place / "evaluation/test/model/summary.json" for row, place in places.items()}
+        places = {read_json(out_dir / "config.json").get("system"): out_dir}
+    else:
+        found = sorted(out_dir.glob(f"*/{_SUMMARY.format('model')}"))
+        places = {path.relative_to(out_dir).parts[0]: path.parents[3] for path in found}
+    paths = {name: place / _SUMMARY.format("model") for name, place in places.items()}
     if "mtnet" in places:
-        found |= {
-            name: places["mtnet"] / f"evaluation/test/{name}/summary.json" for name in CONTROLS
-        }
-    return _read_all(found, out_dir)
+        paths |= {name: places["mtnet"] / _SUMMARY.format(name) for name in _CONTROL_NAMES}
+    return _read_all(paths, out_dir)
 
 
-def read_committed(folder) -> dict[str, dict]:
-    """Returns {row or control: summary} of a folder that `collect` wrote. Raises InputError if it holds none."""
-    folder = pathlib.Path(folder)
-    return _read_all({name: folder / f"{name}.json" for name in ROWS + CONTROLS}, folder)
+def read_committed(folder: pathlib.Path | str) -> dict[str, dict]:
+    """Returns {system or control: summary} of a folder that `collect` wrote; raises `InputError`."""
+    paths = {path.stem: path for path in pathlib.Path(folder).glob("*.json")}
+    return _read_all(paths, folder)
 
 
-def _read_all(paths, where):
-    study = {name: read_json(path) for name, path in paths.items() if path.is_file()}
-    if not study:
+def _read_all(paths: dict[str, pathlib.Path], where: pathlib.Path | str) -> dict[str, dict]:
+    paths = {name: path for name, path in paths.items() if path.is_file()}
+    if not paths:
         raise InputError(
-            f"{where} holds no evaluation of the test split. Run experiments.evaluate or experiments.ablation."
+            f"{where} holds no evaluation of the test split. Run experiments.evaluate or"
+            " experiments.ablation."
         )
+    order = [*systems.names(), *_CONTROL_NAMES]
+    if unknown := sorted(set(paths) - set(order)):
+        raise InputError(
+            f"{where} holds results of {', '.join(unknown)}, which is no registered system. The"
+            f" systems are: {', '.join(systems.names())}. Name the module that registers it with"
+            " --system_module."
+        )
+    study = {name: read_summary(paths[name]) for name in order if name in paths}
     for key in ("dataset", "split", "num_pairs"):
         values = {name: summary[key] for name, summary in study.items()}
         if len(set(values.values())) > 1:
             raise InputError(
-                f"The rows of {where} are not comparable, {key} differs: {values}. Evaluate them on the same data."
+                f"The rows of {where} are not comparable, {key} differs: {values}. Evaluate them"
+                " on the same data."
             )
     return study
+
+
+def _rows(study: dict[str, dict]) -> list[systems.System]:
+    """Returns all systems of the tables that the study has a row of."""
+    tables = {systems.find(name).table for name in study if name in systems.names()}
+    return [s for s in map(systems.find, systems.names()) if s.table in tables]
 
 
 def dataset_of(study: dict[str, dict]) -> str:
@@ -81,12 +90,14 @@ def dataset_of(study: dict[str, dict]) -> str:
 
 
 def paper_scores(name: str, dataset: str) -> list[float] | None:
-    """Returns the paper's Corr2D, PESQ and STOI of a row of Table 3 on a data set, None where it has none."""
-    row = _PAPER["ablation"].get(name, {})
-    return row.get(_PAPER_DATASET.get(dataset, dataset))
+    """Returns the paper's Corr2D, PESQ and STOI of a system on a data set; None where it has none."""
+    for table in ("3", "4"):
+        if name in _PAPER[table]:
+            return _PAPER[table][name].get(_PAPER_DATASET.get(dataset, dataset))
+    return None
 
 
-def collect(out_dir, folder) -> list[str]:
+def collect(out_dir: pathlib.Path | str, folder: pathlib.Path | str) -> list[str]:
     """Copies the summaries of a study into `folder`, as `<name>.json`; returns the names."""
     study = read_study(out_dir)
     for name, summary in study.items():
@@ -97,39 +108,41 @@ def collect(out_dir, folder) -> list[str]:
 def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list[str]]]:
     """Returns the header and the rows of a table as texts.
 
-    With `complete`, missing rows of Table 3 are "not run", and the deviations over the pairs stand beside the means.
+    With `complete`, systems that are missing are "not run", and the deviations over the pairs stand
+    beside the means.
     """
     dataset = dataset_of(study)
     header = ["system"]
     for label in METRICS.values():
         header += [f"{label}, paper", f"{label}, ours"]
-    header += ["scored", "heard right", "Corr2D / PESQ / STOI of those", "softmax right"]
+    header += ["scored", "retrieval accuracy", "Corr2D / PESQ / STOI of the retrieved"]
+    header += ["softmax accuracy"]
+    labels = {system.name: system.label for system in _rows(study)}
     rows = []
-    for name in [*ROWS, *CONTROLS]:
+    for name in [*labels, *_CONTROL_NAMES]:
         scores = paper_scores(name, dataset)
-        published = [f"{score:.4f}" for score in scores] if scores else [""] * 3
+        published = [f"{value:.4f}" for value in scores] if scores else [""] * 3
         if name not in study:
-            if complete and name in ROWS:
-                label = _PAPER["ablation"][name]["label"]
-                not_run = [cell for score in published for cell in (score, "not run")]
-                rows.append([label, *not_run, *[""] * 4])
+            if complete and name in labels:
+                not_run = [cell for value in published for cell in (value, "not run")]
+                rows.append([labels[name], *not_run, *[""] * 4])
             continue
         summary = study[name]
         metrics = summary["metrics"]
         cells = [summary["label"]]
         for metric, value in zip(METRICS, published):
             cells += [value, score(metrics[metric], deviation=complete)]
-        right = summary["heard_right"]
+        retrieved = summary["retrieved"]["metrics"]
         cells.append(_counts([metrics[metric] for metric in METRICS]))
-        cells.append(percent(right["fraction"]))
-        cells.append(" / ".join(score(right["metrics"][metric]) for metric in METRICS))
+        cells.append(percent(summary["retrieval_accuracy"]))
+        cells.append(" / ".join(score(retrieved[metric]) for metric in METRICS))
         cells.append(percent(summary.get("classifier_accuracy")))
         rows.append(cells)
     return header, rows
 
 
-def _counts(metrics) -> str:
-    """How many pairs were scored and how many failed, once where the three metrics agree."""
+def _counts(metrics: list[dict]) -> str:
+    """Returns how many pairs were scored and failed, once where the three metrics agree."""
     texts = [
         f"{m['num_scored']}, {m['num_failed']} failed" if m["num_failed"] else f"{m['num_scored']}"
         for m in metrics
@@ -138,7 +151,7 @@ def _counts(metrics) -> str:
 
 
 def markdown_table(study: dict[str, dict]) -> str:
-    """Returns the table beside the paper's: rows of Table 3 (missing ones "not run"), then the controls."""
+    """Returns the table beside the paper's: the systems, missing ones "not run", then the controls."""
     header, rows = _cells(study, complete=True)
     return markdown(header, rows)
 
@@ -146,12 +159,12 @@ def markdown_table(study: dict[str, dict]) -> str:
 def text_table(summaries: list[dict]) -> str:
     """Returns the table of some summaries for a terminal, means only."""
     study = {
-        s["provenance"]["variant"] if s["generator"] == "model" else s["generator"]: s
+        s["provenance"]["system"] if s["candidate"] == "model" else s["candidate"]: s
         for s in summaries
     }
     header, rows = _cells(study, complete=False)
     header = [
-        cell.replace("Corr2D / PESQ / STOI of those", "of those: Corr2D / PESQ / STOI")
+        cell.replace("Corr2D / PESQ / STOI of the retrieved", "retrieved: Corr2D / PESQ / STOI")
         for cell in header
     ]
     widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
@@ -169,13 +182,13 @@ def controls_note(study: dict[str, dict], others: dict[str, dict[str, dict]]) ->
         study: {row or control: summary}.
         others: {name: study}, where the controls of the same pairs and recordings may be.
     """
-    if any(name in study for name in CONTROLS):
+    if any(name in study for name in _CONTROL_NAMES):
         return None
     pairs = _pairs_scored(study)
     same = [
         name
         for name, other in others.items()
-        if _pairs_scored(other) == pairs and any(control in other for control in CONTROLS)
+        if _pairs_scored(other) == pairs and any(name in other for name in _CONTROL_NAMES)
     ]
     if same:
         return f"Controls: not scored again; those of {same[0]} are over the same pairs and recordings."
@@ -212,17 +225,17 @@ def footer(study: dict[str, dict]) -> str:
         f"Hardware: {provenance['training_hardware']}. {versions(provenance)}.",
     ]
     for row in study.values():
-        if row["generator"] == "model":
+        if row["candidate"] == "model":
             p = row["provenance"]
             lines.append(
                 f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images ({epochs(row):.1f} epochs), "
                 f"{p['num_parameters']:,} parameters; "
                 f"trained in {p['training_seconds']:.0f} s, scored in {p['seconds']:.0f} s. `{p['training_command']}`"
             )
-    if any(
-        row["metrics"][m]["num_unscorable_reference"] for row in study.values() for m in METRICS
-    ):
-        lines.append("Pairs whose reference cannot be scored are in no mean: see the result files.")
+    if any(row["metrics"][m]["num_failed_references"] for row in study.values() for m in METRICS):
+        lines.append(
+            "Pairs that failed because of their reference are in no mean: see the result files."
+        )
     accuracy = summary.get("word_accuracy")
     if accuracy:
         lines.append(
@@ -259,7 +272,7 @@ def network_size(summary: dict) -> str:
     return f"{provenance['preset']}, {parameters:.1f} M, {epochs(summary):.1f} epochs"
 
 
-def write_report(out_dir, report_dir) -> pathlib.Path:
+def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) -> pathlib.Path:
     """Writes `<report_dir>/report.md`: the table, the picture if `examples.png` lies there, and the sounds.
 
     Returns its path. Raises InputError if `out_dir` holds no evaluation.
@@ -271,8 +284,8 @@ def write_report(out_dir, report_dir) -> pathlib.Path:
         parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
     sounds = []
     for name in study:
-        place = pathlib.Path(out_dir) / name if name in ROWS else pathlib.Path(out_dir) / "mtnet"
-        wavs = place / "evaluation/test" / ("model" if name in ROWS else name) / "wavs"
+        run, candidate = ("mtnet", name) if name in _CONTROL_NAMES else (name, "model")
+        wavs = pathlib.Path(out_dir, run, "evaluation/test", candidate, "wavs")
         for wav in sorted(wavs.glob("*.wav")):
             with replacing(report_dir / "wavs" / name / wav.name) as temporary:
                 shutil.copyfile(wav, temporary)

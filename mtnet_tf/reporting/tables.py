@@ -1,10 +1,6 @@
-"""What all tables share: the metrics' names, numbers as text, a Markdown table, and reading a result file."""
+"""What all tables share: the metrics' names, numbers as text, a Markdown table, and versions."""
 
 from __future__ import annotations
-
-import json
-
-from mtnet_tf.errors import InputError
 
 METRICS = {"corr2d": "Corr2D", "pesq": "PESQ", "stoi": "STOI"}
 
@@ -52,13 +48,3 @@ def versions(provenance: dict) -> str:
     """Returns "python 3.11.7, tensorflow ...; code <commit>" of a summary's provenance."""
     packages = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     return f"{packages}; code {provenance['git_commit']}"
-
-
-def read_json(path) -> dict:
-    """Returns what a result file holds. Raises InputError if that is not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path} is not JSON ({error}). Delete it and run the same command again."
-        ) from error

@@ -14,17 +14,18 @@ evaluation/<split>/<generator>/  rows.csv, summary.json, wavs
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import logging
 import pathlib
+import shutil
+from typing import Any, Literal
+
+import numpy as np
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import remove_leftovers, write_json, write_text, writing
+from mtnet_tf.files import locked, read_npz, write_json, write_text
 from mtnet_tf.runs.provenance import environment
 
-_logger = logging.getLogger(__name__)
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
 
 
@@ -35,45 +36,34 @@ class RunFolderError(InputError):
 class RunFolder:
     """Paths and records of one run."""
 
-    def __init__(self, path):
+    def __init__(self, path: pathlib.Path | str) -> None:
+        """Names a folder; it need not be there."""
         self.path = pathlib.Path(path)
 
-    def __truediv__(self, name) -> pathlib.Path:
+    def __truediv__(self, name: str) -> pathlib.Path:
         return self.path / name
 
-    @contextlib.contextmanager
-    def lock(self, part: str = ""):
-        """Holds the folder, or the folder `part` in it, for one process.
-
-        What killed processes left half-written in it is removed. Raises RunFolderError if another process has it, and
-        FileError if it cannot be written.
-        """
-        folder = self / part
-        with contextlib.ExitStack() as stack:
-            with writing(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-                file = stack.enter_context(open(folder / ".lock", "w"))
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RunFolderError(
-                    f"Another process is using the run folder {folder}. Wait for it, or give another --run_dir."
-                ) from error
-            except OSError as error:  # a file system without locks
-                _logger.warning(
-                    "%s cannot be locked (%s): see that no other process uses it.",
-                    folder,
-                    error.strerror,
-                )
-            remove_leftovers(folder)
-            yield
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Returns a context that holds the folder for this process; raises as `files.locked`."""
+        return locked(self.path)
 
     def begin(
-        self, config: config_lib.Config, recordings_fingerprint: str, device: str, **records
+        self,
+        config: config_lib.Config,
+        recordings_fingerprint: str,
+        device: Literal["cpu", "gpu"],
+        **records: Any,
     ) -> None:
-        """Writes config.json and environment.json, or checks that the folder belongs to this configuration and data.
+        """Writes config.json and environment.json, or checks that the folder belongs to this run.
 
-        Raises RunFolderError with the differences otherwise.
+        Args:
+            config: of the run.
+            recordings_fingerprint: of its data set.
+            device: for the record.
+            **records: further values for environment.json.
+
+        Raises:
+            RunFolderError: the folder was begun with another configuration or other recordings.
         """
         environment_path, changed = self / "environment.json", []
         if (self / "config.json").exists():
@@ -84,60 +74,87 @@ class RunFolder:
                 changed.append(f"recordings: {before[:12]} -> {recordings_fingerprint[:12]}")
         if changed:
             raise RunFolderError(
-                f"The run folder {self.path} was begun with another configuration: {'; '.join(changed)}. "
-                "Use the same flags to continue it, or give another --run_dir."
+                f"The run folder {self.path} was begun with another configuration:"
+                f" {'; '.join(changed)}. Use the same flags to continue it, or give another"
+                " --run_dir."
             )
         if not (self / "config.json").exists():
             write_text(self / "config.json", config_lib.to_json(config))
         if not environment_path.exists():
-            write_json(
-                environment_path,
-                {
-                    **environment(device),
-                    "recordings_fingerprint": recordings_fingerprint,
-                    **records,
-                },
-            )
+            values = {"recordings_fingerprint": recordings_fingerprint, **records}
+            write_json(environment_path, {**environment(device), **values})
 
     def config(self) -> config_lib.Config:
-        """Returns the run's configuration. Raises RunFolderError if this is no run folder, or config.json is broken."""
+        """Returns the run's configuration.
+
+        Raises:
+            RunFolderError: this is no run folder, or its config.json is broken.
+        """
         path = self / "config.json"
         if not path.is_file():
             raise RunFolderError(
-                f"{self.path} is no run folder: it has no config.json. Train with experiments.train first."
+                f"{self.path} is no run folder: it has no config.json. Train with"
+                " experiments.train first."
             )
         try:
             return config_lib.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunFolderError(f"{path} cannot be used: {error} {_MENDING}") from error
 
-    def environment(self) -> dict:
-        """Returns environment.json. Raises RunFolderError if it is missing or broken."""
+    def environment(self) -> dict[str, Any]:
+        """Returns environment.json.
+
+        Raises:
+            RunFolderError: it is missing or broken, or does not say what every run says.
+        """
         path = self / "environment.json"
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
             raise RunFolderError(f"{path} is missing or broken ({error}). {_MENDING}") from error
+        needed = ("command", "hardware", "recordings_fingerprint")
+        if not isinstance(values, dict) or any(
+            not isinstance(values.get(name), str) for name in needed
+        ):
+            raise RunFolderError(
+                f"{path} does not say {', '.join(needed)}, as every run does. {_MENDING}"
+            )
+        return values
 
-    def record(self, **values) -> None:
+    def record(self, **values: Any) -> None:
         """Adds values to environment.json."""
         write_json(self / "environment.json", {**self.environment(), **values})
 
-    def model(self, name: str = "model.keras"):
-        """Returns the trained Keras model. Raises RunFolderError if the run has not finished."""
-        import keras
+    def recordings(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the recordings that the training used, as recordings.npz has them.
 
-        import mtnet_tf.layers.blocks  # registers the layers
-        import mtnet_tf.layers.standardization  # noqa: F401
+        Returns:
+            (words str [R], waveforms int16 [R, L_s]), of those recordings that go with an image.
 
-        path = self / name
-        if not path.is_file():
+        Raises:
+            RunFolderError: the file is missing, or holds something else.
+        """
+        path = self / "recordings.npz"
+        stored = read_npz(path)
+        words, waveforms = (stored.get(name, np.zeros(0)) for name in ("word", "waveform"))
+        fits = words.dtype.kind == "U" and words.ndim == 1 and waveforms.dtype == np.int16
+        if not fits or waveforms.ndim != 2 or len(waveforms) != len(words) or not words.any():
             raise RunFolderError(
-                f"{self.path} has no {name}: the run has not finished. Continue it with the command it was begun with."
+                f"{path} does not hold the words and waveforms of a run's recordings. {_MENDING}"
             )
-        try:
-            return keras.models.load_model(path, compile=False)
-        except Exception as error:
-            raise RunFolderError(
-                f"{path} cannot be read ({error}). Delete it and continue the run to write it anew."
-            ) from error
+        return words[words != ""], waveforms[words != ""]
+
+    def is_finished(self) -> bool:
+        """Whether the training has ended and its network is there."""
+        return (self / "model.keras").is_file() and "steps" in self.environment()
+
+    def remove_training_state(self) -> None:
+        """Removes what only a training needs: checkpoints, events, networks of earlier stages.
+
+        Audio features stay, because another run may share them.
+        """
+        for name in ("checkpoints", "tensorboard"):
+            shutil.rmtree(self / name, ignore_errors=True)
+        for path in self.path.glob("*.keras"):
+            if path.name != "model.keras":
+                path.unlink()

@@ -24,6 +24,7 @@ from mtnet_tf.training.algorithm1 import learn_audio_features
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.loop import run_stage
+from mtnet_tf.training.session import Session
 
 _GIVE_UP = 10.0  # reconstruction error at which a stage 1 is ended: ten times that of silence
 _GIVE_UP_SATURATION = 0.9  # of phi, at which a stage 2 is ended
@@ -141,7 +142,7 @@ def try_joint(config: Config, data: AudioDescriptions, device: str) -> dict:
         )
     with _temporary_run() as run:
         run.begin(config, data.metadata["recordings_fingerprint"], device)
-        features = learn_audio_features(config, data, run)
+        features = learn_audio_features(config, data, Session(run, config.training))
         keras.utils.set_random_seed(config.training.seed)
         stage = _WatchedJointStage(build_mtnet(config), config, data, features)
         with contextlib.suppress(_GivenUp):
@@ -163,7 +164,7 @@ class _Watched:
 
     def validate(self):
         figures = super().validate()
-        self.looks.append({"step": int(self.optimizer.iterations.numpy()), **figures})
+        self.looks.append({"step": int(self.update.optimizer.iterations.numpy()), **figures})
         if self.is_lost(figures):
             raise _GivenUp
         return figures

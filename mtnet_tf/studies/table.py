@@ -1,9 +1,14 @@
-"""Table 3 on any data set: the five rows, each trained and scored, and the controls. Resumable row by row."""
+"""A table on any data set: its systems, each trained and scored, and the controls.
+
+It goes on where it was stopped, row by row.
+"""
 
 from __future__ import annotations
 
 import logging
 import pathlib
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -14,58 +19,60 @@ from mtnet_tf.evaluation.figures import draw_examples
 from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import remove_leftovers, replacing
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems import mtnet as variants
-from mtnet_tf.training import algorithm1
+from mtnet_tf.systems import System, configure
+from mtnet_tf.systems.trained import load_network, train
 
 _logger = logging.getLogger(__name__)
 _NUM_EXAMPLES = 6
 
 
-def run_ablation(
+def run_table(
     config: Config,
     data: AudioDescriptions,
     pool: ScoringPool,
-    out_dir,
+    out_dir: pathlib.Path | str,
     *,
-    rows=tuple(variants.VARIANTS),
-    device: str,
+    systems: Sequence[System],
+    device: Literal["cpu", "gpu"],
     word_accuracy: bool = False,
     num_pairs: int = 0,
-    **records,
+    **training: Any,
 ) -> list[dict]:
-    """Trains and scores the rows of Table 3 and, with MT-Net's softmax head, the controls.
+    """Trains and scores systems and, with MT-Net's softmax head, the controls.
 
     Args:
-        config: of the row MT-Net; its data fits `data`.
+        config: of MT-Net; its data fits `data`. Each system changes it to its own.
         data: the data set.
         pool: scores the waveforms; its references are `data.recordings`.
-        out_dir: one run folder a row: `<out_dir>/<variant>`.
-        rows: which variants; stage 1 is trained once and shared.
-        device, word_accuracy, num_pairs: as `evaluate_run`.
-        **records: `strategy`, and further values for each environment.json, as `algorithm1.train`.
+        out_dir: receives one run folder a system, `<out_dir>/<name>`.
+        systems: the rows. What they have in common, such as stage 1, is trained once.
+        device: for the record.
+        word_accuracy: as in `evaluate_run`.
+        num_pairs: as in `evaluate_run`.
+        **training: further arguments of `training.train.train_system`, such as `strategy` or `keep`.
 
     Returns:
-        The summaries: the rows in the order of Table 3, then the controls.
+        The summaries: the systems in their order, then the controls.
     """
     out_dir = pathlib.Path(out_dir)
-    stage1 = None  # the run that has trained the autoencoder
+    shared = None
     summaries, controls = [], []
-    for place, variant in enumerate(rows, 1):
-        run = RunFolder(out_dir / variant)
-        _logger.info("row %d of %d: %s", place, len(rows), variant)
-        algorithm1.train(
-            variants.apply(variant, config), data, run, device, stage1_of=stage1, **records
-        )
+    for place, system in enumerate(systems, 1):
+        run = RunFolder(out_dir / system.name)
+        _logger.info("row %d of %d: %s", place, len(systems), system.name)
+        own = configure(system.name, config)
+        train(own, data, run, device, shared=shared, **training)
         if (run / "audio_features.npz").is_file():
-            stage1 = run
+            shared = run
         row, *rest = evaluate_run(
             run.path,
             data,
             pool,
             split="test",
             device=device,
-            with_controls=variant == "mtnet",
+            with_controls=system.name == "mtnet",
             word_accuracy=word_accuracy,
             num_pairs=num_pairs,
         )
@@ -75,21 +82,29 @@ def run_ablation(
     return summaries + controls
 
 
-def draw_run(run_dir, data: AudioDescriptions, path) -> None:
-    """Draws Figure 5 for a run: the first test image of some words, its true and its generated sound, as a PNG."""
+def draw_run(
+    run_dir: pathlib.Path | str, data: AudioDescriptions, path: pathlib.Path | str
+) -> None:
+    """Draws Figure 5 for a run as a PNG: the first test image of some words, and their sounds.
+
+    Args:
+        run_dir: a run folder with a trained network.
+        data: the data set of the run.
+        path: the file.
+    """
     run = RunFolder(run_dir)
-    words = sorted(set(data.test.labels))[:: max(1, len(data.words) // _NUM_EXAMPLES)][
-        :_NUM_EXAMPLES
-    ]
-    pairs = data.test.take([int(np.flatnonzero(data.test.labels == label)[0]) for label in words])
-    generated = run.model()(pairs.images, training=False)["waveform"].numpy()
+    every = max(1, len(data.words) // _NUM_EXAMPLES)
+    labels = sorted(set(data.test.labels))[::every][:_NUM_EXAMPLES]
+    pairs = data.test.take([int(np.flatnonzero(data.test.labels == label)[0]) for label in labels])
+    network = load_network(run)
+    outputs = network(named_inputs(network, pairs.inputs()), training=False)
     remove_leftovers(pathlib.Path(path).parent)
     with replacing(path) as temporary:
         draw_examples(
             temporary,
             pairs.images,
             data.recordings.float_waveforms()[pairs.recordings],
-            generated,
+            outputs["waveform"].numpy(),
             [data.words[label] for label in pairs.labels],
             run.config().data.sample_rate,
         )

@@ -1,168 +1,154 @@
-"""What an evaluation scores: anything that turns images into waveforms, be it a network or a control.
+"""Controls: what the scores of a table are worth.
 
-A control needs no network, or only its classifier, and says what a score is worth: with one recording a word, a plain
-classifier that plays the recording beats every network.
+A control is no network: it plays noise, a mean, or a recording. With one recording a word, a plain
+classifier that plays the recording beats every network of the paper's tables.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-from typing import Protocol
+import hashlib
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 
-_NUM_NOISES = 16  # different white-noise waveforms; pair i gets the i-th, modulo this
+_NUM_NOISES = 16  # different white-noise waveforms; the image id chooses one
 
 
-class Generator(Protocol):
-    """A system under evaluation.
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """What an evaluation scores: a trained network or a control.
 
     Attributes:
         name: of its result folder.
-        label: as a table shows it.
+        label: what a table calls it.
+        speak: pairs -> float32 [n, L_s] in [-1, 1], one waveform a pair. A network looks at the
+            inputs of the pairs alone; a control may look at their labels. What it answers for a
+            pair depends on that pair, not on where the pair stands.
     """
 
     name: str
     label: str
-
-    def __call__(self, pairs: Pairs, first: int) -> np.ndarray:
-        """Returns float32 [n, L_s] for pairs that stand at `first` and after in their split. Only the controls that are
-        about labels or recordings may look at anything but the images."""
-
-
-class ModelGenerator:
-    """The test network of section 3.5 (and, for the record, its softmax head where it has one)."""
-
-    name = "model"
-
-    def __init__(self, mtnet, label: str):
-        import tensorflow as tf
-
-        self.label = label
-        self.has_classifier = "logits" in mtnet.output
-        self._apply = tf.function(functools.partial(mtnet, training=False), reduce_retracing=True)
-
-    def __call__(self, pairs, first):
-        return self._apply(pairs.images)["waveform"].numpy()
-
-    def predict_labels(self, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
-        """Returns int32 [n], the classes by the softmax head."""
-        batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-        return np.concatenate(
-            [self._apply(batch)["logits"].numpy().argmax(-1) for batch in batches]
-        ).astype(np.int32)
+    speak: Callable[[Pairs], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
-class WhiteNoise:
-    """White noise at the level of the recordings."""
+class Control:
+    """One control of the tables.
 
-    data: AudioDescriptions
-    seed: int = 0
-    name: str = "white_noise"
-    label: str = "white noise"
+    Attributes:
+        name, label: as a `Candidate` has them.
+        make: (data, seed, {image id: label by MT-Net's softmax head} or None) -> its `speak`; None
+            where it cannot be made: without the head's labels, or a second word.
+    """
 
-    @functools.cached_property
-    def _noises(self):
-        recordings = self.data.recordings.float_waveforms()
-        level = np.sqrt(np.mean(np.square(recordings[np.unique(self.data.train.recordings)])))
-        noise = np.random.default_rng(self.seed).normal(
-            0.0, level, [_NUM_NOISES, recordings.shape[1]]
-        )
-        return np.clip(noise, -1, 1).astype(np.float32)
-
-    def __call__(self, pairs, first):
-        return self._noises[np.arange(first, first + len(pairs)) % _NUM_NOISES]
+    name: str
+    label: str
+    make: Callable[
+        [AudioDescriptions, int, Mapping[str, int] | None], Callable[[Pairs], np.ndarray] | None
+    ]
 
 
-@dataclasses.dataclass(frozen=True)
-class MeanWaveform:
+def _white_noise(
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+) -> Callable[[Pairs], np.ndarray]:
+    """White noise at the level of the recordings that the training split uses."""
+    del predicted
+    recordings = data.recordings.float_waveforms()
+    level = np.sqrt(np.mean(np.square(recordings[np.unique(data.train.recordings)])))
+    random = np.random.default_rng(seed)
+    noises = random.normal(0.0, level, [_NUM_NOISES, recordings.shape[1]])
+    noises = np.clip(noises, -1, 1).astype(np.float32)
+    return lambda pairs: noises[[_number(seed, i) % _NUM_NOISES for i in pairs.image_ids]]
+
+
+def _mean_waveform(
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+) -> Callable[[Pairs], np.ndarray]:
     """The mean waveform of the training pairs, for every image."""
-
-    data: AudioDescriptions
-    name: str = "mean_waveform"
-    label: str = "mean waveform"
-
-    @functools.cached_property
-    def _mean(self):
-        recordings = self.data.recordings
-        uses = np.bincount(self.data.train.recordings, minlength=len(recordings)) / len(
-            self.data.train
-        )
-        return (uses @ recordings.float_waveforms()).astype(np.float32)
-
-    def __call__(self, pairs, first):
-        return np.tile(self._mean, [len(pairs), 1])
+    del seed, predicted
+    uses = np.bincount(data.train.recordings, minlength=len(data.recordings)) / len(data.train)
+    mean = (uses @ data.recordings.float_waveforms()).astype(np.float32)
+    return lambda pairs: np.tile(mean, [len(pairs), 1])
 
 
-@dataclasses.dataclass(frozen=True)
-class WrongWord:
-    """A recording of another word, drawn for each pair."""
+def _wrong_word(
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+) -> Callable[[Pairs], np.ndarray] | None:
+    """A recording of another word, drawn for each image."""
+    del predicted
+    num_words, recordings = len(data.words), _recording_of_each_word(data)
+    if num_words < 2:
+        return None
 
-    data: AudioDescriptions
-    seed: int = 0
-    name: str = "wrong_word"
-    label: str = "wrong word"
+    def speak(pairs: Pairs) -> np.ndarray:
+        shifts = [1 + _number(seed, i) % (num_words - 1) for i in pairs.image_ids]
+        return recordings[(pairs.labels + np.array(shifts)) % num_words]
 
-    def __call__(self, pairs, first):
-        num_words = len(self.data.words)
-        shifts = np.random.default_rng(self.seed).integers(1, num_words, first + len(pairs))[first:]
-        return _recordings_of(self.data, (pairs.labels + shifts) % num_words)
-
-
-@dataclasses.dataclass(frozen=True)
-class ClassifierAndRecording:
-    """The recording of the word that a classifier sees; the classifier is MT-Net's own softmax head."""
-
-    data: AudioDescriptions
-    predicted_labels: np.ndarray  # int32 [size of the split]
-    name: str = "classifier_and_recording"
-    label: str = "classifier + recording"
-
-    def __call__(self, pairs, first):
-        return _recordings_of(self.data, self.predicted_labels[first : first + len(pairs)])
+    return speak
 
 
-@dataclasses.dataclass(frozen=True)
-class TrueLabelAndRecording:
+def _classifier_and_recording(
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+) -> Callable[[Pairs], np.ndarray] | None:
+    """The recording of the word that MT-Net's own softmax head sees."""
+    del seed
+    if predicted is None:
+        return None
+    recordings = _recording_of_each_word(data)
+    return lambda pairs: recordings[[predicted[image_id] for image_id in pairs.image_ids]]
+
+
+def _true_label_and_recording(
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+) -> Callable[[Pairs], np.ndarray]:
     """The recording of the true word: the ceiling."""
-
-    data: AudioDescriptions
-    name: str = "true_label_and_recording"
-    label: str = "true label + recording"
-
-    def __call__(self, pairs, first):
-        return _recordings_of(self.data, pairs.labels)
+    del seed, predicted
+    recordings = _recording_of_each_word(data)
+    return lambda pairs: recordings[pairs.labels]
 
 
-def controls(
-    data: AudioDescriptions, predicted_labels: np.ndarray | None, seed: int = 0
-) -> list[Generator]:
-    """Returns the controls in the order of the tables.
+# In the order of the tables.
+CONTROLS = (
+    Control("white_noise", "white noise", _white_noise),
+    Control("mean_waveform", "mean waveform", _mean_waveform),
+    Control("wrong_word", "wrong word", _wrong_word),
+    Control("classifier_and_recording", "classifier + recording", _classifier_and_recording),
+    Control("true_label_and_recording", "true label + recording", _true_label_and_recording),
+)
+
+
+def make_controls(
+    data: AudioDescriptions, predicted_labels: Mapping[str, int] | None = None, seed: int = 0
+) -> list[Candidate]:
+    """Returns the controls as candidates, in the order of the tables.
 
     Args:
-        data: the data set; recordings come from its training split.
-        predicted_labels: int32 [size of the split scored], by MT-Net's softmax head; None leaves that control out.
+        data: the data set. The recordings are those that its training split uses.
+        predicted_labels: {image id: label} of the pairs to score, by MT-Net's softmax head; None
+            leaves out the control that needs them.
         seed: of the noise and of the wrong words.
     """
-    found = [WhiteNoise(data, seed), MeanWaveform(data), WrongWord(data, seed)]
-    if predicted_labels is not None:
-        found.append(ClassifierAndRecording(data, predicted_labels))
-    return [*found, TrueLabelAndRecording(data)]
+    made = [(control, control.make(data, seed, predicted_labels)) for control in CONTROLS]
+    return [Candidate(control.name, control.label, speak) for control, speak in made if speak]
 
 
-def _recordings_of(data, labels) -> np.ndarray:
-    """Returns float32 [n, L_s]: for each label the first recording of its word that the training split uses."""
-    used = np.unique(data.train.recordings)
+def _number(seed: int, image_id: str) -> int:
+    """Returns a number that depends on the seed and the image alone, as if drawn at random."""
+    digest = hashlib.blake2b(f"{seed}/{image_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _recording_of_each_word(data: AudioDescriptions) -> np.ndarray:
+    """Returns float32 [words, L_s]: of each word the first recording that the training uses."""
     first = {}
-    for recording in used:
+    for recording in np.unique(data.train.recordings):
         first.setdefault(int(data.recordings.labels[recording]), recording)
-    missing = [data.words[label] for label in range(len(data.words)) if label not in first]
+    missing = [word for label, word in enumerate(data.words) if label not in first]
     if missing:
         raise ValueError(
             f"The training split of {data.name} has no recording of: {', '.join(missing)}."
         )
-    return data.recordings.float_waveforms()[[first[int(label)] for label in labels]]
+    return data.recordings.float_waveforms()[[first[label] for label in range(len(data.words))]]

@@ -1,51 +1,95 @@
-"""The rows of Table 3 (ablation analysis, section 4.4) as functions config -> config."""
+"""MT-Net and its four variants: the rows of Table 3 (ablation analysis, section 4.4)."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
-from mtnet_tf.config import Config, ConfigError
+from mtnet_tf.systems.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+
+    from mtnet_tf.config import Config
+    from mtnet_tf.data.pairs import AudioDescriptions
+    from mtnet_tf.training.session import Session
+
+# TensorFlow is imported where a network is built: a program knows the rows before that.
 
 
-def gen_only(config: Config) -> Config:
-    """Meth.(L_gen): the generation loss alone; no classifier head, no audio feature."""
+def _build(config: Config) -> keras.Model:
+    from mtnet_tf.models.mtnet import build_mtnet
+
+    return build_mtnet(config)
+
+
+def _build_test_network(mtnet: keras.Model) -> keras.Model:
+    from mtnet_tf.models.mtnet import build_test_network
+
+    return build_test_network(mtnet)
+
+
+def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:
+    from mtnet_tf.training.algorithm1 import algorithm1
+
+    return algorithm1(config, data, session)
+
+
+def _build_autoencoder(config: Config) -> tuple[keras.Model, ...]:
+    from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
+
+    return (build_audio_autoencoder(config),)
+
+
+def _row(name: str, label: str, configure: Callable[[Config], Config]) -> System:
+    return System(
+        name=name,
+        label=label,
+        table="3",
+        configure=configure,
+        build=_build,
+        train=_train,
+        build_test_network=_build_test_network,
+        build_auxiliary=_build_autoencoder,
+    )
+
+
+def _generation_loss_alone(config: Config) -> Config:
     loss = dataclasses.replace(config.loss, perceptual_weight=None, representation_weight=None)
-    return dataclasses.replace(config, variant="gen_only", loss=loss)
+    return dataclasses.replace(config, loss=loss)
 
 
-def gen_rep(config: Config) -> Config:
-    """Meth.(L_gen + L_rep): Eq. 11 without the perceptual term; no classifier head."""
+def _without_perceptual_loss(config: Config) -> Config:
     loss = dataclasses.replace(config.loss, perceptual_weight=None)
-    return dataclasses.replace(config, variant="gen_rep", loss=loss)
+    return dataclasses.replace(config, loss=loss)
 
 
-def no_holes(config: Config) -> Config:
-    """Proposed(hole): the network with kernels *without* holes, in the 2D and in the 1D blocks."""
+def _without_holes(config: Config) -> Config:
     return dataclasses.replace(
         config,
-        variant="no_holes",
         image_encoder=dataclasses.replace(config.image_encoder, dilation_rate=1),
         audio_generator=dataclasses.replace(config.audio_generator, dilation_rate=1),
     )
 
 
-def autoencoder(config: Config) -> Config:
-    """Proposed(autoencoder): a fresh stack of the autoencoder's decoder shape, trained jointly, as the generator."""
+def _decoder_as_generator(config: Config) -> Config:
     generator = dataclasses.replace(config.audio_generator, kind="autoencoder_decoder")
-    return dataclasses.replace(config, variant="autoencoder", audio_generator=generator)
+    return dataclasses.replace(config, audio_generator=generator)
 
 
-def mtnet(config: Config) -> Config:
-    """MT-Net: the network as proposed."""
-    return dataclasses.replace(config, variant="mtnet")
+def _as_proposed(config: Config) -> Config:
+    return config
 
 
-# In the order of Table 3.
-VARIANTS = {f.__name__: f for f in (gen_only, gen_rep, no_holes, autoencoder, mtnet)}
+# Neither of the first two rows has a classifier head, and the first learns no audio feature.
+GEN_ONLY = _row("gen_only", "Meth.(L_gen)", _generation_loss_alone)
+GEN_REP = _row("gen_rep", "Meth.(L_gen + L_rep)", _without_perceptual_loss)
+# Kernels *without* holes, in the 2D and in the 1D blocks.
+NO_HOLES = _row("no_holes", "Proposed(hole)", _without_holes)
+# A fresh stack of the autoencoder's decoder shape, trained jointly, is the generator.
+AUTOENCODER = _row("autoencoder", "Proposed(autoencoder)", _decoder_as_generator)
+MTNET = _row("mtnet", "MT-Net", _as_proposed)
 
-
-def apply(name: str, config: Config) -> Config:
-    """Returns `config` changed to the variant `name`. Raises ConfigError for a name that is none of `VARIANTS`."""
-    if name not in VARIANTS:
-        raise ConfigError(f"There is no variant {name!r}. The variants are: {', '.join(VARIANTS)}.")
-    return VARIANTS[name](config)
+ROWS = (GEN_ONLY, GEN_REP, NO_HOLES, AUTOENCODER, MTNET)

@@ -9,10 +9,10 @@ from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.training.diagnosis import FeatureDiagnosis, diagnose_features
-from mtnet_tf.training.stage import Stage
+from mtnet_tf.training.stage import SupervisedStage
 
 
-class AutoencoderStage(Stage):
+class AutoencoderStage(SupervisedStage):
     """Minimises Eq. 6 over the recordings of the training split, each weighted by how often it is paired.
 
     The loss over all pairs is the same sum, with many equal terms. A batch is of distinct recordings, of all where there

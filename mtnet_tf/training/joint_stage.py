@@ -10,8 +10,9 @@ from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data.batches import in_order_batches
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.training import diagnosis
-from mtnet_tf.training.stage import Stage
+from mtnet_tf.training.stage import SupervisedStage
 
 _logger = logging.getLogger(__name__)
 _NUM_PICTURES = 4
@@ -19,7 +20,7 @@ _NUM_PICTURES = 4
 _SATURATION, _MORE_THAN_AUDIO = 0.5, 0.1
 
 
-class JointStage(Stage):
+class JointStage(SupervisedStage):
     """Minimises Eq. 11. Waveforms and audio features of the distinct recordings lie on the device; a batch names them."""
 
     name = "joint"
@@ -54,7 +55,7 @@ class JointStage(Stage):
         return targets
 
     def _losses_and_outputs(self, batch, training):
-        outputs = self.model(batch["image"], training=training)
+        outputs = self.model(named_inputs(self.model, batch), training=training)
         losses = losses_lib.joint_loss(
             self._config.loss, self._targets(batch), outputs, self.model.trainable_variables
         )
@@ -114,7 +115,9 @@ class JointStage(Stage):
     def write_pictures(self, step):
         pairs = self._data.validation if len(self._data.validation) else self._data.train
         pairs = pairs.take(np.arange(min(_NUM_PICTURES, len(pairs))))
-        waveforms = self.model(pairs.images, training=False)["waveform"].numpy()
+        waveforms = self.model(named_inputs(self.model, pairs.inputs()), training=False)[
+            "waveform"
+        ].numpy()
         true = self._data.recordings.float_waveforms()[pairs.recordings]
         rate = self._config.data.sample_rate
         tf.summary.image("image", pairs.images, step=step, max_outputs=_NUM_PICTURES)

@@ -1,83 +1,93 @@
-"""One stage of Algorithm 1: a model, its optimiser and how a batch becomes losses."""
+"""A stage of a training: what one step does, what a checkpoint holds, how it is validated."""
 
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from mtnet_tf.config import StageConfig, TrainingConfig
+from mtnet_tf.config import OptimizerConfig, StageConfig, TrainingConfig
 from mtnet_tf.data.batches import shuffled_batches
 from mtnet_tf.training.distribution import DistributionError, lost_workers
-from mtnet_tf.training.optimizers import build_optimizer
+from mtnet_tf.training.update import Update
 
 _SUM = tf.distribute.ReduceOp.SUM
 
 
 class Stage(abc.ABC):
-    """The step of a training stage; `loop.run_stage` repeats it. A subclass says what its rows and its losses are.
+    """A number of equal steps over shuffled batches; `loop.run_stage` takes them.
 
-    A stage and its model are made in the scope of a `tf.distribute` strategy, on whose replicas its steps run: each
-    replica takes an equal part of the batch, and the sum of their gradients is the gradient of the whole batch.
+    The loop knows no model. A subclass makes its networks and its updates, says what one step is
+    (`replica_step`), and names what a checkpoint must hold (`trackables`).
+
+    A stage and its networks are made in the scope of a `tf.distribute` strategy, on whose replicas
+    its steps run. Each replica takes an equal part of the batch.
 
     Attributes:
-        name: of its checkpoints and its lines in the log.
-        model: the Keras model it trains.
+        name: of its checkpoints and of its lines in the log.
         strategy: the strategy.
+        batch_size: rows of a step, on all replicas together.
         num_steps: the steps of the whole stage.
-        train_step: batch -> {term: scalar float32}, the losses and the gradients' global norm; updates the weights.
-            In mixed_float16 also `skipped_steps`: 1 where the gradients overflowed and nothing was updated.
+        train_step: batch -> {name: scalar float32}, one step on all replicas and its figures.
     """
 
     name: str
 
     def __init__(
-        self,
-        model: keras.Model,
-        config: StageConfig,
-        training: TrainingConfig,
-        columns: dict,
-    ):
-        """Builds the optimiser; to be called in the scope of the strategy.
+        self, config: StageConfig, training: TrainingConfig, columns: dict[str, np.ndarray]
+    ) -> None:
+        """Counts the steps; a subclass then makes its networks and its updates.
 
         Args:
-            model: built in the same scope.
             config: of this stage.
             training: of the whole training: seed, precision, XLA.
-            columns: {name: array [rows, ...]}, from which batches are drawn.
+            columns: {name: array [rows, ...]}, from which the batches are drawn.
 
         Raises:
-            DistributionError: the batch cannot be divided among the replicas, or XLA was asked for on several.
+            DistributionError: the batch cannot be divided among the replicas, or XLA was asked for
+                on several.
         """
-        self.model = model
         self.strategy = tf.distribute.get_strategy()
         self.batch_size = config.batch_size
-        self._columns, self._stage_config, self._seed = columns, config, training.seed
+        self._columns, self._stage_config, self._training = columns, config, training
         num_rows = len(next(iter(columns.values())))
         self.num_steps = max(1, round(config.epochs * num_rows / self.batch_size))
         replicas = self.strategy.num_replicas_in_sync
         if self.batch_size % replicas:
             raise DistributionError(
-                f"training.{self.name}.batch_size={self.batch_size} cannot be divided among {replicas} replicas: "
-                f"give a multiple of {replicas}."
+                f"training.{self.name}.batch_size={self.batch_size} cannot be divided among"
+                f" {replicas} replicas: give a multiple of {replicas}."
             )
         if training.jit_compile and replicas > 1:
             raise DistributionError("training.jit_compile is for one replica: use --strategy=none.")
-        self.optimizer = build_optimizer(
-            config.optimizer,
-            self.num_steps,
-            scale_loss=training.precision == "mixed_float16",
-        )
-        # Before tracing, and before a checkpoint is restored.
-        self.optimizer.build(model.trainable_variables)
         self.train_step = tf.function(
             self._train_step, reduce_retracing=True, jit_compile=training.jit_compile or None
         )
 
+    def make_update(self, variables: Sequence[keras.Variable], config: OptimizerConfig) -> Update:
+        """Returns an update of some variables that lasts as many steps as the stage."""
+        scale_loss = self._training.precision == "mixed_float16"
+        return Update(variables, config, self.num_steps, scale_loss=scale_loss)
+
     @abc.abstractmethod
-    def losses(self, batch, training: bool) -> dict[str, tf.Tensor]:
-        """Returns {term: scalar float32} with a "total", this replica's share of each (`losses`)."""
+    def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Takes a step on one replica's part of a batch.
+
+        Returns:
+            {name: scalar float32}: figures for the log, each this replica's share.
+        """
+
+    @abc.abstractmethod
+    def trackables(self) -> dict[str, Any]:
+        """Returns {name: trackable} of all that a step changes, for `tf.train.Checkpoint`."""
+
+    @abc.abstractmethod
+    def learning_rates(self) -> dict[str, float]:
+        """Returns {name: rate} of its updates, for the log."""
 
     def validate(self) -> dict[str, float]:
         """Returns figures over held-out data, {} where there is none."""
@@ -86,14 +96,14 @@ class Stage(abc.ABC):
     def write_pictures(self, step: int) -> None:
         """Writes pictures and sounds to the default summary writer; nothing by default."""
 
-    def batches(self, first_step: int):
-        """Returns the batches of the steps from `first_step` to the last, each divided among the replicas."""
+    def batches(self, first_step: int) -> Iterable[dict[str, tf.Tensor]]:
+        """Returns the batches from step `first_step` to the last, divided among the replicas."""
 
-        def own_batches(context=None):
+        def own_batches(context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
             return shuffled_batches(
                 self._columns,
                 batch_size=self.batch_size,
-                seed=self._seed,
+                seed=self._training.seed,
                 first_step=first_step,
                 num_steps=self.num_steps,
                 sampling=self._stage_config.sampling,
@@ -113,32 +123,58 @@ class Stage(abc.ABC):
             yield from batches
 
     def _train_step(self, batch):
-        terms = self.strategy.run(self._replica_step, args=(batch,))
-        return {name: self.strategy.reduce(_SUM, term, axis=None) for name, term in terms.items()}
+        figures = self.strategy.run(self.replica_step, args=(batch,))
+        return {name: self.strategy.reduce(_SUM, part, axis=None) for name, part in figures.items()}
 
-    def _replica_step(self, batch):
-        scaling = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
-        scale = tf.convert_to_tensor(self.optimizer.dynamic_scale) if scaling else 1.0
-        with tf.GradientTape() as tape:
-            losses = self.losses(batch, training=True)
-            total = losses["total"] * scale if scaling else losses["total"]
-        variables = self.model.trainable_variables
-        gradients = tape.gradient(total, variables)
-        replicas = self.strategy.num_replicas_in_sync
-        if replicas > 1:
-            gradients = tf.distribute.get_replica_context().all_reduce(_SUM, gradients)
-        self.optimizer.apply(gradients, variables)
-        figures = {"gradient_norm": tf.linalg.global_norm(gradients) / scale}
-        if scaling:
-            # The optimizer leaves out a step whose gradients overflow, and scales less from then on.
-            finite = tf.math.is_finite(figures["gradient_norm"])
-            figures["gradient_norm"] = tf.where(finite, figures["gradient_norm"], 0.0)
-            figures["skipped_steps"] = 1.0 - tf.cast(finite, tf.float32)
-        # These are the same on every replica, and all terms are summed.
-        return {**losses, **{name: value / replicas for name, value in figures.items()}}
 
-    def learning_rate(self) -> float:
-        return float(self.optimizer.learning_rate)
+class SupervisedStage(Stage):
+    """A stage with one network, one loss and one update. A subclass says what its losses are.
+
+    Attributes:
+        model: the network.
+        update: of all its trainable variables.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        config: StageConfig,
+        training: TrainingConfig,
+        columns: dict[str, np.ndarray],
+    ) -> None:
+        """Builds the optimiser. `model` was built in the same scope; the rest is as in `Stage`."""
+        super().__init__(config, training, columns)
+        self.model = model
+        self.update = self.make_update(model.trainable_variables, config.optimizer)
+
+    @abc.abstractmethod
+    def losses(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
+        """Returns {term: scalar float32} with a "total", this replica's share of each (`losses`)."""
+
+    def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Takes a step down the gradient of the total loss."""
+        return self.update(lambda: self.losses(batch, training=True))
+
+    def trackables(self) -> dict[str, Any]:
+        """Returns the network, its optimiser and the states of its random numbers."""
+        return {
+            "model": self.model,
+            "optimizer": self.update.optimizer,
+            "dropout_seeds": random_states(self.model),
+        }
+
+    def learning_rates(self) -> dict[str, float]:
+        """Returns the one rate."""
+        return {"learning_rate": self.update.learning_rate()}
+
+
+def random_states(model: keras.Model) -> list[tf.Variable]:
+    """Returns the states of the dropout layers' random numbers.
+
+    A checkpoint of a Keras model leaves them out.
+    """
+    weights = {id(weight) for weight in model.weights}
+    return [variable.value for variable in model.variables if id(variable) not in weights]
 
 
 def _parts(context: tf.distribute.InputContext | None, replicas: int) -> range:

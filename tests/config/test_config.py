@@ -4,8 +4,8 @@ import json
 import pytest
 
 from mtnet_tf import config as config_lib
+from mtnet_tf import systems
 from mtnet_tf.config import PRESETS, preset
-from mtnet_tf.systems import mtnet as variants
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
@@ -35,7 +35,7 @@ def test_override():
     "assignment, message",
     [
         ("training.joint.epoch=2", "Did you mean training.joint.epochs"),
-        ("nonsense=1", "The keys are: preset, variant"),
+        ("nonsense=1", "The keys are: preset, system"),
         ("training.joint.epochs", "key=value"),
         ("training.joint.epochs=many", "must be of type float"),
         ("training.joint.batch_size=1.5", "must be of type int"),
@@ -65,22 +65,22 @@ def test_bad_json():
         config_lib.from_json(json.dumps(values))
 
 
-def test_unknown_preset_and_variant():
+def test_unknown_preset_and_system():
     with pytest.raises(config_lib.ConfigError, match="paper, released, small, tiny"):
         preset("large")
     with pytest.raises(
         config_lib.ConfigError, match="gen_only, gen_rep, no_holes, autoencoder, mtnet"
     ):
-        variants.apply("hole", preset("tiny"))
+        systems.configure("hole", preset("tiny"))
 
 
-def test_variants_change_what_table_3_says():
+def test_the_rows_change_what_table_3_says():
     base = preset("paper")
     changed = {}
-    for name in variants.VARIANTS:
-        config = variants.apply(name, base)
-        assert config.variant == name
-        lines = config_lib.differences(dataclasses.replace(base, variant=name), config)
+    for name in [system.name for system in systems.of_table("3")]:
+        config = systems.configure(name, base)
+        assert config.system == name
+        lines = config_lib.differences(dataclasses.replace(base, system=name), config)
         changed[name] = {line.partition(":")[0] for line in lines}
     assert changed == {
         "gen_only": {"loss.perceptual_weight", "loss.representation_weight"},

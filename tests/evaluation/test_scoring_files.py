@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.evaluation import scoring as evaluation
+from mtnet_tf.evaluation import scoring
 from mtnet_tf.files import write_text
 from mtnet_tf.metrics.score import METRICS, Score
+from mtnet_tf.systems.controls import Candidate
 
 
 class Scores:
@@ -21,18 +22,15 @@ class Scores:
             ]
 
 
-class Ramp:
-    name, label = "ramp", "ramp"
-
-    def __call__(self, pairs, first):
-        return np.linspace(0, 1, len(pairs) * 900, dtype=np.float32).reshape(len(pairs), 900)
+def ramp(pairs):
+    return np.linspace(0, 1, len(pairs) * 900, dtype=np.float32).reshape(len(pairs), 900)
 
 
 @pytest.fixture
 def score(synthetic_data, tmp_path):
     def score():
-        return evaluation.evaluate(
-            Ramp(), synthetic_data.test, synthetic_data, tmp_path, provenance={}, split="test",
+        return scoring.evaluate(
+            Candidate("ramp", "ramp", ramp), synthetic_data.test, synthetic_data, tmp_path, provenance={}, split="test",
             pool=Scores(), num_wavs=2,
         )  # fmt: skip
 
@@ -68,7 +66,7 @@ def test_a_truncated_result_is_scored_anew(name, keep, score, tmp_path, caplog):
 )
 def test_disk_full_while_scoring(writer, name, score, tmp_path, monkeypatch, files_up_to):
     *module, function = writer.split(".")
-    place = getattr(evaluation, module[0]) if module else evaluation
+    place = getattr(scoring, module[0]) if module else scoring
     write = getattr(place, function)
 
     def write_on_a_full_disk(*arguments):

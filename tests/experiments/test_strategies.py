@@ -71,8 +71,10 @@ def joint_log(run_dir):
 
 def weights(run_dir):
     from mtnet_tf.runs.run_folder import RunFolder
+    from mtnet_tf.systems.trained import load_network
 
-    return np.concatenate([weight.numpy().ravel() for weight in RunFolder(run_dir).model().weights])
+    network = load_network(RunFolder(run_dir))
+    return np.concatenate([weight.numpy().ravel() for weight in network.weights])
 
 
 def assert_same_training(one, other):

@@ -6,13 +6,12 @@ import pytest
 import tensorflow as tf
 
 from mtnet_tf import config as config_lib
-from mtnet_tf import losses
+from mtnet_tf import losses, systems
 from mtnet_tf.config import preset
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.image_encoder import build_image_encoder
 from mtnet_tf.models.mtnet import build_mtnet, build_test_network
-from mtnet_tf.systems import mtnet as variants
 
 
 def num_parameters(model):
@@ -50,9 +49,9 @@ def test_paper_sizes():
     assert num_parameters(build_mtnet(config)) == count
 
 
-@pytest.mark.parametrize("variant", list(variants.VARIANTS))
-def test_outputs_of_each_variant(tiny_config, variant):
-    config = variants.apply(variant, tiny_config)
+@pytest.mark.parametrize("name", systems.names())
+def test_outputs_of_each_variant(tiny_config, name):
+    config = systems.configure(name, tiny_config)
     keras.utils.set_random_seed(0)
     outputs = build_mtnet(config)(images(config))
     shapes = {name: tuple(value.shape) for name, value in outputs.items()}
@@ -61,15 +60,15 @@ def test_outputs_of_each_variant(tiny_config, variant):
         "cross_modal_representation": (4, 12),
         "waveform": (4, 900),
     }
-    if variant not in ("gen_only", "gen_rep"):
+    if name not in ("gen_only", "gen_rep"):
         expected["logits"] = (4, 3)
     assert shapes == expected
     assert np.abs(outputs["waveform"]).max() <= 1.0
 
 
-@pytest.mark.parametrize("variant", list(variants.VARIANTS))
-def test_gradient_reaches_every_weight(tiny_config, variant):
-    config = variants.apply(variant, tiny_config)
+@pytest.mark.parametrize("name", systems.names())
+def test_gradient_reaches_every_weight(tiny_config, name):
+    config = systems.configure(name, tiny_config)
     keras.utils.set_random_seed(0)
     model = build_mtnet(config)
     random = np.random.default_rng(0)
@@ -107,7 +106,7 @@ def test_autoencoder_feature_is_the_middle_layer():
 
 
 def test_proposed_autoencoder_has_the_decoder_as_generator():
-    config = variants.apply("autoencoder", preset("paper"))
+    config = systems.configure("autoencoder", preset("paper"))
     sizes = [
         layer.units
         for layer in build_audio_generator(config).layers
@@ -234,9 +233,9 @@ def test_test_network_is_the_joint_network_without_softmax(tiny_config):
     assert num_parameters(model) - num_parameters(test_network) == 16 * 3 + 3
 
 
-@pytest.mark.parametrize("variant", list(variants.VARIANTS))
-def test_keras_file_round_trip(tiny_config, variant, tmp_path):
-    model = build_mtnet(variants.apply(variant, tiny_config))
+@pytest.mark.parametrize("name", systems.names())
+def test_keras_file_round_trip(tiny_config, name, tmp_path):
+    model = build_mtnet(systems.configure(name, tiny_config))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
     x = images(tiny_config)

@@ -7,28 +7,29 @@ import pytest
 from mtnet_tf.metrics import METRICS
 
 
-def make_summary(generator, label, mean, failed=0, variant="mtnet", precision="float32", seed=0):
+def make_summary(candidate, label, mean, failed=0, system="mtnet", precision="float32", seed=0):
     metrics = {
         name: {
             "mean": mean, "sd": 0.1, "num_scored": 10 - failed, "num_failed": failed,
-            "num_unscorable_reference": 0, "floor_mean": (mean or 0.0) / 2, "failures": {},
+            "num_failed_references": 0, "floor_mean": (mean or 0.0) / 2, "failures": {},
         }
         for name in METRICS
     }  # fmt: skip
     return {
-        "generator": generator,
+        "candidate": candidate,
         "label": label,
         "dataset": "digits_ad/one_recording-0123",
         "split": "test",
         "num_pairs": 10,
         "num_recordings": 10,
         "metrics": metrics,
-        "heard_right": {"fraction": 0.9, "num_pairs": 9, "metrics": metrics},
+        "retrieval_accuracy": 0.9,
+        "retrieved": {"num_pairs": 9, "metrics": metrics},
         "per_word": {},
-        "classifier_accuracy": 0.95 if generator == "model" else None,
+        "classifier_accuracy": 0.95 if candidate == "model" else None,
         "word_accuracy": None,
         "provenance": {
-            "preset": "tiny", "variant": variant, "seed": seed, "precision": precision, "hardware": "h", "training_hardware": "h",
+            "preset": "tiny", "system": system, "seed": seed, "precision": precision, "hardware": "h", "training_hardware": "h",
             "versions": {"python": "3"}, "git_commit": "abc", "steps": 5, "images_seen": 50, "num_training_pairs": 25,
             "num_parameters": 1000, "training_seconds": 2.0, "seconds": 1.0, "training_command": "python -m x",
             "recordings": {"fingerprint": "0" * 64, "policy": "one_recording", "used": [{"voice_id": "joe"}]},

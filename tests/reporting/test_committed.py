@@ -42,6 +42,6 @@ def test_seeds_are_a_table_of_their_own(study, summary, tmp_path):
     (root / "README.md").write_text(f"{committed.BEGIN}\n{committed.END}")
     tables, readme = committed.generated_files(root).values()
     assert tables.index("## digits") < tables.index("## Seeds")
-    assert "| digits_ad | MT-Net | float32 | 3 | 0.5000 |" in tables
+    assert "| digits_ad | MT-Net | tiny | float32 | 3 | 0.5000 |" in tables
     assert "Controls: none were scored with these runs" in tables
-    assert "digits_ad | MT-Net | float32" not in readme
+    assert "digits_ad | MT-Net | tiny" not in readme

@@ -39,8 +39,12 @@ def change(runs, name, **changes):
 
 def test_mean_and_spread_by_hand(runs):
     table = seeds.markdown_table(seeds.read_runs(runs)).splitlines()
-    assert table[2].startswith("| digits_ad | MT-Net | float32 | 0, 1, 2 | 0.6000 ± 0.1000 |")
-    assert table[3].startswith("| digits_ad | MT-Net | mixed_bfloat16 | 0, 1 | 0.8500 ± 0.0707 |")
+    assert table[2].startswith(
+        "| digits_ad | MT-Net | tiny | float32 | 0, 1, 2 | 0.6000 ± 0.1000 |"
+    )
+    assert table[3].startswith(
+        "| digits_ad | MT-Net | tiny | mixed_bfloat16 | 0, 1 | 0.8500 ± 0.0707 |"
+    )
     right = " / ".join(["0.6000 ± 0.1000"] * 3)
     assert table[2].endswith(f"| 90.00 % ± 0.00 % | {right} | 95.00 % ± 0.00 % |")
     assert len({line.count("|") for line in table}) == 1
@@ -70,7 +74,7 @@ def test_footer_says_how_each_setting_was_made(runs):
 
 def test_collected_runs_read_the_same(runs, tmp_path):
     names = seeds.collect(runs, tmp_path / "results")
-    assert "digits_ad_one_recording-0123_mtnet_mixed_bfloat16_seed1.json" in names
+    assert "digits_ad_one_recording-0123_mtnet_tiny_mixed_bfloat16_seed1.json" in names
     assert seeds.read_committed(tmp_path / "results") == seeds.read_runs(runs)
 
 

@@ -9,7 +9,7 @@ import tempfile
 import numpy as np
 import pytest
 
-from mtnet_tf.files import write_text
+from mtnet_tf.files import LockedError, locked, write_text
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def test_one_process_an_evaluation_and_no_leftovers(tmp_path):
     run = RunFolder(tmp_path)
     for name in (".123_model.keras", "evaluation/test/.123_x", ".hidden", "12_x"):
         write_text(run / name, "half")
-    with run.lock(), run.lock("evaluation/test"):
+    with run.lock(), locked(run / "evaluation/test"):
         assert {path.name for path in tmp_path.iterdir()} == {
             ".lock",
             ".hidden",
@@ -52,8 +52,8 @@ def test_one_process_an_evaluation_and_no_leftovers(tmp_path):
         }
         assert [path.name for path in (tmp_path / "evaluation/test").iterdir()] == [".lock"]
         with (
-            pytest.raises(RunFolderError, match="Another process is using .*/evaluation/test"),
-            RunFolder(tmp_path).lock("evaluation/test"),
+            pytest.raises(LockedError, match="Another process is using .*/evaluation/test"),
+            locked(tmp_path / "evaluation/test"),
         ):
             pass
 
@@ -70,12 +70,12 @@ def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch, caplog):
 READ_ONLY = """
 import os, sys
 from experiments import program
-from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.files import locked
 
 def main(argv):
     if os.getuid() == 0:
         os.setgroups([]), os.setgid(65534), os.setuid(65534)
-    with RunFolder(sys.argv[0]).lock({part!r}):
+    with locked(os.path.join(sys.argv[0], {part!r})):
         print("locked")
 
 sys.argv = [{folder!r}]
@@ -102,15 +102,15 @@ def test_a_read_only_run_folder_is_one_error(part):
 
 @pytest.mark.slow
 def test_a_finished_run_without_its_record_writes_it_anew(tiny_config, synthetic_data, tmp_path):
-    from mtnet_tf.systems import mtnet as variants
-    from mtnet_tf.training import algorithm1
+    from mtnet_tf import systems
+    from mtnet_tf.systems.trained import train
 
-    run, config = RunFolder(tmp_path), variants.apply("gen_only", tiny_config)
-    model = algorithm1.train(config, synthetic_data, run, "cpu")
+    run, config = RunFolder(tmp_path), systems.configure("gen_only", tiny_config)
+    model = train(config, synthetic_data, run, "cpu")
     before = run.environment()
     (run / "environment.json").unlink()
     (run / "model.keras").write_bytes((run / "model.keras").read_bytes()[:1000])
-    again = algorithm1.train(config, synthetic_data, run, "cpu")
+    again = train(config, synthetic_data, run, "cpu")
     for a, b in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
     assert {**run.environment(), "started": 0} == {**before, "started": 0}

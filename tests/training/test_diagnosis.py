@@ -11,6 +11,7 @@ import pytest
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import TrainingConfig
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import train
 from mtnet_tf.training import algorithm1, diagnosis
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.diagnosis import CollapseError, FeatureDiagnosis
@@ -101,7 +102,7 @@ def test_a_collapsed_stage_1_is_an_error_that_comes_again(
     run = RunFolder(tmp_path / "run")
     for _ in range(2):  # the same command again does not slip through
         with caplog.at_level(logging.INFO), pytest.raises(CollapseError, match="not learned"):
-            algorithm1.train(config, synthetic_data, run, "cpu")
+            train(config, synthetic_data, run, "cpu")
     assert "silence has 1" in caplog.text
     found = run.environment()["stage1"]
     assert found["reconstruction_error"] > 0.5 and found["steps"] == 10

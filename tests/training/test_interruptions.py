@@ -16,10 +16,11 @@ from mtnet_tf.files import FileError
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training import loop
 from mtnet_tf.training.checkpoints import Checkpoints
-from mtnet_tf.training.stage import Stage
+from mtnet_tf.training.log import Meter
+from mtnet_tf.training.stage import SupervisedStage
 
 
-class Line(Stage):
+class Line(SupervisedStage):
     """Fits a line with dropout: it has weights, an optimiser's state and random numbers."""
 
     name = "line"
@@ -166,17 +167,17 @@ def test_disk_full_while_a_checkpoint_is_written(whole, tmp_path, monkeypatch, f
 
 
 def test_disk_full_while_the_log_is_written(whole, tmp_path, monkeypatch, files_up_to):
-    run, log = RunFolder(tmp_path), loop._Meter.log
+    run, log = RunFolder(tmp_path), Meter.log
 
     def log_on_a_full_disk(self, step, *arguments):
         half_a_line = (run / "train_log.jsonl").stat().st_size + 20 if step == 12 else -1
         with files_up_to(half_a_line):
             log(self, step, *arguments)
 
-    monkeypatch.setattr(loop._Meter, "log", log_on_a_full_disk)
+    monkeypatch.setattr(Meter, "log", log_on_a_full_disk)
     with pytest.raises(FileError, match=r"train_log.jsonl cannot be written \(File too large\)"):
         train_line(run)
-    monkeypatch.setattr(loop._Meter, "log", log)
+    monkeypatch.setattr(Meter, "log", log)
     assert (run / "train_log.jsonl").read_text().splitlines()[-1] == '{"stage": "line", "s'
     assert steps_saved(run) == [10, 11]
     assert_ends_as(whole, run)

@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 
 from mtnet_tf import config as config_lib
+from mtnet_tf import systems
 from mtnet_tf.models.image_encoder import build_image_encoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.runs import devices
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems import mtnet as variants
-from mtnet_tf.training import algorithm1
+from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training.joint_stage import JointStage
 
 
@@ -28,7 +28,7 @@ def first_losses(config, data):
     stage = JointStage(build_mtnet(config), config, data, features)
     batch = next(iter(stage.batches(0)))
     if config.training.precision == "mixed_float16":
-        stage.optimizer.dynamic_scale.assign(
+        stage.update.optimizer.dynamic_scale.assign(
             64.0
         )  # it starts so high that the first steps overflow
     return {name: float(value) for name, value in stage.train_step(batch).items()}
@@ -74,11 +74,11 @@ def test_xla_computes_the_same(tiny_config, synthetic_data, float32_losses):
 
 @pytest.mark.slow
 def test_a_low_precision_run_ends_in_a_float32_network(tiny_config, synthetic_data, tmp_path):
-    config = with_precision(variants.apply("gen_only", tiny_config), "mixed_bfloat16")
+    config = with_precision(systems.configure("gen_only", tiny_config), "mixed_bfloat16")
     config = config_lib.override(config, ["training.joint.epochs=40", "training.log_steps=30"])
     run = RunFolder(tmp_path / "run")
-    algorithm1.train(config, synthetic_data, run, "cpu")
-    model = run.model()
+    train(config, synthetic_data, run, "cpu")
+    model = load_network(run)
     parts = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     assert {layer.compute_dtype for part in parts for layer in part.layers} == {"float32"}
     lines = [json.loads(line) for line in (run / "train_log.jsonl").read_text().splitlines()]
@@ -91,13 +91,13 @@ def test_an_overflow_in_float16_leaves_out_the_step(tiny_config, synthetic_data)
     model = build_mtnet(config)
     features = np.ones((9, 12), np.float32)
     stage = JointStage(model, config, synthetic_data, features)
-    stage.optimizer.dynamic_scale.assign(1e30)
+    stage.update.optimizer.dynamic_scale.assign(1e30)
     before = [weight.numpy() for weight in model.trainable_weights]
     losses = stage.train_step(next(iter(stage.batches(0))))
     assert np.isfinite(float(losses["total"])) and float(losses["skipped_steps"]) == 1.0
     for old, weight in zip(before, model.trainable_weights):
         np.testing.assert_array_equal(old, weight.numpy())
-    assert float(stage.optimizer.dynamic_scale) == pytest.approx(5e29)
+    assert float(stage.update.optimizer.dynamic_scale) == pytest.approx(5e29)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from mtnet_tf import config as config_lib
+from mtnet_tf import systems
 from mtnet_tf.data.pairs import DataError
+from mtnet_tf.files import LockedError
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
-from mtnet_tf.systems import mtnet as variants
+from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training import algorithm1, loop
 from mtnet_tf.training.joint_stage import JointStage
 
@@ -41,8 +43,8 @@ def test_overfits_four_examples(tiny_config, synthetic_data, tmp_path):
     )
     data = type(synthetic_data)(**{**vars(synthetic_data), "train": four})
     run = RunFolder(tmp_path / "run")
-    model = algorithm1.train(config, data, run, "cpu")
-    outputs = model(four.images, training=False)
+    model = train(config, data, run, "cpu")
+    outputs = model({"image": four.images}, training=False)
     true = data.recordings.float_waveforms()[four.recordings]
     assert (outputs["logits"].numpy().argmax(-1) == four.labels).all()
     error = np.square(outputs["waveform"].numpy() - true).sum() / np.square(true).sum()
@@ -63,7 +65,7 @@ def test_resume_equals_uninterrupted(tiny_config, synthetic_data, tmp_path, monk
     """Killed in stage 1 and in stage 2, without a last checkpoint, and continued: the same bits."""
     config = config_lib.override(tiny_config, ["image_encoder.dropout_rate=0.2"])
     whole, parts = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts")
-    expected = algorithm1.train(config, synthetic_data, whole, "cpu")
+    expected = train(config, synthetic_data, whole, "cpu")
 
     check = loop._check
     for die_at in (("autoencoder", 5), ("joint", 5)):
@@ -75,9 +77,9 @@ def test_resume_equals_uninterrupted(tiny_config, synthetic_data, tmp_path, monk
 
         monkeypatch.setattr(loop, "_check", dying_check)
         with pytest.raises(_Stop):
-            algorithm1.train(config, synthetic_data, parts, "cpu")
+            train(config, synthetic_data, parts, "cpu")
     monkeypatch.setattr(loop, "_check", check)
-    resumed = algorithm1.train(config, synthetic_data, parts, "cpu")
+    resumed = train(config, synthetic_data, parts, "cpu")
     for a, b in zip(expected.weights, resumed.weights):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
     losses = [
@@ -88,13 +90,13 @@ def test_resume_equals_uninterrupted(tiny_config, synthetic_data, tmp_path, monk
 
 
 def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_path, monkeypatch):
-    config = variants.apply("gen_only", tiny_config)
+    config = systems.configure("gen_only", tiny_config)
     run = RunFolder(tmp_path / "run")
     losses = JointStage.losses
 
     def broken(self, batch, training):
         found = losses(self, batch, training)
-        bad = keras.ops.where(self.optimizer.iterations >= 4, float("nan"), 0.0)
+        bad = keras.ops.where(self.update.optimizer.iterations >= 4, float("nan"), 0.0)
         return {
             **found,
             "generation": found["generation"] + bad,
@@ -103,7 +105,7 @@ def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_pa
 
     monkeypatch.setattr(JointStage, "losses", broken)
     with pytest.raises(loop.NonFiniteLossError, match="step 5: the term generation is not finite"):
-        algorithm1.train(config, synthetic_data, run, "cpu")
+        train(config, synthetic_data, run, "cpu")
     assert sorted(p.name for p in (run / "checkpoints/joint").glob("*.index")) == [
         "ckpt-3.index",
         "ckpt-4.index",
@@ -113,13 +115,13 @@ def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_pa
 @pytest.fixture(scope="module")
 def finished(tiny_config, synthetic_data, tmp_path_factory):
     run = RunFolder(tmp_path_factory.mktemp("finished") / "run")
-    algorithm1.train(tiny_config, synthetic_data, run, "cpu")
+    train(tiny_config, synthetic_data, run, "cpu")
     return run
 
 
 def test_finished_run_is_not_trained_again(finished, tiny_config, synthetic_data):
     before = (finished / "model.keras").stat().st_mtime_ns
-    algorithm1.train(tiny_config, synthetic_data, finished, "cpu")
+    train(tiny_config, synthetic_data, finished, "cpu")
     assert (finished / "model.keras").stat().st_mtime_ns == before
     recorded = finished.environment()
     assert recorded["steps"] == 9  # 4 epochs of 18 pairs, batches of 8
@@ -133,19 +135,19 @@ def test_changed_configuration_is_refused_with_the_difference(
 ):
     changed = config_lib.override(tiny_config, ["training.joint.epochs=5"])
     with pytest.raises(RunFolderError, match=r"training.joint.epochs: 4.0 -> 5.0"):
-        algorithm1.train(changed, synthetic_data, finished, "cpu")
+        train(changed, synthetic_data, finished, "cpu")
 
 
 def test_second_process_is_refused(tiny_config, synthetic_data, tmp_path):
     run = RunFolder(tmp_path / "run")
-    with run.lock(), pytest.raises(RunFolderError, match="Another process is using the run folder"):
-        algorithm1.train(tiny_config, synthetic_data, RunFolder(run.path), "cpu")
+    with run.lock(), pytest.raises(LockedError, match="Another process is using"):
+        train(tiny_config, synthetic_data, RunFolder(run.path), "cpu")
 
 
 def test_stage_1_is_shared_by_an_ablation(finished, tiny_config, synthetic_data, tmp_path):
     run = RunFolder(tmp_path / "no_holes")
-    config = variants.apply("no_holes", tiny_config)
-    algorithm1.train(config, synthetic_data, run, "cpu", stage1_of=finished)
+    config = systems.configure("no_holes", tiny_config)
+    train(config, synthetic_data, run, "cpu", shared=finished)
     features = [np.load(r / "audio_features.npz")["audio_feature"] for r in (finished, run)]
     np.testing.assert_array_equal(*features)
     assert not (run / "checkpoints/autoencoder").exists()
@@ -154,7 +156,7 @@ def test_stage_1_is_shared_by_an_ablation(finished, tiny_config, synthetic_data,
 def test_another_stage_1_is_not_taken_over(finished, tiny_config, synthetic_data, tmp_path):
     run = RunFolder(tmp_path / "other")
     config = config_lib.override(tiny_config, ["training.seed=1"])
-    algorithm1.train(config, synthetic_data, run, "cpu", stage1_of=finished)
+    train(config, synthetic_data, run, "cpu", shared=finished)
     assert (run / "checkpoints/autoencoder").is_dir()
     features = [np.load(r / "audio_features.npz")["audio_feature"] for r in (finished, run)]
     assert not np.array_equal(*features)
@@ -162,8 +164,8 @@ def test_another_stage_1_is_not_taken_over(finished, tiny_config, synthetic_data
 
 def test_stage_2_is_the_same_whoever_ran_stage_1(finished, tiny_config, synthetic_data, tmp_path):
     run = RunFolder(tmp_path / "again")
-    model = algorithm1.train(tiny_config, synthetic_data, run, "cpu", stage1_of=finished)
-    for a, b in zip(model.get_weights(), finished.model().get_weights()):
+    model = train(tiny_config, synthetic_data, run, "cpu", shared=finished)
+    for a, b in zip(model.get_weights(), load_network(finished).get_weights()):
         np.testing.assert_array_equal(a, b)
     assert run.environment()["stage1"] == finished.environment()["stage1"]
 
@@ -182,7 +184,7 @@ def test_stage_2_is_the_same_whoever_ran_stage_1(finished, tiny_config, syntheti
 )
 def test_only_an_equal_stage_1_is_taken_over(change, same, tiny_config, synthetic_data):
     keys = [
-        algorithm1._stage1_key(config, synthetic_data)
+        algorithm1.stage1_key(config, synthetic_data)
         for config in (tiny_config, config_lib.override(tiny_config, [change]))
     ]
     assert (keys[0] == keys[1]) == same
@@ -194,7 +196,7 @@ def test_data_that_does_not_fit_is_refused(tiny_config, synthetic_data, tmp_path
         DataError,
         match=r"are \(12, 12, 1, 3, 900\), the network is built for \(12, 12, 1, 4, 900\)",
     ):
-        algorithm1.train(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu")
+        train(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu")
 
 
 def test_run_folder_without_a_network(tmp_path, tiny_config):
@@ -202,7 +204,7 @@ def test_run_folder_without_a_network(tmp_path, tiny_config):
         RunFolder(tmp_path).config()
     RunFolder(tmp_path).begin(tiny_config, "0", "cpu")
     with pytest.raises(RunFolderError, match="has not finished"):
-        RunFolder(tmp_path).model()
+        load_network(RunFolder(tmp_path))
     (tmp_path / "model.keras").write_bytes(b"half")
     with pytest.raises(RunFolderError, match="cannot be read"):
-        RunFolder(tmp_path).model()
+        load_network(RunFolder(tmp_path))

@@ -1,0 +1,68 @@
+"""Trained networks on the disk: written whole, read as weights alone.
+
+`keras.models.load_model` builds the network that a file describes, and with some versions of Keras a
+file can name any Python function there. Here a network is built from the run's configuration, and
+the file gives numbers only.
+"""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mtnet_tf.errors import first_line
+from mtnet_tf.files import replacing
+from mtnet_tf.runs.run_folder import RunFolderError
+
+if TYPE_CHECKING:
+    import keras
+
+NETWORK = "model.keras"  # of a run folder
+
+
+def save_network(network: keras.Model, path: pathlib.Path | str) -> None:
+    """Writes a network as a `.keras` file. Raises FileError if it cannot be written."""
+    with replacing(path) as temporary:
+        network.save(temporary)
+
+
+def load_weights(network: keras.Model, path: pathlib.Path | str) -> None:
+    """Gives a network the weights of a file that `save_network` wrote.
+
+    Raises:
+        RunFolderError: the file is missing or damaged, or holds another network.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise RunFolderError(
+            f"{path.parent} has no {path.name}: the run has not finished. Continue it with the"
+            " command it was begun with."
+        )
+    try:
+        network.load_weights(path)
+    except Exception as error:
+        # Keras, h5py and zipfile have no common error for a file that is not what it should be.
+        raise RunFolderError(
+            f"{path} cannot be read ({first_line(error)}). Delete it and continue the run to write"
+            " it anew."
+        ) from error
+
+
+def num_parameters(network: keras.Model) -> int:
+    """Returns the number of trainable parameters."""
+    return sum(math.prod(variable.shape) for variable in network.trainable_variables)
+
+
+def describe_sizes(networks: Sequence[keras.Model]) -> str:
+    """Returns the numbers of trainable parameters, a line a network.
+
+    The lines of the first network's own sub-networks come first.
+    """
+    first, *others = networks
+    parts = [layer for layer in first.layers if layer.trainable_variables]
+    return "\n".join(
+        f"{part.name:20} {num_parameters(part):>13,} trainable parameters"
+        for part in (*parts, first, *others)
+    )

@@ -1,0 +1,75 @@
+"""The one list of systems. Flags, studies, reports and pages ask it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from mtnet_tf.config.checks import ConfigError
+from mtnet_tf.systems import mtnet
+from mtnet_tf.systems.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mtnet_tf.config import Config
+
+_systems: dict[str, System] = {}
+
+
+def register(system: System) -> System:
+    """Adds a system, which then is a row of its table, and returns it.
+
+    Raises:
+        ValueError: another system has its name, or its label in the same table.
+    """
+    for other in _systems.values():
+        same_label = (other.table, other.label) == (system.table, system.label)
+        if other.name == system.name or same_label:
+            raise ValueError(
+                f"There is a system {other.name!r} with the label {other.label!r} in table"
+                f" {other.table} already. Received: {system.name!r}, {system.label!r}."
+            )
+    _systems[system.name] = system
+    return system
+
+
+def unregister(name: str) -> None:
+    """Removes a system. For tests, which leave the list as it was."""
+    del _systems[name]
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names of all systems, in the order of the tables."""
+    return tuple(_systems)
+
+
+def find(name: str) -> System:
+    """Returns the system `name`. Raises ConfigError, with the names that there are, for another."""
+    if name not in _systems:
+        raise ConfigError(f"There is no system {name!r}. The systems are: {', '.join(_systems)}.")
+    return _systems[name]
+
+
+def find_all(names: Iterable[str]) -> tuple[System, ...]:
+    """Returns the systems of some names. Raises ConfigError for none, an unknown one or one twice."""
+    names = list(names)
+    if not names:
+        raise ConfigError(f"No system is named. The systems are: {', '.join(_systems)}.")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(f"These systems are named more than once: {', '.join(twice)}.")
+    return tuple(find(name) for name in names)
+
+
+def of_table(table: str) -> tuple[System, ...]:
+    """Returns the rows of a table, in its order."""
+    return tuple(system for system in _systems.values() if system.table == table)
+
+
+def configure(name: str, config: Config) -> Config:
+    """Returns `config` changed to that of the system `name`. Raises ConfigError as `find`."""
+    return dataclasses.replace(find(name).configure(config), system=name)
+
+
+for _row in mtnet.ROWS:
+    register(_row)

@@ -1,0 +1,71 @@
+"""What a system is: one record from its name in a table to its network at test time."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # They import TensorFlow; the names of the systems are wanted without it.
+    import keras
+
+    from mtnet_tf.config import Config
+    from mtnet_tf.data.pairs import AudioDescriptions
+    from mtnet_tf.training.session import Session
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _no_networks(config: Config) -> tuple[keras.Model, ...]:
+    del config
+    return ()
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """A network that is trained on images and recordings, and then speaks images.
+
+    Attributes:
+        name: of its run folder, its result files and the flag value: lower case letters, digits
+            and underscores.
+        label: what a table calls it; the paper's words where the paper has it.
+        table: the paper's table that it is a row of, such as "3"; any other text for a table of
+            one's own.
+        configure: config -> config, what the system changes in a configuration.
+        build: config -> the network that is trained and saved. It takes a dict of named inputs
+            (`image`, uint8 [batch, height, width, channels]) and returns a dict of named outputs
+            with `waveform`, float32 [batch, L_s] in [-1, 1], and, where it classifies, `logits`,
+            float32 [batch, num_classes].
+        train: (config, data, session) -> the trained network: the stages, one after the other.
+        build_test_network: trained network -> the part of it that speaks, the same inputs ->
+            waveform (section 3.5).
+        build_auxiliary: config -> the networks that `train` needs and test time does not.
+    """
+
+    name: str
+    label: str
+    table: str
+    configure: Callable[[Config], Config]
+    build: Callable[[Config], keras.Model]
+    train: Callable[[Config, AudioDescriptions, Session], keras.Model]
+    build_test_network: Callable[[keras.Model], keras.Model]
+    build_auxiliary: Callable[[Config], tuple[keras.Model, ...]] = _no_networks
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a name that cannot be a folder's, or without a label or table."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(
+                "A system's name is lower case letters, digits and underscores."
+                f" Received: {self.name!r}."
+            )
+        if not self.label or not self.table:
+            raise ValueError(
+                f"The system {self.name} needs a label and a table."
+                f" Received: label={self.label!r}, table={self.table!r}."
+            )
+
+    def build_for_use(self, config: Config) -> keras.Model:
+        """Returns the network as it is used, in float32 whatever its training was; untrained."""
+        training = dataclasses.replace(config.training, precision="float32")
+        return self.build(dataclasses.replace(config, training=training))

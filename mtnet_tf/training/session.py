@@ -1,0 +1,100 @@
+"""One process's part of a training: its run folder, its replicas, and what is computed once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf.config import TrainingConfig
+from mtnet_tf.files import read_npz, write_npz
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.training.distribution import is_chief, wait_for_all
+from mtnet_tf.training.loop import run_stage
+from mtnet_tf.training.stage import Stage
+
+_logger = logging.getLogger(__name__)
+
+
+class Session:
+    """What the stages of a system need of the process that trains it.
+
+    Attributes:
+        run: the run folder.
+        strategy: on whose replicas the stages run that are made in its scope.
+        last_stage: the stage that ran last, None before the first.
+        seconds: how long it took over all starts of the run.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        config: TrainingConfig,
+        *,
+        strategy: tf.distribute.Strategy | None = None,
+        shared: RunFolder | None = None,
+        profile: bool = False,
+    ) -> None:
+        """Begins a session.
+
+        Args:
+            run: a run folder that has begun.
+            config: of the training.
+            strategy: None for one replica.
+            shared: another run, whose artefacts are taken over where their keys agree.
+            profile: whether to trace some steps of stages that allow it.
+        """
+        self.run = run
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.last_stage: Stage | None = None
+        self.seconds = 0.0
+        self._config, self._shared, self._profile = config, shared, profile
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process is the one that writes."""
+        return is_chief(self.strategy)
+
+    def run_stage(self, stage: Stage, *, may_profile: bool = False) -> None:
+        """Runs a stage from its newest checkpoint to its end; raises as `loop.run_stage`."""
+        profile = self._profile and may_profile
+        self.seconds = run_stage(stage, self.run, self._config, profile=profile)
+        self.last_stage = stage
+
+    def artefact(
+        self, name: str, key: str, compute: Callable[[], dict[str, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
+        """Returns arrays that are computed once, by the chief, and kept in the run folder.
+
+        Args:
+            name: of the file, without its suffix.
+            key: a hash of everything that the arrays depend on. A file with another key, in this
+                run or in the shared one, is not taken.
+            compute: makes the arrays, {name: array}.
+        """
+        path = self.run / f"{name}.npz"
+        if not self.is_chief:
+            wait_for_all(self.strategy)
+            return read_npz(path)
+        arrays = self._stored(path, key)
+        if arrays is None:
+            arrays = {**compute(), "key": np.array(key)}
+            write_npz(path, **arrays)
+        wait_for_all(self.strategy)
+        return arrays
+
+    def _stored(self, path, key):
+        candidates = [path, *([self._shared / path.name] if self._shared else [])]
+        for candidate in candidates:
+            if not candidate.is_file():
+                continue
+            arrays = read_npz(candidate)
+            if str(arrays.get("key")) != key:
+                continue
+            if candidate != path:
+                _logger.info("Taking over %s of %s.", path.name, candidate.parent)
+                write_npz(path, **arrays)
+            return arrays
+        return None

@@ -1,0 +1,124 @@
+"""A training from a configuration and a data set to a trained network in a run folder."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf.config import Config
+from mtnet_tf.data.pairs import AudioDescriptions, DataError
+from mtnet_tf.files import write_npz
+from mtnet_tf.runs.networks import NETWORK, load_weights, num_parameters, save_network
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.training.distribution import wait_for_all
+from mtnet_tf.training.session import Session
+
+_logger = logging.getLogger(__name__)
+
+
+class Trainable(Protocol):
+    """What a training needs of a system; see `systems.System`."""
+
+    build_for_use: Callable[[Config], keras.Model]
+    train: Callable[[Config, AudioDescriptions, Session], keras.Model]
+
+
+def train_system(
+    system: Trainable,
+    config: Config,
+    data: AudioDescriptions,
+    run: RunFolder,
+    device: Literal["cpu", "gpu"],
+    *,
+    shared: RunFolder | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+    profile: bool = False,
+    keep: Literal["all", "model"] = "all",
+    **records: Any,
+) -> keras.Model:
+    """Trains a system, or goes on where an earlier process stopped.
+
+    Args:
+        system: how it is built and trained.
+        config: whose `data` fits the data set.
+        data: the data set.
+        run: the run folder; made if missing.
+        device: for the record (`devices.select_device`).
+        shared: another run whose artefacts, such as the audio features of stage 1, are taken over
+            where everything that they depend on is equal. A study trains the autoencoder once.
+        strategy: on whose replicas the stages run that can be spread
+            (`distribution.make_strategy`); None for one replica. Of several workers the chief alone
+            writes. The run folder must be one that all of them see.
+        profile: writes a trace of some steps of the last stage for TensorBoard's profiler.
+        keep: "model" removes checkpoints and networks of earlier stages when the training ends.
+        **records: further values for environment.json.
+
+    Returns:
+        The trained network in float32, whatever `config.training.precision`.
+
+    Raises:
+        RunFolderError: another process uses the folder, or it was begun otherwise.
+        DataError: the data set does not fit the configuration.
+        InputError: as the stages of the system.
+    """
+    _check_fit(config, data)
+    session = Session(run, config.training, strategy=strategy, shared=shared, profile=profile)
+    with run.lock() if session.is_chief else contextlib.nullcontext():
+        if session.is_chief:
+            run.begin(config, data.metadata["recordings_fingerprint"], device, **records)
+            _write_recordings(run, data)
+        wait_for_all(session.strategy)
+        if run.is_finished():
+            _logger.info("%s has a trained network already.", run.path)
+            network = system.build_for_use(config)
+            load_weights(network, run / NETWORK)
+        else:
+            trained = system.train(config, data, session)
+            network = system.build_for_use(config)
+            network.set_weights(trained.get_weights())
+            if session.is_chief:
+                _record(run, network, session)
+        if session.is_chief and keep == "model":
+            run.remove_training_state()
+    return network
+
+
+def _record(run: RunFolder, network: keras.Model, session: Session) -> None:
+    stage = session.last_stage
+    run.record(
+        training_seconds=round(session.seconds, 1),
+        steps=stage.num_steps,
+        images_seen=stage.num_steps * stage.batch_size,
+        num_parameters=num_parameters(network),
+        num_replicas=session.strategy.num_replicas_in_sync,
+    )
+    # Last: a run is finished when its network is there.
+    save_network(network, run / NETWORK)
+
+
+def _check_fit(config: Config, data: AudioDescriptions) -> None:
+    found = (*data.train.images.shape[1:], len(data.words), data.recordings.waveforms.shape[1])
+    wanted = (*config.data.image_shape, config.data.num_classes, config.data.audio_length)
+    if found != wanted:
+        raise DataError(
+            f"{data.name} does not fit the configuration: (height, width, channels, classes, L_s)"
+            f" are {found}, the network is built for {wanted}."
+        )
+
+
+def _write_recordings(run: RunFolder, data: AudioDescriptions) -> None:
+    """Writes the recordings, so that a run folder can say which word a waveform is nearest to."""
+    recordings = data.recordings
+    words = np.array([data.words[label] if label >= 0 else "" for label in recordings.labels])
+    write_npz(
+        run / "recordings.npz",
+        id=np.array(recordings.ids),
+        word=words,
+        waveform=recordings.waveforms,
+    )
