@@ -1,0 +1,92 @@
+"""The registry: names and labels are checked, the paper's numbers have their systems."""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import mtnet_tf.reporting
+from mtnet_tf import systems
+from mtnet_tf.config import ConfigError, preset
+from mtnet_tf.systems import registry
+
+PAPER = json.loads(
+    (pathlib.Path(mtnet_tf.reporting.__file__).parent / "paper_tables.json").read_text()
+)
+
+
+def test_table_3_has_the_papers_rows_in_its_order():
+    rows = systems.of_table("3")
+    assert [row.name for row in rows] == list(PAPER["3"])
+    assert [row.label for row in rows] == [
+        "Meth.(L_gen)",
+        "Meth.(L_gen + L_rep)",
+        "Proposed(hole)",
+        "Proposed(autoencoder)",
+        "MT-Net",
+    ]
+
+
+def test_the_paper_tables_hold_numbers_only():
+    for table in ("3", "4"):
+        for name, row in PAPER[table].items():
+            assert set(row) == {"mnist_ad", "cifar10_ad", "cifar100_ad"}, name
+            assert all(len(scores) == 3 for scores in row.values())
+
+
+@pytest.mark.parametrize("name", ["", "Toy", "my toy", "../toy", "toy-1", "1toy", "toy\n"])
+def test_a_name_that_is_no_folder_is_refused(name):
+    with pytest.raises(ValueError, match="lower case letters, digits and underscores"):
+        dataclasses.replace(systems.find("mtnet"), name=name)
+
+
+@pytest.mark.parametrize("field", ["label", "table"])
+def test_a_system_without_a_label_or_a_table_is_refused(field):
+    with pytest.raises(ValueError, match="needs a label and a table"):
+        dataclasses.replace(systems.find("mtnet"), **{field: ""})
+
+
+def test_a_name_or_a_label_comes_once():
+    mtnet = systems.find("mtnet")
+    for again in (
+        dataclasses.replace(mtnet, label="other"),
+        dataclasses.replace(mtnet, name="other"),
+    ):
+        with pytest.raises(ValueError, match="There is a system 'mtnet' with the label 'MT-Net'"):
+            systems.register(again)
+    assert len(systems.names()) == 5
+
+
+def test_names_are_told_where_one_is_wrong():
+    with pytest.raises(ConfigError, match="There is no system 'bogus'. The systems are: gen_only,"):
+        systems.find_all(["gen_only", "bogus"])
+    with pytest.raises(ConfigError, match="No system is named. The systems are: gen_only,"):
+        systems.find_all([])
+    with pytest.raises(ConfigError, match="named more than once: mtnet"):
+        systems.find_all(["mtnet", "gen_only", "mtnet"])
+
+
+def test_a_configured_system_stands_in_the_configuration():
+    assert systems.configure("gen_only", preset("tiny")).system == "gen_only"
+
+
+def test_a_registered_system_is_a_row():
+    toy = dataclasses.replace(systems.find("mtnet"), name="toy", label="Toy", table="3")
+    systems.register(toy)
+    try:
+        assert systems.names()[-1] == "toy"
+        assert systems.of_table("3")[-1] is toy
+        with pytest.raises(ConfigError, match="mtnet, toy"):
+            systems.find("other")
+    finally:
+        registry.unregister("toy")
+    assert "toy" not in systems.names()
+
+
+def test_the_list_of_systems_needs_no_tensorflow():
+    code = "import sys, mtnet_tf.systems; sys.exit('tensorflow' in sys.modules)"
+    root = pathlib.Path(__file__).parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

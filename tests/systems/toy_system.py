@@ -1,0 +1,62 @@
+"""A system from outside the package: two layers that speak. Importing this registers it."""
+
+import dataclasses
+
+import keras
+
+from mtnet_tf import losses, systems
+from mtnet_tf.config import Config
+from mtnet_tf.training.stage import SupervisedStage
+
+
+def build(config: Config) -> keras.Model:
+    image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(image)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(8, activation="tanh", name="hidden")(x)
+    waveform = keras.layers.Dense(config.data.audio_length, activation="tanh", name="waveform")(x)
+    return keras.Model({"image": image}, {"waveform": waveform}, name="toy")
+
+
+def build_test_network(network: keras.Model) -> keras.Model:
+    return keras.Model(network.input, network.output["waveform"], name="toy_test")
+
+
+class ToyStage(SupervisedStage):
+    name = "toy"
+
+    def __init__(self, model, config, data):
+        columns = {
+            **data.train.inputs(),
+            "audio": data.recordings.float_waveforms()[data.train.recordings],
+        }
+        super().__init__(model, config.training.joint, config.training, columns)
+
+    def losses(self, batch, training):
+        waveform = self.model({"image": batch["image"]}, training=training)["waveform"]
+        return {"total": losses.generation_loss(batch["audio"], waveform)}
+
+
+def train(config, data, session):
+    keras.utils.set_random_seed(config.training.seed)
+    network = build(config)
+    session.run_stage(ToyStage(network, config, data))
+    return network
+
+
+def configure(config: Config) -> Config:
+    loss = dataclasses.replace(config.loss, perceptual_weight=None, representation_weight=None)
+    return dataclasses.replace(config, loss=loss)
+
+
+TOY = systems.register(
+    systems.System(
+        name="toy",
+        label="Toy",
+        table="toys",
+        configure=configure,
+        build=build,
+        train=train,
+        build_test_network=build_test_network,
+    )
+)

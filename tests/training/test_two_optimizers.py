@@ -1,0 +1,59 @@
+"""A stage with two optimisers: killed in the middle and continued, it ends in the same bits."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "tests.training.toy_gan"]
+
+
+def log_of(run):
+    lines = map(json.loads, (run / "train_log.jsonl").read_text().splitlines())
+    return [{k: v for k, v in line.items() if k != "examples_per_second"} for line in lines]
+
+
+def weights_of(run):
+    with np.load(run / "weights.npz") as stored:
+        return [stored[name] for name in stored.files]
+
+
+def test_killed_and_continued_it_ends_in_the_same_bits(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    subprocess.run([*COMMAND, whole], cwd=ROOT, check=True)
+    process = subprocess.Popen(
+        [*COMMAND, parts], cwd=ROOT, env={**os.environ, "TOY_GAN_PAUSE": "60"}
+    )
+    # It pauses in the validation after step 20 of 40; the checkpoint of step 19 is written.
+    deadline = time.monotonic() + 120
+    while not list(parts.glob("checkpoints/toy_gan/ckpt-19.index")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (parts / "weights.npz").exists()
+    subprocess.run([*COMMAND, parts], cwd=ROOT, check=True)
+    for a, b in zip(weights_of(whole), weights_of(parts), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert log_of(parts) == log_of(whole)
+    assert [line["step"] for line in log_of(whole)] == list(range(5, 41, 5))
+    last = log_of(whole)[-1]
+    assert {"discriminator", "generator", "generator_rate", "discriminator_rate"} <= set(last)
+
+
+def test_both_networks_move_and_each_by_its_own_loss():
+    from tests.training import toy_gan
+
+    stage = toy_gan.make()
+    before = [w.copy() for w in stage.weights()]
+    batch = next(iter(stage.batches(0)))
+    first = {name: float(value) for name, value in stage.train_step(batch).items()}
+    assert all(not np.array_equal(a, b) for a, b in zip(before, stage.weights(), strict=True))
+    assert first["discriminator"] > 0 and first["generator"] > 0
+    assert stage.learning_rates()["discriminator_rate"] < stage.learning_rates()["generator_rate"]
