@@ -56,7 +56,10 @@ def interleaved(model: keras.Model, config: Config) -> keras.Model:
         )
     half = dataclasses.replace(
         config,
-        data=dataclasses.replace(config.data, image_shape=(height // 2, width // 2, channels)),
+        # A digit that fits into the whole image need not fit into a quarter of it.
+        data=dataclasses.replace(
+            config.data, image_shape=(height // 2, width // 2, channels), digit_size=None
+        ),
         image_encoder=dataclasses.replace(encoder, dilation_rate=1),
     )
     built = build_image_encoder(half)

@@ -74,7 +74,7 @@ def evaluate_run(
     """
     run = RunFolder(run_dir)
     config, record = run.config(), run.environment()
-    model = ModelGenerator(run.model(), LABELS[config.variant])
+    model = ModelGenerator(run.model(), LABELS[config.system])
     pairs = getattr(data, split).spread(num_pairs)
     predicted = model.predict_labels(pairs.images) if model.has_classifier else None
     recognizer = None
@@ -91,7 +91,7 @@ def evaluate_run(
         **{key: record.get(key) for key in training},
         "num_training_pairs": len(data.train),
         "preset": config.preset,
-        "variant": config.variant,
+        "variant": config.system,
         "seed": config.training.seed,
         "precision": config.training.precision,
         "recordings": data.recordings_record(),

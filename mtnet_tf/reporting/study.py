@@ -44,7 +44,7 @@ def read_study(out_dir) -> dict[str, dict]:
     out_dir = pathlib.Path(out_dir)
     places = {row: out_dir / row for row in ROWS}
     if (out_dir / "config.json").is_file():
-        variant = read_json(out_dir / "config.json")["variant"]
+        variant = read_json(out_dir / "config.json")["system"]
         places = {variant: out_dir}
     found = {row: place / "evaluation/test/model/summary.json" for row, place in places.items()}
     if "mtnet" in places:

@@ -10,20 +10,20 @@ from mtnet_tf.config import Config, ConfigError
 def gen_only(config: Config) -> Config:
     """Meth.(L_gen): the generation loss alone; no classifier head, no audio feature."""
     loss = dataclasses.replace(config.loss, perceptual_weight=None, representation_weight=None)
-    return dataclasses.replace(config, variant="gen_only", loss=loss)
+    return dataclasses.replace(config, system="gen_only", loss=loss)
 
 
 def gen_rep(config: Config) -> Config:
     """Meth.(L_gen + L_rep): Eq. 11 without the perceptual term; no classifier head."""
     loss = dataclasses.replace(config.loss, perceptual_weight=None)
-    return dataclasses.replace(config, variant="gen_rep", loss=loss)
+    return dataclasses.replace(config, system="gen_rep", loss=loss)
 
 
 def no_holes(config: Config) -> Config:
     """Proposed(hole): the network with kernels *without* holes, in the 2D and in the 1D blocks."""
     return dataclasses.replace(
         config,
-        variant="no_holes",
+        system="no_holes",
         image_encoder=dataclasses.replace(config.image_encoder, dilation_rate=1),
         audio_generator=dataclasses.replace(config.audio_generator, dilation_rate=1),
     )
@@ -32,12 +32,12 @@ def no_holes(config: Config) -> Config:
 def autoencoder(config: Config) -> Config:
     """Proposed(autoencoder): a fresh stack of the autoencoder's decoder shape, trained jointly, as the generator."""
     generator = dataclasses.replace(config.audio_generator, kind="autoencoder_decoder")
-    return dataclasses.replace(config, variant="autoencoder", audio_generator=generator)
+    return dataclasses.replace(config, system="autoencoder", audio_generator=generator)
 
 
 def mtnet(config: Config) -> Config:
     """MT-Net: the network as proposed."""
-    return dataclasses.replace(config, variant="mtnet")
+    return dataclasses.replace(config, system="mtnet")
 
 
 # In the order of Table 3.

@@ -35,11 +35,11 @@ def test_override():
     "assignment, message",
     [
         ("training.joint.epoch=2", "Did you mean training.joint.epochs"),
-        ("nonsense=1", "The keys are: preset, variant"),
+        ("nonsense=1", "The keys are: preset, system"),
         ("training.joint.epochs", "key=value"),
-        ("training.joint.epochs=many", "must be of type float"),
-        ("training.joint.batch_size=1.5", "must be of type int"),
-        ("image_encoder.standardize=1", "must be of type bool"),
+        ("training.joint.epochs=many", "must be a number"),
+        ("training.joint.batch_size=1.5", "must be a whole number"),
+        ("image_encoder.standardize=1", "must be true or false"),
         ("image_encoder.kernel_size=4", r"must be odd. Received: image_encoder.kernel_size=4"),
         ("image_encoder.pool_after=[6]", "must name blocks from 1 to 5"),
         ("cross_modal_mapper.units=[10, 10]", "size of the audio feature, 1024"),
@@ -79,8 +79,8 @@ def test_variants_change_what_table_3_says():
     changed = {}
     for name in variants.VARIANTS:
         config = variants.apply(name, base)
-        assert config.variant == name
-        lines = config_lib.differences(dataclasses.replace(base, variant=name), config)
+        assert config.system == name
+        lines = config_lib.differences(dataclasses.replace(base, system=name), config)
         changed[name] = {line.partition(":")[0] for line in lines}
     assert changed == {
         "gen_only": {"loss.perceptual_weight", "loss.representation_weight"},

@@ -14,7 +14,7 @@ from mtnet_tf.config import PRESETS, preset
 # field: (`paper`, `released`). Where the text is silent the reading is in BUILD_NOTES.md.
 TABLE = {
     "preset": ("paper", "released"),
-    "variant": ("mtnet", "mtnet"),
+    "system": ("mtnet", "mtnet"),
     "data.image_shape": ((28, 28, 1), (32, 32, 3)),
     "data.num_classes": (10, 100),
     "data.digit_size": (20, 20),
