@@ -236,4 +236,3 @@ def test_a_folder_that_cannot_be_made_is_one_error(tmp_path):
     with pytest.raises(FileError, match="file/folder cannot be written"):
         with locked(tmp_path / "file/folder", wait=False):
             pass
-
