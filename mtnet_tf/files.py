@@ -1,4 +1,8 @@
-"""Files that are never half-written: each is written under a temporary name and then renamed."""
+"""Files that are never half-written, never trusted when they are read, and folders for one process.
+
+A file is written under a temporary name and then renamed. A file is read up to a limit, without
+unpickling, and whatever is wrong with it is one `FileError`.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,86 @@ import math
 import os
 import pathlib
 import sys
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from mtnet_tf.errors import InputError
 
 _logger = logging.getLogger(__name__)
+
 _TEMPORARY = (".[0-9]*_*", ".*.tmp")  # the names that `replacing` and `audio.write_audio` give
+_LARGEST_JSON = 16 * 2**20  # bytes; the project's own have some thousands
+_LARGEST_NPZ = 4 * 2**30  # bytes of all arrays: 118,000 recordings of 18,140 samples
+_LONGEST_REASON = 300
 
 
 class FileError(InputError):
-    """A file that cannot be written; the message says which, why, and what to do."""
+    """A file that cannot be written or read; the message says which, why, and what to do."""
+
+
+class InUseError(InputError):
+    """A folder that another process is using."""
 
 
 @contextlib.contextmanager
-def writing(path):
+def locked(folder: pathlib.Path | str, wait: bool) -> Iterator[bool]:
+    """Holds a folder for one process, by a lock on the file `.lock` in it.
+
+    The operating system lets go of the lock when the process ends, however it ends. Some file
+    systems have no locks, such as buckets (gs://) and some network disks: there a warning is
+    logged and the work goes on.
+
+    Args:
+        folder: made where it is missing.
+        wait: whether to wait while another process holds the folder.
+
+    Yields:
+        Whether the folder is held: False on a file system without locks.
+
+    Raises:
+        InUseError: another process holds the folder, and `wait` is False.
+        FileError: the folder cannot be written.
+    """
+    name = os.fspath(folder)
+    with contextlib.ExitStack() as stack:
+        if "://" in name:
+            held = _without_locks(name, "it is not on a disk of this machine")
+        else:
+            with writing(name):
+                pathlib.Path(name).mkdir(parents=True, exist_ok=True)
+                # "a" leaves the contents alone, should `.lock` be a link to another file.
+                file = stack.enter_context(open(pathlib.Path(name, ".lock"), "a"))
+            held = _lock(file, name, wait)
+        yield held
+
+
+def _lock(file: Any, folder: str, wait: bool) -> bool:
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if not wait:
+                raise InUseError(
+                    f"Another process is using {folder}. Wait until it has ended, and run the same"
+                    " command again."
+                ) from error
+            _logger.info("waiting: another process is using %s", folder)
+            fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        return _without_locks(folder, error.strerror)
+    return True
+
+
+def _without_locks(folder: str, reason: str) -> bool:
+    _logger.warning("%s cannot be locked (%s): see that no other process uses it.", folder, reason)
+    return False
+
+
+@contextlib.contextmanager
+def writing(path: pathlib.Path | str) -> Iterator[None]:
     """A context in which a full disk or a missing permission becomes one FileError about `path`."""
     try:
         yield
@@ -36,13 +104,16 @@ def writing(path):
         if reason is None:
             raise
         raise FileError(
-            f"{path} cannot be written ({reason}). Make room or mend the permissions there, and run the same command "
-            "again."
+            f"{path} cannot be written ({reason}). Make room or mend the permissions there, and run"
+            " the same command again."
         ) from error
 
 
-def _file_system_reason(error) -> str | None:
-    """Returns what the operating system or TensorFlow's file system said, in `error` or behind it; None if neither."""
+def _file_system_reason(error: BaseException) -> str | None:
+    """Returns what the operating system or TensorFlow's file system said, in `error` or behind it.
+
+    None if neither said anything.
+    """
     tensorflow = sys.modules.get("tensorflow")  # where it is not imported, nothing is written by it
     while error is not None:
         if isinstance(error, OSError):
@@ -55,10 +126,11 @@ def _file_system_reason(error) -> str | None:
 
 
 @contextlib.contextmanager
-def replacing(path):
-    """Yields a temporary path beside `path`; on success it is renamed to `path`, on failure removed.
+def replacing(path: pathlib.Path | str) -> Iterator[pathlib.Path]:
+    """Yields a temporary path beside `path`; on success it is renamed to `path`, else removed.
 
-    Raises FileError if it cannot be written.
+    Raises:
+        FileError: the file cannot be written.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f".{os.getpid()}_{path.name}")
@@ -71,65 +143,42 @@ def replacing(path):
             temporary.unlink(missing_ok=True)
 
 
-class LockedError(InputError):
-    """A folder that another process is using."""
-
-
-@contextlib.contextmanager
-def locked(folder: pathlib.Path | str, *, wait: bool = False) -> Iterator[None]:
-    """Holds a folder for one process, and removes what killed processes left half-written in it.
-
-    On a file system without locks a warning is logged, and nothing is held.
+def remove_leftovers(folder: pathlib.Path | str) -> None:
+    """Removes the temporary files of killed processes.
 
     Args:
-        folder: made if missing.
-        wait: waits for another process that has it.
+        folder: in which no other process may write meanwhile (`locked`).
 
     Raises:
-        LockedError: another process has it, and `wait` is false.
-        FileError: the folder cannot be written.
+        FileError: a file cannot be removed.
     """
-    folder = pathlib.Path(folder)
-    with contextlib.ExitStack() as stack:
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(open(folder / ".lock", "w", encoding="utf-8"))
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as error:
-            raise LockedError(
-                f"Another process is using {folder}. Wait for it, or name another folder."
-            ) from error
-        except OSError as error:
-            _logger.warning(
-                "%s cannot be locked (%s): see that no other process uses it.",
-                folder,
-                error.strerror,
-            )
-        remove_leftovers(folder)
-        yield
-
-
-def remove_leftovers(folder) -> None:
-    """Removes the temporary files of killed processes from `folder`, in which no other process may write meanwhile."""
     for pattern in _TEMPORARY:
         for path in pathlib.Path(folder).glob(pattern):
             with writing(path):
                 path.unlink(missing_ok=True)
 
 
-def write_text(path, text: str) -> None:
-    """Writes a text file under a temporary name, then renames it. Raises FileError if it cannot be written."""
+def write_text(path: pathlib.Path | str, text: str) -> None:
+    """Writes a text file in UTF-8.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path, values) -> None:
-    """Writes JSON; NaN is written as null. Raises ValueError for an infinite number."""
+def write_json(path: pathlib.Path | str, values: Any) -> None:
+    """Writes JSON; NaN is written as null.
+
+    Raises:
+        FileError: the file cannot be written.
+        ValueError: a number is infinite.
+    """
     write_text(path, json.dumps(_without_nan(values), indent=2, allow_nan=False) + "\n")
 
 
-def _without_nan(values):
+def _without_nan(values: Any):
     if isinstance(values, dict):
         return {key: _without_nan(value) for key, value in values.items()}
     if isinstance(values, (list, tuple)):
@@ -137,18 +186,116 @@ def _without_nan(values):
     return None if isinstance(values, float) and math.isnan(values) else values
 
 
-def write_npz(path, **arrays) -> None:
-    """Writes arrays (never objects) as an uncompressed npz."""
+def write_npz(path: pathlib.Path | str, **arrays: np.ndarray) -> None:
+    """Writes arrays (never objects) as an uncompressed npz.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
 
 
-def read_npz(path) -> dict:
-    """Reads an npz file whole, never unpickling. Raises InputError for a broken file."""
+def read_json(path: pathlib.Path | str) -> dict[str, Any]:
+    """Reads a JSON file that holds an object, of at most 16 MiB.
+
+    Raises:
+        FileError: the file is missing, too large, no JSON in UTF-8, holds NaN or an infinite
+            number, or holds no object.
+    """
+    with _reading(path):
+        with open(_regular(path), "rb") as file:
+            data = file.read(_LARGEST_JSON + 1)
+        if len(data) > _LARGEST_JSON:
+            raise ValueError(f"it has more than {_LARGEST_JSON:,} bytes")
+        values = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        if not isinstance(values, dict):
+            raise ValueError("it holds no JSON object {...}")
+        return values
+
+
+def read_npz(
+    path: pathlib.Path | str, wanted: Mapping[str, tuple[str, int]] | None = None
+) -> dict[str, np.ndarray]:
+    """Reads arrays of an npz file, of at most 4 GiB together, never unpickling.
+
+    Args:
+        path: the file.
+        wanted: {name: (kinds, number of dimensions)} of the arrays to read, where the kinds are
+            letters of `np.dtype.kind`: {"word": ("U", 1), "waveform": ("i", 2)}. Every array of the
+            file by default, whatever it is.
+
+    Returns:
+        {name: array}.
+
+    Raises:
+        FileError: the file is missing, damaged or too large, an array is missing, of another kind
+            or number of dimensions, or holds objects.
+    """
+    with _reading(path), zipfile.ZipFile(_regular(path)) as archive:
+        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        names = members if wanted is None else wanted
+        _check_members(members, names)
+        return {
+            name: _read_array(archive, members[name], name, wanted and wanted[name])
+            for name in names
+        }
+
+
+def _check_members(members: Mapping[str, zipfile.ZipInfo], names: Iterable[str]) -> None:
+    for name in names:
+        if name not in members:
+            raise ValueError(f"it has no array {name!r}")
+    size = sum(members[name].file_size for name in names)
+    if size > _LARGEST_NPZ:
+        raise ValueError(f"its arrays claim {size:,} bytes, more than {_LARGEST_NPZ:,}")
+
+
+def _read_array(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, wanted: tuple[str, int] | None
+):
+    # The header is read first: an array that claims more than there is would be allocated whole.
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = read_header(file)
+        if math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
+            raise ValueError(f"its array {name!r} does not have the size that its header says")
+    if wanted is not None:
+        kinds, num_dimensions = wanted
+        if dtype.kind not in kinds or len(shape) != num_dimensions:
+            raise ValueError(f"its array {name!r} is {dtype} {list(shape)}, not what belongs there")
+    with archive.open(member) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+@contextlib.contextmanager
+def _reading(path: pathlib.Path | str) -> Iterator[None]:
+    """A context in which whatever is wrong with a file becomes one FileError about it."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except Exception as error:
-        raise InputError(
-            f"{path} cannot be read ({error}). Delete it and run the same command again."
+        yield
+    except FileNotFoundError as error:
+        raise FileError(
+            f"{path} is missing. Run the command again that writes it, or check the path."
         ) from error
+    except Exception as error:  # zipfile, zlib, NumPy and json raise exceptions of many types
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = " ".join(reason.split())[:_LONGEST_REASON]
+        raise FileError(
+            f"{path} cannot be read ({reason}). Delete it and run the same command again."
+        ) from error
+
+
+def _regular(path: pathlib.Path | str) -> pathlib.Path:
+    """Returns the path of a file or a folder; reading anything else (a pipe, a device) may wait."""
+    path = pathlib.Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ValueError("it is no ordinary file")
+    return path
+
+
+def _refuse_constant(name: str):
+    raise ValueError(f"it holds {name}, which is no JSON")

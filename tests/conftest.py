@@ -29,6 +29,7 @@ def tiny_config():
         [
             f"data.audio_length={AUDIO_LENGTH}",
             "data.image_shape=[12, 12, 1]",
+            "data.digit_size=8",
             "data.num_classes=3",
             "image_encoder.widths=[4, 6]",
             "image_encoder.pool_after=[1]",

@@ -1,11 +1,12 @@
-"""What the project's speed is, measured part by part on synthetic data: the library of `experiments.benchmark`."""
+"""The speed of the project's parts on synthetic data: the library of `experiments.benchmark`."""
 
 import importlib
 import resource
 
 from experiments.benchmarking.setting import Setting
 
-# The parts in the order in which they are measured, each a function setting -> figures of a module of this package.
+# The parts in the order in which they are measured. Each is a function of a module of this package
+# that takes a `Setting` and returns figures.
 PARTS = {
     "train_step": "training_parts.train_step",
     "num_pairs": "training_parts.num_pairs",
@@ -23,11 +24,20 @@ PARTS = {
 
 
 def measure(part: str, setting: Setting) -> dict:
-    """Returns the figures of one of `PARTS`, ready for JSON, and the process's peak of memory up to now in MiB.
+    """Measures one part. TensorFlow is not imported before this is called.
 
-    TensorFlow is not imported before this is called.
+    Args:
+        part: a key of `PARTS`.
+        setting: what is measured, and for how long.
+
+    Returns:
+        The figures of the part, ready for JSON, with `peak_mib`.
     """
     module, _, function = PARTS[part].rpartition(".")
     measured = getattr(importlib.import_module(f"{__name__}.{module}"), function)(setting)
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {**measured, "peak_mib": round(peak_kib / 1024)}
+    return {**measured, "peak_mib": peak_mib()}
+
+
+def peak_mib() -> int:
+    """Returns the most memory that this process has held so far, in MiB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

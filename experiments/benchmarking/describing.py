@@ -1,4 +1,4 @@
-"""From a picture's file to a sound file: the program from its start, and a process that is warm."""
+"""From a picture file to a sound file: the program from its start, and a process that is warm."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WARM_CALLS = 20
 
 
 def describe(setting: Setting) -> dict:
-    """Seconds from the start of the program to its sound file; milliseconds a picture when warm."""
+    """Measures the program from its start to its sound file, and each picture once it is warm."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         data = _one_step_run(setting, folder / "run")
@@ -41,13 +41,14 @@ def describe(setting: Setting) -> dict:
     }
 
 
-def _one_step_run(setting, path):
-    """Trains stage 2 for one step: a run folder as every run folder is."""
+def _one_step_run(setting: Setting, path: pathlib.Path):
+    """Trains stage 2 for one step into a run folder and returns the data."""
     config = setting.config
     joint = dataclasses.replace(config.training.joint, batch_size=2, epochs=1e-9)
     config = dataclasses.replace(
         config,
-        loss=dataclasses.replace(config.loss, representation_weight=None),  # without stage 1
+        # Without this term there is no stage 1.
+        loss=dataclasses.replace(config.loss, representation_weight=None),
         training=dataclasses.replace(config.training, joint=joint),
     )
     data = synthetic_data(config.data)
@@ -55,7 +56,7 @@ def _one_step_run(setting, path):
     return data
 
 
-def _cold_start(setting, folder) -> float:
+def _cold_start(setting: Setting, folder: pathlib.Path) -> float:
     output = folder / "cold.wav"
     output.unlink(missing_ok=True)
     command = [
@@ -78,8 +79,8 @@ def _cold_start(setting, folder) -> float:
     return seconds
 
 
-def _warm(setting, folder) -> np.ndarray:
-    """Returns the seconds of each picture, read, described and written."""
+def _warm(setting: Setting, folder: pathlib.Path) -> np.ndarray:
+    """Returns float64 [pictures], the seconds to read, describe and write each."""
     describer, data = Describer(folder / "run"), setting.config.data
 
     def speak():

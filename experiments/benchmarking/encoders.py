@@ -1,8 +1,9 @@
-"""The image encoder under a small head, of this project's layers and of plain Keras layers."""
+"""The image encoder with a small head, made of this project's layers and of plain Keras layers."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -16,7 +17,10 @@ _NUM_CLASSES = 10
 
 
 def encoder_with_head(config: Config) -> keras.Model:
-    """Returns image -> logits: the encoder up to its global average, then one FC layer of ten classes."""
+    """Returns the encoder up to its global average with an FC layer of ten classes on it.
+
+    Input: uint8 [batch, height, width, channels]. Output: logits, float32 [batch, 10].
+    """
     encoder = build_image_encoder(config)
     average = encoder.get_layer("global_average").output
     logits = keras.layers.Dense(_NUM_CLASSES, dtype="float32", name="head")(average)
@@ -24,12 +28,13 @@ def encoder_with_head(config: Config) -> keras.Model:
 
 
 def of_plain_keras(model: keras.Model) -> keras.Model:
-    """Returns the same network with the same weights, each layer that is a faster form of a Keras layer now that one.
+    """Returns the same network with the same weights, made of Keras' own layers.
 
-    It computes in float32, whatever the precision of `model`.
+    A layer that is a faster form of a Keras layer becomes that Keras layer. The network computes in
+    float32, whatever the precision of `model`.
     """
 
-    def plain(layer):
+    def plain(layer: keras.layers.Layer):
         (base, *_) = [c for c in type(layer).__mro__ if c.__module__.startswith("keras.")]
         if base is keras.layers.Layer:  # a layer that Keras does not have
             base = type(layer)
@@ -41,22 +46,28 @@ def of_plain_keras(model: keras.Model) -> keras.Model:
 
 
 def interleaved(model: keras.Model, config: Config) -> keras.Model:
-    """Returns the network of `encoder_with_head` with the same weights, without dilated convolutions.
+    """Returns the network of `encoder_with_head` without dilated convolutions.
 
-    With hole size 2 and no pooling, pixels of different parity meet in the global average alone: so the image is split
-    once into its four interleaved half-resolution images, which go through the network with kernels without holes.
+    It has the same weights. With a dilation rate of 2 and no pooling, pixels of different parity
+    meet in the global average alone. So the image is split once into its four interleaved images of
+    half the resolution, which go through the network with a dilation rate of 1.
 
-    Raises InputError for another encoder, or an odd image.
+    Raises:
+        InputError: the encoder has another dilation rate or pooling, or a side of the image is odd.
     """
     encoder, (height, width, channels) = config.image_encoder, config.data.image_shape
     if encoder.dilation_rate != 2 or encoder.pool_after or height % 2 or width % 2:
         raise InputError(
-            "The interleaved form is for an encoder with hole size 2, without pooling, on an image of even height and "
-            f"width. Received: {encoder}, image_shape={config.data.image_shape}."
+            "The interleaved form is for an encoder with a dilation rate of 2, without pooling, on"
+            f" an image of even height and width. Received: {encoder},"
+            f" image_shape={config.data.image_shape}."
         )
     half = dataclasses.replace(
         config,
-        data=dataclasses.replace(config.data, image_shape=(height // 2, width // 2, channels)),
+        # A digit that fits into the whole image need not fit into a quarter of it.
+        data=dataclasses.replace(
+            config.data, image_shape=(height // 2, width // 2, channels), digit_size=None
+        ),
         image_encoder=dataclasses.replace(encoder, dilation_rate=1),
     )
     built = build_image_encoder(half)
@@ -75,18 +86,23 @@ def interleaved(model: keras.Model, config: Config) -> keras.Model:
     return twin
 
 
-def gradient_step(model: keras.Model, images, labels, jit_compile: bool = False):
-    """Returns a function () -> (loss, gradients): one forward and backward pass of the cross-entropy.
+def gradient_step(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray, jit_compile: bool = False
+) -> Callable[[], tuple[tf.Tensor, list[tf.Tensor]]]:
+    """Returns a function that makes one forward and backward pass of the cross-entropy.
 
     Args:
-        model: image -> logits.
+        model: from images to logits.
         images: uint8 [batch, height, width, channels].
         labels: int32 [batch].
-        jit_compile: compiles the pass with XLA.
+        jit_compile: whether the pass is compiled with XLA.
+
+    Returns:
+        A function without arguments that returns the loss and the gradients of the weights.
     """
 
     @tf.function(jit_compile=jit_compile or None)
-    def step(images, labels):
+    def step(images: tf.Tensor, labels: tf.Tensor):
         with tf.GradientTape() as tape:
             logits = model(images, training=True)
             loss = tf.reduce_mean(
@@ -98,10 +114,10 @@ def gradient_step(model: keras.Model, images, labels, jit_compile: bool = False)
     return lambda: step(images, labels)
 
 
-def relative_distance(gradients, reference) -> float:
-    """Returns the norm of the difference of two lists of gradients over the norm of the reference."""
+def relative_distance(gradients: Sequence, reference: Sequence) -> float:
+    """Returns the norm of the difference of two lists of gradients over that of the reference."""
     flat, reference = (
-        np.concatenate([np.ravel(g).astype(np.float64) for g in each])
+        np.concatenate([np.ravel(gradient).astype(np.float64) for gradient in each])
         for each in (gradients, reference)
     )
     return float(np.linalg.norm(flat - reference) / np.linalg.norm(reference))

@@ -1,4 +1,7 @@
-"""The product of two large matrices: the most that a machine does in a precision, and so the measure of a network."""
+"""The product of two large matrices: the most that a machine does in a precision.
+
+A network is measured against it.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,15 @@ _LONG_ENOUGH_SECS = 0.05
 
 
 class MatrixProduct:
-    """A product of two square matrices, to be called; as large as the machine is fast: small ones do not fill it.
+    """A product of two square matrices; calling the object computes it.
+
+    The matrices are as large as the machine is fast, because small ones do not keep it busy.
 
     Attributes:
-        flops: operations of one call; a multiplication and an addition are two.
+        flops: floating-point operations of one call. A multiplication and an addition are two.
     """
 
-    def __init__(self, dtype: str):
+    def __init__(self, dtype: str) -> None:
         size, usual = 256, 0.0
         while usual < _LONG_ENOUGH_SECS and size < _LARGEST_SIZE:
             size *= 2
@@ -30,5 +35,6 @@ class MatrixProduct:
             ]
             usual = np.median(seconds_per_call(self, seconds=0.0))
 
-    def __call__(self):
+    def __call__(self) -> tf.Tensor:
+        """Returns the product, [size, size]."""
         return tf.matmul(*self._factors)

@@ -1,14 +1,16 @@
-"""The image encoder under a small head in PyTorch, where that is installed: the other framework that a reader may choose."""
+"""The image encoder with a small head in PyTorch, the other framework that a reader may choose."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
+from typing import Literal
 
 import keras
 import numpy as np
 import torch
 from torch import nn
 
+from experiments.benchmarking.setting import num_cores
 from mtnet_tf.config import Config
 
 MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -16,17 +18,17 @@ _AUTOCAST = {"mixed_bfloat16": torch.bfloat16, "mixed_float16": torch.float16}
 
 
 class _Standardization(nn.Module):
-    """Eq. 1."""
+    """Standardisation of each image (Eq. 1)."""
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor):
         deviation, mean = torch.std_mean(x, dim=(1, 2, 3), correction=0, keepdim=True)
         return (x - mean) / deviation.clamp_min(x[0].numel() ** -0.5)
 
 
 class _Block(nn.Module):
-    """Transition (Eq. 2) and residual block with holes (Eq. 3)."""
+    """Transition (Eq. 2) and dilated residual block (Eq. 3)."""
 
-    def __init__(self, channels, width, config: Config):
+    def __init__(self, channels: int, width: int, config: Config) -> None:
         super().__init__()
         encoder = config.image_encoder
         self.activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[encoder.activation]()
@@ -47,13 +49,18 @@ class _Block(nn.Module):
             conv(), *residual_norm(), self.activation, conv(), *residual_norm()
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor):
         x = self.transition(x)
         return self.activation(self.residual(x) + x)
 
 
 def encoder_with_head(config: Config, model: keras.Model) -> nn.Module:
-    """Returns image -> logits: `encoders.encoder_with_head` in PyTorch, with the weights of `model`."""
+    """Returns the network of `encoders.encoder_with_head` in PyTorch.
+
+    Args:
+        config: of the network.
+        model: what `encoders.encoder_with_head` returned, whose weights are copied.
+    """
     encoder, channels, blocks = config.image_encoder, config.data.image_shape[-1], []
     if encoder.standardize:
         blocks.append(_Standardization())
@@ -73,17 +80,26 @@ def encoder_with_head(config: Config, model: keras.Model) -> nn.Module:
     return twin
 
 
-def gradient_step(twin: nn.Module, images, labels, memory_format: str, precision: str):
-    """Returns a function () -> loss as float: one forward and backward pass of the cross-entropy on all cores.
+def gradient_step(
+    twin: nn.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    memory_format: Literal["contiguous", "channels_last"],
+    precision: str,
+) -> Callable[[], float]:
+    """Returns a function that makes one forward and backward pass of the cross-entropy.
 
     Args:
-        twin: see `encoder_with_head`.
+        twin: what `encoder_with_head` returned.
         images: uint8 [batch, height, width, channels].
         labels: int [batch].
-        memory_format: of `MEMORY_FORMATS`.
-        precision: of the configuration; what is not float32 runs under autocast.
+        memory_format: a key of `MEMORY_FORMATS`.
+        precision: `training.precision`. The mixed ones run under autocast.
+
+    Returns:
+        A function without arguments that returns the loss. It uses all cores.
     """
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(num_cores())
     layout = MEMORY_FORMATS[memory_format]
     twin = twin.to(memory_format=layout)
     images = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))

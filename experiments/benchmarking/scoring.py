@@ -1,14 +1,14 @@
-"""Scoring: each metric, all of them together, and all of them in as many processes as there are cores."""
+"""Scoring: each metric, all of them together, and all of them in a process for each core."""
 
 from __future__ import annotations
 
 import itertools
-import os
 import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from experiments.benchmarking.setting import Setting
+from experiments.benchmarking.setting import Setting, num_cores
 from experiments.benchmarking.synthetic import synthetic_words
 from experiments.benchmarking.timing import rates, seconds_per_call, significant
 from mtnet_tf.metrics.corr2d import corr2d
@@ -22,12 +22,12 @@ _CHUNK = 20  # pairs a job, as an evaluation makes them
 
 
 def evaluation(setting: Setting) -> dict:
-    """Pairs scored a second, of words of 0.3 to 1 s: in this process, and in a pool."""
+    """Measures how many pairs of words of 0.3 to 1 s are scored a second."""
     data, seconds = setting.config.data, setting.seconds
     references = synthetic_words(_NUM_REFERENCES, data)
     pairs = distorted_pairs(references)
 
-    def one_pair(metric):
+    def one_pair(metric: Callable):
         index, generated = next(pairs)
         metric(references[index], generated, data.sample_rate)
 
@@ -43,9 +43,7 @@ def evaluation(setting: Setting) -> dict:
         index, generated = next(pairs)
         scorer.score_and_correlate(generated[None], np.array([index]))
 
-    num_processes = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    )
+    num_processes = num_cores()
     return {
         **figures,
         "all_metrics": rates(seconds_per_call(all_metrics, seconds), 1, "pairs"),
@@ -58,8 +56,15 @@ def evaluation(setting: Setting) -> dict:
     }
 
 
-def distorted_pairs(references):
-    """Yields (reference, waveform) without end: its own recording, quieter and with noise, no two alike."""
+def distorted_pairs(references: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields pairs without end, in which no two waveforms are alike.
+
+    Args:
+        references: float32 [n, L_s].
+
+    Yields:
+        The number of a reference, and float32 [L_s]: that reference, quieter and with noise.
+    """
     noise = 0.02 * np.random.default_rng(3).standard_normal(references.shape[1]).astype(np.float32)
     for i in itertools.count():
         level = np.float32(0.3 + 0.5 * (i * 0.6180339887 % 1))
@@ -67,14 +72,19 @@ def distorted_pairs(references):
         yield index, level * references[index] + np.roll(noise, i)
 
 
-def _pool_rate(references, pairs, num_processes, seconds):
-    """Returns pairs a second, without the start of the workers."""
+def _pool_rate(
+    references: np.ndarray,
+    pairs: Iterator[tuple[int, np.ndarray]],
+    num_processes: int,
+    seconds: float,
+) -> float:
+    """Returns the pairs a second of workers that have started."""
 
     def job():
         indices, generated = zip(*itertools.islice(pairs, _CHUNK))
         return np.array(generated), np.array(indices)
 
-    def jobs(until):
+    def jobs(until: float):
         while time.perf_counter() < until:
             yield job()
 

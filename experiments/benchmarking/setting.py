@@ -1,9 +1,10 @@
-"""What is measured, for how long, and against which peak."""
+"""What is measured, for how long, and against which peak of the machine."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Literal
 
 from mtnet_tf.config import Config
 
@@ -17,19 +18,27 @@ class Setting:
 
     Attributes:
         config: the configuration that is measured.
-        seconds: how long what is measured runs, about, in all its turns (`timing.by_turns`).
+        seconds: about how long a measurement runs, in all its turns (`timing.by_turns`).
         products: {name of a dtype: large product of matrices}, against which a network is measured.
-        device: "cpu" or "gpu", for the record of a run and the program that a measurement starts.
-        describe_command: starts the program that speaks a picture; --run_dir, --image, --output and --device are added.
+        device: for the record of a run and the program that a measurement starts.
+        describe_command: starts the program that speaks a picture. --run_dir, --image, --output and
+            --device are added.
     """
 
     config: Config
     seconds: float
     products: dict[str, MatrixProduct]
-    device: str
+    device: Literal["cpu", "gpu"]
     describe_command: tuple[str, ...]
 
     @property
     def batch_size(self) -> int:
         """Images of a step of the joint stage."""
         return self.config.training.joint.batch_size
+
+
+def num_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

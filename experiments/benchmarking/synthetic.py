@@ -1,4 +1,4 @@
-"""Synthetic pictures and words of the shapes that a configuration asks for; always the same ones."""
+"""Synthetic pictures and words of the shapes of a configuration, the same ones each time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def synthetic_data(
 
     Args:
         config: image shape, number of classes, L_s and sample rate.
-        num_recordings: spread over the classes; by default one each.
-        num_pairs: pictures.
+        num_recordings: spread over the classes; by default one a class.
+        num_pairs: number of pictures.
     """
     num_recordings = num_recordings or config.num_classes
     names = [f"word_{label}" for label in range(config.num_classes)]
@@ -48,7 +48,15 @@ def synthetic_data(
 
 
 def synthetic_words(count: int, config: DataConfig) -> np.ndarray:
-    """Returns float32 [count, L_s]: 0.3 to 1 s of a buzz in syllables, then silence, as the metrics meet them."""
+    """Returns words that the metrics can score: 0.3 to 1 s of a buzz in syllables, then silence.
+
+    Args:
+        count: number of words.
+        config: L_s and sample rate.
+
+    Returns:
+        float32 [count, L_s] in [-1, 1].
+    """
     random = np.random.default_rng(1)
     words = np.zeros([count, config.audio_length], np.float32)
     for word in words:

@@ -1,4 +1,4 @@
-"""Floating-point operations: how many a network needs, and what share of the machine's peak a step reaches."""
+"""Floating-point operations: how many a network needs, and what share of the peak it reaches."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import tensorflow as tf
 from experiments.benchmarking.setting import Setting
 from experiments.benchmarking.timing import by_turns, rates, significant
 
-# Forward, gradient of the input and gradient of the kernel are a convolution or a product of the same size each.
-STEP_OVER_FORWARD = 3
+# Forward, the gradient of the input and the gradient of the kernel are of the same size.
+_STEP_OVER_FORWARD = 3
 
 
 def forward_flops(model: keras.Model, batch_size: int) -> dict[str, int]:
-    """Counts the operations of a network's convolutions and matrix products, from the shapes in its graph.
+    """Counts the operations of a network's convolutions and matrix products.
 
-    A multiplication and an addition are two operations. Everything else (normalisation, activations, pooling) is left
-    out: it takes time and counts for nothing. Zeros of SAME padding are counted like pixels, but where `DilatedConv2D`
-    leaves them out.
+    The shapes in its graph say how many there are. A multiplication and an addition are two
+    operations. Normalisation, activations and pooling are not counted. The zeros of SAME padding
+    are counted like pixels, except where `DilatedConv2D` leaves them out.
 
     Args:
         model: with one input.
@@ -31,7 +31,7 @@ def forward_flops(model: keras.Model, batch_size: int) -> dict[str, int]:
         {name of a dtype: operations that are computed in it}.
 
     Raises:
-        ValueError: an operation that may multiply matrices and that this does not know.
+        ValueError: the graph has an operation that may multiply matrices and is not known here.
     """
     spec = tf.TensorSpec([batch_size, *model.input_shape[1:]], model.inputs[0].dtype)
     forward = tf.function(lambda inputs: model(inputs, training=True))
@@ -43,13 +43,12 @@ def forward_flops(model: keras.Model, batch_size: int) -> dict[str, int]:
     return flops
 
 
-def _operation_flops(operation) -> int:
-    """Returns 2 * (numbers in the output) * (products summed up in each)."""
+def _operation_flops(operation: tf.Operation) -> int:
+    """Returns 2 * (values of the output) * (products summed up in each)."""
     if operation.type == "Conv2D":
         terms = operation.inputs[1].shape[:-1]  # kernel height and width, channels in
-    elif operation.type in ("MatMul", "BatchMatMulV2"):
-        transposed = operation.get_attr("transpose_a" if operation.type == "MatMul" else "adj_x")
-        terms = operation.inputs[0].shape[-2 if transposed else -1 :][:1]
+    elif operation.type == "MatMul":
+        terms = [operation.inputs[0].shape[0 if operation.get_attr("transpose_a") else 1]]
     elif any(word in operation.type for word in ("Conv", "MatMul", "Einsum", "PartitionedCall")):
         raise ValueError(f"The operations of {operation.type} ({operation.name}) are not counted.")
     else:
@@ -60,19 +59,21 @@ def _operation_flops(operation) -> int:
 def step_figures(
     setting: Setting, step: Callable, model: keras.Model, batch_size: int, unit: str = "images"
 ) -> dict:
-    """Times a forward and backward pass by turns with large matrix products in the precisions that it computes in.
+    """Times a forward and backward pass by turns with large matrix products of the same precisions.
 
     Args:
         setting: has the products and the time.
         step: what is timed.
         model: the network of the step, whose operations are counted.
-        batch_size: rows that a step takes.
-        unit: what a row is.
+        batch_size: rows of a step.
+        unit: what a row is, in the plural.
 
     Returns:
-        "batch_size"; the rate and its spread; "seconds_per_step"; "gflop_per_step", forward + backward, which is three
-        times forward; "gflops_per_second"; "share_of_peak", of the time that the step takes, how much it would take at
-        the speed of the products; "dtypes", the share of the operations in each.
+        A dict ready for JSON: "batch_size"; "<unit>_per_second" and its "spread";
+        "seconds_per_step"; "gflop_per_step", forward and backward, three times forward;
+        "gflops_per_second"; "share_of_peak", the time that the operations would take at the speed
+        of the products over the time that the step takes; "dtypes", the share of the operations in
+        each.
     """
     forward = forward_flops(model, batch_size)
     calls = {"step": step, **{dtype: setting.products[dtype] for dtype in forward}}
@@ -85,8 +86,8 @@ def step_figures(
         "batch_size": batch_size,
         **rates(seconds["step"], batch_size, unit),
         "seconds_per_step": significant(median),
-        "gflop_per_step": significant(STEP_OVER_FORWARD * total / 1e9),
-        "gflops_per_second": significant(STEP_OVER_FORWARD * total / 1e9 / median),
-        "share_of_peak": significant(np.median(STEP_OVER_FORWARD * at_peak / seconds["step"])),
+        "gflop_per_step": significant(_STEP_OVER_FORWARD * total / 1e9),
+        "gflops_per_second": significant(_STEP_OVER_FORWARD * total / 1e9 / median),
+        "share_of_peak": significant(np.median(_STEP_OVER_FORWARD * at_peak / seconds["step"])),
         "dtypes": {dtype: significant(count / total) for dtype, count in forward.items()},
     }

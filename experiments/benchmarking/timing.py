@@ -1,4 +1,7 @@
-"""Seconds a call, by turns: a machine's clock varies from minute to minute, a ratio of neighbours hardly does."""
+"""Seconds a call, by turns.
+
+The speed of a machine varies from minute to minute, a ratio of neighbouring turns hardly does.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,16 @@ _LEAST_TURNS = 5
 
 
 def by_turns(calls: dict[str, Callable], seconds: float) -> dict[str, np.ndarray]:
-    """Times calls against each other: a run of each of about a second, over and over, at least five times.
+    """Times calls against each other, by turns of about a second each, at least five turns.
 
-    Before its first turn a call is made once, unmeasured (a graph is traced, a kernel chosen), and then so often that
-    the length of its runs is known. A turn begins with one more unmeasured call: the processor's caches and the
-    allocator's pages are still the previous call's, as they never are in training.
+    Before its first turn a call is made once unmeasured, in which its graph is traced and its
+    kernels are chosen, and then as often as it takes to know how many calls make a turn. Each turn
+    begins with one more unmeasured call, because the processor's caches and the allocator's pages
+    are still those of another call, as they never are in training.
 
     Args:
-        calls: by name.
-        seconds: that each has in all its turns; a slow call is made at least once a turn.
+        calls: {name: what is timed}.
+        seconds: how long each is timed in all its turns. A slow call is made at least once a turn.
 
     Returns:
         {name: float64 [turns], seconds a call in each turn}.
@@ -43,7 +47,16 @@ def seconds_per_call(call: Callable, seconds: float) -> np.ndarray:
 
 
 def rates(seconds: np.ndarray, count: int, unit: str) -> dict:
-    """Returns {"<unit>_per_second": median over the turns, "spread": [lowest, highest]} of calls that do `count` each."""
+    """Returns the rate of a call, as figures ready for JSON.
+
+    Args:
+        seconds: float64 [turns], seconds a call.
+        count: how many units a call does.
+        unit: in the plural, such as "images".
+
+    Returns:
+        {"<unit>_per_second": median over the turns, "spread": [lowest, highest]}.
+    """
     per_second = count / seconds
     return {
         f"{unit}_per_second": significant(np.median(per_second)),
@@ -52,7 +65,15 @@ def rates(seconds: np.ndarray, count: int, unit: str) -> dict:
 
 
 def speed_ratio(seconds: np.ndarray, reference: np.ndarray) -> dict:
-    """Returns {"ratio": how many times faster than the reference, median over the turns, "ratio_spread"}."""
+    """Returns how many times faster a call is than a reference, as figures ready for JSON.
+
+    Args:
+        seconds: float64 [turns], seconds a call.
+        reference: the same of the reference, in the same turns.
+
+    Returns:
+        {"ratio": median over the turns, "ratio_spread": [lowest, highest]}.
+    """
     by_turn = reference / seconds
     return {
         "ratio": significant(np.median(by_turn)),
@@ -60,25 +81,25 @@ def speed_ratio(seconds: np.ndarray, reference: np.ndarray) -> dict:
     }
 
 
-def significant(value) -> float:
+def significant(value: float) -> float:
     """Returns a number to four significant digits: a timing has no more."""
     return float(f"{value:.4g}")
 
 
-def _calls_within(call, seconds) -> int:
+def _calls_within(call: Callable, seconds: float) -> int:
     count = 1
     while (taken := _run(call, count)) < seconds / 4:
         count *= 2
     return max(1, round(count * seconds / taken))
 
 
-def _turn(call, count) -> float:
+def _turn(call: Callable, count: int) -> float:
     _run(call, 1)
     return _run(call, count)
 
 
-def _run(call, count) -> float:
-    """Returns the seconds that `count` calls take, until the device has done all that they began."""
+def _run(call: Callable, count: int) -> float:
+    """Returns the seconds of `count` calls, until the device has done all that they began."""
     start = time.perf_counter()
     for _ in range(count):
         call()

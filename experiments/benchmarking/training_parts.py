@@ -1,8 +1,9 @@
-"""The training step and its parts, one function a part: setting -> figures."""
+"""The training step and its parts: one function a part, which returns figures ready for JSON."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from importlib.metadata import version
 
 import keras
@@ -27,13 +28,15 @@ from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.joint_stage import JointStage
+from mtnet_tf.training.stage import Stage
 
-_AUTOENCODER_RECORDINGS = 100  # as many as CIFAR100 AD has words
-_AUTOENCODER_PAIRS = 50_000  # and as many pairs; they count where an epoch goes through the pairs
+# Those of CIFAR100 AD. The pairs count where an epoch of stage 1 goes through them.
+_AUTOENCODER_RECORDINGS = 100
+_AUTOENCODER_PAIRS = 50_000
 
 
 def train_step(setting: Setting) -> dict:
-    """The whole step of the joint stage: input, forward, losses, backward and update."""
+    """Measures the whole step of the joint stage: input, forward, losses, backward and update."""
     stage = _joint_stage(setting)
     stream = _endless(stage)
     return step_figures(
@@ -42,7 +45,10 @@ def train_step(setting: Setting) -> dict:
 
 
 def num_pairs(setting: Setting) -> dict:
-    """The whole step with a data set of 60,000 pairs by turns with one of 1,000: an image should cost the same."""
+    """Measures the whole step with a data set of 60,000 pairs by turns with one of 1,000.
+
+    An image should cost the same in both.
+    """
     stages = {str(count): _joint_stage(setting, count) for count in (1_000, 60_000)}
     streams = {name: _endless(stage) for name, stage in stages.items()}
     calls = {name: functools.partial(_step, stages[name], streams[name]) for name in stages}
@@ -56,13 +62,16 @@ def num_pairs(setting: Setting) -> dict:
 
 
 def encoder(setting: Setting) -> dict:
-    """Forward and backward of the encoder with a small head: no FC layers, no update."""
+    """Measures forward and backward of the encoder with a small head, without any update."""
     model, step = _encoder_step(setting)
     return step_figures(setting, step, model, setting.batch_size)
 
 
 def plain_keras(setting: Setting) -> dict:
-    """The same by turns with plain Keras layers in float32, and how far apart loss and gradients are."""
+    """Measures the encoder by turns with plain Keras layers in float32.
+
+    The figures also say how far apart the losses and the gradients are.
+    """
     model, ours = _encoder_step(setting)
     plain = encoders.gradient_step(encoders.of_plain_keras(model), *_images_and_labels(setting))
     (loss, gradients), (plain_loss, plain_gradients) = ours(), plain()
@@ -78,7 +87,10 @@ def plain_keras(setting: Setting) -> dict:
 
 
 def pytorch(setting: Setting) -> dict:
-    """The same by turns with PyTorch in the same precision, in both of its memory formats, and both losses."""
+    """Measures the encoder by turns with PyTorch in the same precision, in both memory formats.
+
+    The figures also have the losses.
+    """
     try:
         from experiments.benchmarking import pytorch
     except ImportError as error:
@@ -111,7 +123,7 @@ def pytorch(setting: Setting) -> dict:
 
 
 def interleaved(setting: Setting) -> dict:
-    """The encoder by turns with its interleaved form, where it has one (`encoders.interleaved`)."""
+    """Measures the encoder by turns with its interleaved form (`encoders.interleaved`)."""
     model, native = _encoder_step(setting)
     try:
         twin = encoders.interleaved(model, setting.config)
@@ -129,7 +141,7 @@ def interleaved(setting: Setting) -> dict:
 
 
 def generator(setting: Setting) -> dict:
-    """Forward and backward of the audio generator and its loss."""
+    """Measures forward and backward of the audio generator and its loss."""
     config = setting.config
     keras.utils.set_random_seed(config.training.seed)
     model = build_audio_generator(config)
@@ -139,7 +151,7 @@ def generator(setting: Setting) -> dict:
     audio = tf.constant(synthetic_words(setting.batch_size, config.data))
 
     @tf.function(jit_compile=config.training.jit_compile or None)
-    def step(representation, audio):
+    def step(representation: tf.Tensor, audio: tf.Tensor):
         with tf.GradientTape() as tape:
             tape.watch(representation)
             loss = losses.generation_loss(
@@ -151,7 +163,7 @@ def generator(setting: Setting) -> dict:
 
 
 def autoencoder_stage(setting: Setting) -> dict:
-    """A step of stage 1, and from it how long the stage takes for the recordings and pairs of CIFAR100 AD."""
+    """Measures a step of stage 1, and estimates the time of the stage for CIFAR100 AD."""
     config = setting.config
     keras.utils.set_random_seed(config.training.seed)
     model = build_audio_autoencoder(config)
@@ -175,13 +187,13 @@ def autoencoder_stage(setting: Setting) -> dict:
 
 
 def batches(setting: Setting) -> dict:
-    """The batches of the joint stage alone."""
+    """Measures the batches of the joint stage alone."""
     stream = _endless(_joint_stage(setting))
     seconds = seconds_per_call(lambda: next(stream), setting.seconds)
     return {"batch_size": setting.batch_size, **rates(seconds, setting.batch_size, "images")}
 
 
-def _joint_stage(setting, num_pairs=2048):
+def _joint_stage(setting: Setting, num_pairs: int = 2048):
     config = setting.config
     data = synthetic_data(config.data, num_pairs=num_pairs)
     features = None
@@ -192,23 +204,23 @@ def _joint_stage(setting, num_pairs=2048):
     return JointStage(build_mtnet(config), config, data, features)
 
 
-def _step(stage, stream):
+def _step(stage: Stage, stream: Iterator):
     stage.train_step(next(stream))
 
 
-def _endless(stage):
+def _endless(stage: Stage):
     while True:
         yield from stage.batches(0)
 
 
-def _encoder_step(setting):
+def _encoder_step(setting: Setting):
     keras.utils.set_random_seed(setting.config.training.seed)
     model = encoders.encoder_with_head(setting.config)
     jit_compile = setting.config.training.jit_compile
     return model, encoders.gradient_step(model, *_images_and_labels(setting), jit_compile)
 
 
-def _images_and_labels(setting):
+def _images_and_labels(setting: Setting):
     random = np.random.default_rng(0)
     images = random.integers(
         0, 256, (setting.batch_size, *setting.config.data.image_shape), dtype=np.uint8

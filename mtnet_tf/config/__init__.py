@@ -1,6 +1,5 @@
-"""The configuration of a run: frozen dataclasses with checked fields, JSON in and out, overrides, presets."""
+"""The configuration of a run: its checked fields, JSON in and out, overrides and presets."""
 
-from mtnet_tf.config.checks import ConfigError
 from mtnet_tf.config.fields import (
     AudioAutoencoderConfig,
     AudioGeneratorConfig,
@@ -17,6 +16,7 @@ from mtnet_tf.config.fields import (
 )
 from mtnet_tf.config.overrides import differences, flatten, from_json, override, to_json
 from mtnet_tf.config.presets import PRESETS, preset
+from mtnet_tf.config.ranges import ConfigError
 
 __all__ = [
     "PRESETS",

@@ -1,89 +1,135 @@
-"""What each field of a configuration may be."""
+"""The rules between the fields of a configuration. What one field may be stands at the field."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING
 
-from mtnet_tf.errors import InputError
+from mtnet_tf.config.ranges import ConfigError
 
 if TYPE_CHECKING:
     from mtnet_tf.config.fields import Config
 
-
-class ConfigError(InputError, ValueError):
-    """A configuration that cannot be used; the message says which field and why."""
+# 8 GB in float32, without the gradients and the optimiser's two copies; `paper` has 0.2e9.
+MOST_WEIGHTS = 2_000_000_000
+# 8 GB in float32, one feature map of one batch; `released` has 0.07e9.
+MOST_FEATURES = 2_000_000_000
 
 
 def check(config: Config) -> None:
-    def require(condition, field_name, rule):
-        if not condition:
-            value = config
-            for part in field_name.split("."):
-                value = getattr(value, part)
-            raise ConfigError(f"{field_name} {rule}. Received: {field_name}={value!r}.")
+    """Raises ConfigError for fields that do not fit each other."""
+    _check_image(config)
+    _check_representations(config)
+    _check_sizes(config)
 
-    def one_of(field_name, *choices):
+
+def _require(condition: bool, config: Config, name: str, rule: str) -> None:
+    if not condition:
         value = config
-        for part in field_name.split("."):
+        for part in name.split("."):
             value = getattr(value, part)
-        require(value in choices, field_name, f"must be one of {', '.join(choices)}")
+        raise ConfigError.of_field(name, rule, value)
 
-    encoder, autoencoder = config.image_encoder, config.audio_autoencoder
-    one_of("image_encoder.activation", "relu", "tanh")
-    one_of("audio_generator.kind", "gated_residual", "autoencoder_decoder")
-    one_of("initialization.kernel", "truncated_normal_fan_in", "truncated_normal")
-    one_of("loss.perceptual", "mean_cross_entropy", "sum_cross_entropy")
-    one_of("loss.representation", "cosine", "normalized_squared_error")
-    one_of("loss.generation", "smooth_l1", "mean_smooth_l1", "normalized_squared_error")
-    one_of("loss.reconstruction", "half_mean_squared_error", "sum_squared_error")
-    require(encoder.widths, "image_encoder.widths", "must name at least one block")
-    require(encoder.kernel_size % 2 == 1, "image_encoder.kernel_size", "must be odd")
-    require(
-        config.audio_generator.kernel_size % 2 == 1, "audio_generator.kernel_size", "must be odd"
+
+def _check_image(config: Config) -> None:
+    data, encoder = config.data, config.image_encoder
+    height, width, channels = data.image_shape
+    smaller = min(height, width)
+    _require(
+        channels != 1 or data.digit_size is None or data.digit_size <= smaller,
+        config,
+        "data.digit_size",
+        f"must be at most {smaller}, the smaller side of data.image_shape, or null where the"
+        " images are no digits",
     )
-    require(
-        all(1 <= k <= len(encoder.widths) for k in encoder.pool_after),
+    _require(
+        all(block <= len(encoder.widths) for block in encoder.pool_after),
+        config,
         "image_encoder.pool_after",
         f"must name blocks from 1 to {len(encoder.widths)}",
     )
-    require(encoder.feature_units, "image_encoder.feature_units", "must name at least one layer")
-    require(
-        config.cross_modal_mapper.units, "cross_modal_mapper.units", "must name at least one layer"
+    _require(
+        len(set(encoder.pool_after)) == len(encoder.pool_after),
+        config,
+        "image_encoder.pool_after",
+        "must name each block once",
     )
-    require(
-        1 <= autoencoder.feature_layer <= len(autoencoder.hidden_units),
+    # Each pooling halves the sides, rounded down.
+    _require(
+        smaller >= 2 ** len(encoder.pool_after),
+        config,
+        "image_encoder.pool_after",
+        f"must leave at least one pixel of the image's smaller side of {smaller}, which each block"
+        " in it halves",
+    )
+
+
+def _check_representations(config: Config) -> None:
+    autoencoder, mapper = config.audio_autoencoder, config.cross_modal_mapper
+    _require(
+        autoencoder.feature_layer <= len(autoencoder.hidden_units),
+        config,
         "audio_autoencoder.feature_layer",
         f"must be a hidden layer from 1 to {len(autoencoder.hidden_units)}",
     )
     feature_size = autoencoder.hidden_units[autoencoder.feature_layer - 1]
-    require(
-        config.cross_modal_mapper.units[-1] == feature_size,
+    _require(
+        mapper.units[-1] == feature_size,
+        config,
         "cross_modal_mapper.units",
         f"must end with the size of the audio feature, {feature_size} (Eq. 7 compares the two)",
     )
-    require(
-        0 <= config.data.validation_fraction < 1, "data.validation_fraction", "must be in [0, 1)"
-    )
-    require(config.data.audio_length > 0, "data.audio_length", "must be positive")
-    channels = config.audio_generator.channels
-    require(
-        channels > 0 and config.cross_modal_mapper.units[-1] % channels == 0,
+    _require(
+        mapper.units[-1] % config.audio_generator.channels == 0,
+        config,
         "audio_generator.channels",
-        f"must divide the cross-modal representation, {config.cross_modal_mapper.units[-1]}",
+        f"must divide the cross-modal representation, {mapper.units[-1]}",
     )
-    one_of("training.autoencoder_epoch", "recordings", "pairs")
-    one_of("training.precision", "float32", "mixed_bfloat16", "mixed_float16", "auto")
-    for stage in ("autoencoder", "joint"):
-        one_of(f"training.{stage}.optimizer.name", "rmsprop", "adam")
-        one_of(f"training.{stage}.optimizer.schedule", "constant", "cosine")
-        one_of(f"training.{stage}.sampling", "permutation", "contiguous_slices")
-        require(
-            getattr(config.training, stage).batch_size > 0,
-            f"training.{stage}.batch_size",
-            "must be positive",
-        )
-        require(
-            getattr(config.training, stage).epochs > 0,
-            f"training.{stage}.epochs",
-            "must be positive",
-        )
+
+
+def _check_sizes(config: Config) -> None:
+    """Refuses networks that no machine could hold, before anything is built."""
+    for name, count in _numbers_of_weights(config).items():
+        if count > MOST_WEIGHTS:
+            raise ConfigError(
+                f"{name} must have at most {MOST_WEIGHTS:,} weights. Received: sizes of layers that"
+                f" give it {count:,}. Make its layers or data.audio_length smaller."
+            )
+    pixels = math.prod(config.data.image_shape[:2])
+    of_one = max(pixels * max(config.image_encoder.widths), config.data.audio_length)
+    most = MOST_FEATURES // of_one
+    _require(
+        config.training.joint.batch_size <= most,
+        config,
+        "training.joint.batch_size",
+        f"must be at most {most:,} with data.image_shape, data.audio_length and"
+        f" image_encoder.widths as they are: a row of a batch has up to {of_one:,} values in one"
+        " tensor",
+    )
+
+
+def _numbers_of_weights(config: Config) -> dict[str, int]:
+    """Returns the number of weights of each sub-network's kernels: {field: number}."""
+    encoder, generator = config.image_encoder, config.audio_generator
+    autoencoder, mapper = config.audio_autoencoder, config.cross_modal_mapper
+    length, phi = config.data.audio_length, mapper.units[-1]
+    widths = [config.data.image_shape[-1], *encoder.widths]
+    convolutions = sum(2 * encoder.kernel_size**2 * width**2 for width in encoder.widths)
+    gated = 3 * generator.num_blocks * generator.kernel_size * generator.channels**2
+    hidden = generator.hidden_units
+    if generator.kind == "autoencoder_decoder":
+        gated, hidden = 0, autoencoder.hidden_units[autoencoder.feature_layer :]
+    return {
+        "image_encoder": convolutions
+        + _dense(widths)
+        + _dense([widths[-1], *encoder.feature_units]),
+        "audio_autoencoder": _dense([length, *autoencoder.hidden_units, length]),
+        "cross_modal_mapper": _dense([encoder.feature_units[-1], *mapper.units]),
+        "audio_generator": gated + _dense([phi, *hidden, length]),
+    }
+
+
+def _dense(sizes: list[int]) -> int:
+    """Returns the number of weights of fully connected layers, or 1x1 kernels, of these sizes."""
+    return sum(before * after for before, after in itertools.pairwise(sizes))

@@ -1,171 +1,319 @@
-"""The configuration of a run: frozen dataclasses, JSON in and out, overrides. Presets: `presets.py`.
+"""The fields of a configuration: their meaning, their unit, their range and their default.
 
-The defaults are the paper (Ning et al., Neurocomputing 423, 2021). Every place where the paper is silent or where its
-published scripts differ is a field; BUILD_NOTES.md gives the reading behind each.
+The defaults are the paper (Ning et al., Neurocomputing 423, 2021). Every place where the paper is
+silent or where its published scripts differ is a field; BUILD_NOTES.md gives the reading behind
+each. The range of a field stands in its annotation and is checked when a `Config` is made. The
+rules between fields are in `checks.py`, the presets in `presets.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 from mtnet_tf.config.checks import check
+from mtnet_tf.config.ranges import Form, Length, Range, checked_fields
+
+Name = Annotated[
+    str,
+    Form("[a-z][a-z0-9_]{0,63}", "a name of lower-case letters, digits and underscores"),
+]
+Seed = Annotated[int, Range(least=0, most=2**32 - 1)]
+Pixels = Annotated[int, Range(least=1, most=1024)]
+Units = Annotated[int, Range(least=1, most=65_536)]
+Layers = Annotated[tuple[Units, ...], Length(1, 32)]
+LayersOrNone = Annotated[tuple[Units, ...], Length(0, 32)]
+LayerNumber = Annotated[int, Range(least=1, most=32)]
+KernelSize = Annotated[int, Range(least=1, most=31, odd=True)]
+DilationRate = Annotated[int, Range(least=1, most=64)]
+Activation = Literal["relu", "tanh"]
+# A smaller number becomes 0 in float32, by which something may then be divided.
+SMALLEST = 1e-30
+Epsilon = Annotated[float, Range(least=SMALLEST, most=10)]
+Fraction = Annotated[float, Range(least=0, below=1)]
+LossWeight = Annotated[float, Range(least=0, most=1e6)]
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What the data set fixes. `train` fills the shapes in from the prepared data set."""
+    """What the data set fixes. `train` fills the shapes in from the prepared data set.
 
-    image_shape: tuple[int, int, int] = (28, 28, 1)  # height, width, channels
-    num_classes: int = 10
-    digit_size: int = (
-        20  # images of digits: pixels of the square that a digit fills, for reading photos
-    )
-    audio_length: int = 18140  # L_s, samples
-    sample_rate: int = 22050  # Hz
-    validation_fraction: float = (
-        0.05  # part of the training split that chooses recipes; never trained on
-    )
-    validation_seed: int = (
-        0  # draws that part; not training.seed, so that all seeds share one validation split
-    )
+    Attributes:
+        image_shape: height and width in pixels, from 1 to 1024, and channels, 1 or 3.
+        num_classes: number of words, from 1 to 65,536.
+        digit_size: side in pixels, from 1 to 1024, of the square that a digit fills in a grey
+            image, for reading photos. None: the images are no digits.
+        audio_length: L_s in samples, from 1 to 10,000,000.
+        sample_rate: in Hz, from 1,000 to 192,000.
+        validation_fraction: in [0, 1), the part of the training split that chooses recipes and is
+            never trained on.
+        validation_seed: from 0 to 2^32 - 1, draws that part. It is not `training.seed`, so that all
+            seeds share one validation split.
+    """
+
+    image_shape: tuple[Pixels, Pixels, Literal[1, 3]] = (28, 28, 1)
+    num_classes: Units = 10
+    digit_size: Pixels | None = 20
+    audio_length: Annotated[int, Range(least=1, most=10_000_000)] = 18140
+    sample_rate: Annotated[int, Range(least=1_000, most=192_000)] = 22050
+    validation_fraction: Fraction = 0.05
+    validation_seed: Seed = 0
 
 
 @dataclass(frozen=True)
 class ImageEncoderConfig:
-    """Image feature learning, section 3.1.1 and Table 1."""
+    """Image feature learning, section 3.1.1 and Table 1.
 
-    standardize: bool = True  # Eq. 1
-    widths: tuple[int, ...] = (32, 128, 256, 512, 1024)  # channels of the five residual blocks
-    kernel_size: int = 3
-    dilation_rate: int = 2  # the paper's "hole" kernels; 1 is a kernel without holes
-    pool_after: tuple[int, ...] = ()  # 2x2 max pooling after these blocks, counted from 1
-    activation: str = "relu"
-    residual_batch_norm: bool = False  # BN after each 3x3 convolution
-    feature_units: tuple[int, ...] = (1024, 1024)  # FC_1^1, FC_2^1; the last is the image feature
-    feature_activation: str = "tanh"
-    dropout_rate: float = 0.0
+    Attributes:
+        standardize: whether images are standardised (Eq. 1).
+        widths: channels of the residual blocks, 1 to 32 blocks of 1 to 65,536 channels.
+        kernel_size: side of the residual blocks' kernels, odd, from 1 to 31.
+        dilation_rate: from 1 to 64. The paper's "hole" kernels have 2; 1 is an ordinary kernel.
+        pool_after: the blocks, counted from 1, after which 2x2 max pooling follows.
+        activation: of transitions and residual blocks.
+        residual_batch_norm: whether batch normalisation follows each convolution of a block.
+        feature_units: sizes of the FC layers FC_1^1, FC_2^1, 1 to 32 layers of 1 to 65,536 units.
+            The output of the last is the image feature.
+        feature_activation: of those layers.
+        dropout_rate: in [0, 1), after those layers.
+    """
+
+    standardize: bool = True
+    widths: Layers = (32, 128, 256, 512, 1024)
+    kernel_size: KernelSize = 3
+    dilation_rate: DilationRate = 2
+    pool_after: Annotated[tuple[LayerNumber, ...], Length(0, 32)] = ()
+    activation: Activation = "relu"
+    residual_batch_norm: bool = False
+    feature_units: Layers = (1024, 1024)
+    feature_activation: Activation = "tanh"
+    dropout_rate: Fraction = 0.0
 
 
 @dataclass(frozen=True)
 class AudioAutoencoderConfig:
-    """Audio feature learning, section 3.1.2 and Table 2."""
+    """Audio feature learning, section 3.1.2 and Table 2.
 
-    hidden_units: tuple[int, ...] = (4096, 2048, 1024, 2048, 4096)
-    feature_layer: int = 3  # the layer, counted from 1, whose output is the audio feature
+    Attributes:
+        hidden_units: sizes of the FC layers before the last one of L_s units, 1 to 32 layers of 1
+            to 65,536 units.
+        feature_layer: the hidden layer, counted from 1, whose output is the audio feature.
+        batch_norm: whether batch normalisation stands before each activation.
+    """
+
+    hidden_units: Layers = (4096, 2048, 1024, 2048, 4096)
+    feature_layer: LayerNumber = 3
     batch_norm: bool = False
 
 
 @dataclass(frozen=True)
 class CrossModalMapperConfig:
-    """Cross-modal mapping, section 3.2: two coupled FC layers."""
+    """Cross-modal mapping, section 3.2: two coupled FC layers.
 
-    units: tuple[int, ...] = (1024, 1024)  # the last is the cross-modal representation
-    dropout_rate: float = 0.0
+    Attributes:
+        units: sizes of the FC layers, 1 to 32 layers of 1 to 65,536 units. The output of the last
+            is the cross-modal representation, as large as the audio feature.
+        dropout_rate: in [0, 1), after all layers but the last.
+    """
+
+    units: Layers = (1024, 1024)
+    dropout_rate: Fraction = 0.0
 
 
 @dataclass(frozen=True)
 class AudioGeneratorConfig:
-    """Audio generation, section 3.3 and Figure 4."""
+    """Audio generation, section 3.3 and Figure 4.
 
-    kind: str = "gated_residual"  # or "autoencoder_decoder": Table 3's Proposed(autoencoder)
-    num_blocks: int = 3
-    channels: int = 1  # of the 1D blocks: phi is reshaped to [units / channels, channels]
-    kernel_size: int = 3
-    dilation_rate: int = 2
-    hidden_units: tuple[int, ...] = (1024,)  # FC layers before the last one of L_s units
-    dropout_rate: float = 0.0
+    Attributes:
+        kind: "gated_residual" (Figure 4), or "autoencoder_decoder", Table 3's
+            Proposed(autoencoder).
+        num_blocks: number of gated 1D blocks, from 0 to 32.
+        channels: of the 1D blocks. The representation is reshaped to [units / channels, channels],
+            so it must divide the units.
+        kernel_size: length of the blocks' kernels, odd, from 1 to 31.
+        dilation_rate: of the blocks, from 1 to 64.
+        hidden_units: sizes of the FC layers before the last one of L_s units, 0 to 32 layers of 1
+            to 65,536 units.
+        dropout_rate: in [0, 1), after those layers.
+    """
+
+    kind: Literal["gated_residual", "autoencoder_decoder"] = "gated_residual"
+    num_blocks: Annotated[int, Range(least=0, most=32)] = 3
+    channels: Units = 1
+    kernel_size: KernelSize = 3
+    dilation_rate: DilationRate = 2
+    hidden_units: LayersOrNone = (1024,)
+    dropout_rate: Fraction = 0.0
 
 
 @dataclass(frozen=True)
 class InitializationConfig:
-    """Algorithm 1: "All weights are randomly sampled by truncated_normal distribution"."""
+    """Algorithm 1: "All weights are randomly sampled by truncated_normal distribution".
 
-    kernel: str = "truncated_normal_fan_in"  # or "truncated_normal": a constant standard deviation
-    kernel_scale: float = 1.0  # the variance scale, or the constant standard deviation
-    bias: float = 0.0
+    Attributes:
+        kernel: "truncated_normal_fan_in" has a variance of `kernel_scale` over the number of
+            inputs, "truncated_normal" a constant standard deviation of `kernel_scale`.
+        kernel_scale: from 1e-30 to 100.
+        bias: what each bias starts with, from -100 to 100.
+    """
+
+    kernel: Literal["truncated_normal_fan_in", "truncated_normal"] = "truncated_normal_fan_in"
+    kernel_scale: Annotated[float, Range(least=SMALLEST, most=100)] = 1.0
+    bias: Annotated[float, Range(least=-100, most=100)] = 0.0
 
 
 @dataclass(frozen=True)
 class BatchNormConfig:
-    momentum: float = 0.99  # decay of the moving averages
-    epsilon: float = 1e-3
+    """Batch normalisation, wherever a sub-network has it.
+
+    Attributes:
+        momentum: decay of the moving averages, in [0, 1).
+        epsilon: added to the variance, from 1e-30 to 10.
+    """
+
+    momentum: Fraction = 0.99
+    epsilon: Epsilon = 1e-3
 
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Eqs. 4, 6, 7, 9, 10, 11: the form of each term and its weight. A weight of None drops the term."""
+    """Eqs. 4, 6, 7, 9, 10, 11: the form of each term and its weight. None drops the term.
 
-    perceptual: str = "mean_cross_entropy"  # Eq. 4, or "sum_cross_entropy"
-    representation: str = "cosine"  # Eq. 7, or "normalized_squared_error"
-    # Eqs. 9-10, summed over the samples; or "mean_smooth_l1", averaged over them; or
-    # "normalized_squared_error".
-    generation: str = "smooth_l1"
-    reconstruction: str = "half_mean_squared_error"  # Eq. 6, or "sum_squared_error"
-    perceptual_weight: float | None = 0.5  # eta_1
-    representation_weight: float | None = 1.0  # eta_2
-    generation_weight: float = 1.0  # eta_3
-    decay_weight: float = 0.8 * 0.0005  # eta_4 times "weight decay 0.0005", on kernels
-    reconstruction_decay_weight: float = 0.0005  # lambda_2 of Eq. 6
+    Attributes:
+        perceptual: Eq. 4, its mean (paper) or its sum (released) over the batch.
+        representation: Eq. 7, as 1 - cosine, or as squared error of the normalised vectors.
+        generation: Eqs. 9-10 summed over the samples, averaged over them, or as squared error of
+            the normalised waveforms.
+        reconstruction: Eq. 6, or the plain sum of squared errors.
+        perceptual_weight: eta_1, from 0 to 1e6, or None.
+        representation_weight: eta_2, from 0 to 1e6, or None.
+        generation_weight: eta_3, from 1e-30 to 1e6.
+        decay_weight: eta_4 times "weight decay 0.0005", from 0 to 1e6, on kernels.
+        reconstruction_decay_weight: lambda_2 of Eq. 6, from 0 to 1e6.
+    """
+
+    perceptual: Literal["mean_cross_entropy", "sum_cross_entropy"] = "mean_cross_entropy"
+    representation: Literal["cosine", "normalized_squared_error"] = "cosine"
+    generation: Literal["smooth_l1", "mean_smooth_l1", "normalized_squared_error"] = "smooth_l1"
+    reconstruction: Literal["half_mean_squared_error", "sum_squared_error"] = (
+        "half_mean_squared_error"
+    )
+    perceptual_weight: LossWeight | None = 0.5
+    representation_weight: LossWeight | None = 1.0
+    generation_weight: Annotated[float, Range(least=SMALLEST, most=1e6)] = 1.0
+    decay_weight: LossWeight = 0.8 * 0.0005
+    reconstruction_decay_weight: LossWeight = 0.0005
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """RMSProp, section 4.3; the schedule is linear warm-up, then constant or cosine decay."""
+    """RMSProp, section 4.3; the schedule is linear warm-up, then constant or cosine decay.
 
-    name: str = "rmsprop"  # or "adam"
-    learning_rate: float = 1e-3
-    schedule: str = "cosine"  # or "constant"
-    warmup_steps: int = 500  # at most a tenth of the stage
-    final_learning_rate_fraction: float = 0.01  # where the cosine ends
-    # Decay of the mean square. The paper gives none; with .9 both stages collapse at full width (BUILD_NOTES.md,
-    # "Readings of the optimiser").
-    rho: float = 0.99
-    momentum: float = 0.9
-    epsilon: float = 1e-7  # inside the root
-    initial_mean_square: float = 1.0  # TensorFlow 1's start; Keras 3 starts at 0
-    clip_norm: float | None = None  # global norm of the gradients
+    Attributes:
+        name: "rmsprop" or "adam".
+        learning_rate: after the warm-up, from 1e-30 to 10.
+        schedule: what follows the warm-up.
+        warmup_steps: from 0 to 1e9. A warm-up takes at most a tenth of the stage.
+        final_learning_rate_fraction: where the cosine ends, from 0 to 1.
+        rho: decay of the mean square, in [0, 1). The paper gives none; with 0.9 both stages
+            collapse at full width (BUILD_NOTES.md, "Readings of the optimiser").
+        momentum: in [0, 1).
+        epsilon: inside the root, from 1e-30 to 10.
+        initial_mean_square: from 0 to 1e6. TensorFlow 1 starts at 1, Keras 3 at 0.
+        clip_norm: largest global norm of the gradients, from 1e-30 to 1e9, or None for any.
+    """
+
+    name: Literal["rmsprop", "adam"] = "rmsprop"
+    learning_rate: Annotated[float, Range(least=SMALLEST, most=10)] = 1e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup_steps: Annotated[int, Range(least=0, most=10**9)] = 500
+    final_learning_rate_fraction: Annotated[float, Range(least=0, most=1)] = 0.01
+    rho: Fraction = 0.99
+    momentum: Fraction = 0.9
+    epsilon: Epsilon = 1e-7
+    initial_mean_square: Annotated[float, Range(least=0, most=1e6)] = 1.0
+    clip_norm: Annotated[float, Range(least=SMALLEST, most=1e9)] | None = None
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage of Algorithm 1."""
+    """One stage of Algorithm 1.
 
-    batch_size: int
-    epochs: float
+    Attributes:
+        batch_size: rows of a batch, from 1 to 65,536.
+        epochs: passes over the data, in (0, 1e6]; a fraction is allowed.
+        optimizer: of this stage.
+        sampling: how batches are drawn. "permutation": each epoch has a random order of its own.
+            "contiguous_slices" (released): each batch is a random run of neighbouring rows.
+    """
+
+    batch_size: Annotated[int, Range(least=1, most=65_536)]
+    epochs: Annotated[float, Range(above=0, most=1e6)]
     optimizer: OptimizerConfig = OptimizerConfig()
-    # How batches are drawn: "permutation" (each epoch a random order of its own) or "contiguous_slices" (released:
-    # each batch a random run of neighbouring rows).
-    sampling: str = "permutation"
+    sampling: Literal["permutation", "contiguous_slices"] = "permutation"
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    seed: int = 0
-    autoencoder: StageConfig = StageConfig(batch_size=100, epochs=500)  # lines 1-3
-    # What an epoch of stage 1 goes through once: the distinct "recordings", or the "pairs", of which
-    # the published scripts hold one waveform each. A batch is of distinct recordings in both.
-    autoencoder_epoch: str = "recordings"
-    # Stage 1 is an error beyond these: its squared error over the recordings' energy (1 is what
-    # silence has), and the cosine of the audio features of two different words.
-    max_reconstruction_error: float = 1.0
-    max_feature_cosine: float = 0.99
-    joint: StageConfig = StageConfig(batch_size=64, epochs=50)  # lines 4-7
-    checkpoint_secs: float = 120.0  # wall-clock seconds between checkpoints
-    log_steps: int = 20
-    # Of the image encoder's feature maps, where nearly all the arithmetic is: float32, mixed_bfloat16, mixed_float16
-    # (with loss scaling), or auto: what the device is fast at. Weights, statistics, FC layers, generator and losses
-    # are float32 whatever is set, and so is the network that is saved.
-    precision: str = "float32"
-    jit_compile: bool = False  # compiles the training step with XLA
-    validations: int = 5  # how often a stage is looked at: audio features, validation part
+    """Algorithm 1.
+
+    Attributes:
+        seed: of the weights, the batches and the dropout, from 0 to 2^32 - 1.
+        autoencoder: stage 1, lines 1-3.
+        autoencoder_epoch: what an epoch of stage 1 goes through once: the distinct "recordings", or
+            the "pairs", of which the published scripts hold one waveform each. A batch is of
+            distinct recordings in both.
+        max_reconstruction_error: stage 1 ends in an error where its squared error over the
+            recordings' energy is not below this, in (0, 1e6]. Silence has 1.
+        max_feature_cosine: stage 1 ends in an error where the audio features of two different words
+            have a cosine that is not below this, in (-1, 2].
+        joint: stage 2, lines 4-7.
+        checkpoint_secs: wall-clock seconds between checkpoints, from 0 to 1e9.
+        log_steps: steps between lines of the log, from 1 to 1e9.
+        precision: of the image encoder's feature maps, where nearly all the arithmetic is: float32,
+            mixed_bfloat16, mixed_float16 (with loss scaling), or auto, what the device is fast at.
+            Weights, statistics, FC layers, generator and losses are float32 whatever is set, and so
+            is the network that is saved.
+        jit_compile: whether the training step is compiled with XLA.
+        validations: how often a stage is looked at, from 0 to 1e6: its audio features, or the
+            validation part.
+    """
+
+    seed: Seed = 0
+    autoencoder: StageConfig = StageConfig(batch_size=100, epochs=500)
+    autoencoder_epoch: Literal["recordings", "pairs"] = "recordings"
+    max_reconstruction_error: Annotated[float, Range(above=0, most=1e6)] = 1.0
+    max_feature_cosine: Annotated[float, Range(above=-1, most=2)] = 0.99
+    joint: StageConfig = StageConfig(batch_size=64, epochs=50)
+    checkpoint_secs: Annotated[float, Range(least=0, most=1e9)] = 120.0
+    log_steps: Annotated[int, Range(least=1, most=10**9)] = 20
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = "float32"
+    jit_compile: bool = False
+    validations: Annotated[int, Range(least=0, most=10**6)] = 5
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that determines a run but its data. Equal configurations on equal data give equal weights (CPU)."""
+    """Everything that determines a run but its data; checked whole when it is made.
 
-    preset: str = "paper"
-    system: str = "mtnet"
+    Equal configurations on equal data give equal weights (on a CPU).
+
+    Attributes:
+        preset: the preset that it comes from.
+        system: the system of `mtnet_tf.systems` that it describes, such as a row of Table 3.
+        data: what the data set fixes.
+        image_encoder: section 3.1.1.
+        audio_autoencoder: section 3.1.2.
+        cross_modal_mapper: section 3.2.
+        audio_generator: section 3.3.
+        initialization: of all weights.
+        batch_norm: of all sub-networks.
+        loss: Eqs. 4 to 11.
+        training: Algorithm 1.
+    """
+
+    preset: Name = "paper"
+    system: Name = "mtnet"
     data: DataConfig = DataConfig()
     image_encoder: ImageEncoderConfig = ImageEncoderConfig()
     audio_autoencoder: AudioAutoencoderConfig = AudioAutoencoderConfig()
@@ -176,5 +324,7 @@ class Config:
     loss: LossConfig = LossConfig()
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        for name, value in checked_fields(vars(self), Config).items():
+            object.__setattr__(self, name, value)
         check(self)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-import types
-import typing
+from collections.abc import Iterable
+from typing import Any
 
-from mtnet_tf.config.checks import ConfigError
 from mtnet_tf.config.fields import Config
+from mtnet_tf.config.ranges import ConfigError, checked, shown
+
+# A configuration has some 4,000 characters, an assignment at most some 200.
+_LONGEST_JSON = 100_000
+_LONGEST_ASSIGNMENT = 10_000
 
 
 def to_json(config: Config) -> str:
@@ -18,46 +22,89 @@ def to_json(config: Config) -> str:
 
 
 def from_json(text: str) -> Config:
-    """Returns the configuration in a JSON text. Raises ConfigError for unknown, missing or ill-typed fields."""
+    """Returns the configuration in a JSON text.
+
+    Raises:
+        ConfigError: the text is no JSON or far too long, a field is unknown or missing, or a field
+            holds what it must not.
+    """
+    if len(text) > _LONGEST_JSON:
+        raise ConfigError(
+            f"The configuration must be a JSON text of at most {_LONGEST_JSON:,} characters."
+            f" Received: {len(text):,} characters."
+        )
     try:
-        values = json.loads(text)
+        values = _parsed(text)
     except json.JSONDecodeError as error:
         raise ConfigError(f"The configuration is not JSON: {error}.") from error
-    return _build(Config, values, "")
+    return checked(values, Config, "")
 
 
-def override(config: Config, assignments: typing.Iterable[str]) -> Config:
+def override(config: Config, assignments: Iterable[str]) -> Config:
     """Returns the configuration with assignments such as `training.joint.epochs=2` applied.
 
-    A value is JSON (`0.1`, `[8, 16]`, `true`, `null`); what is not JSON is taken as a string. Raises ConfigError naming
-    the valid keys for an unknown key, and the expected type for an ill-typed value.
+    A value is JSON (`0.1`, `[8, 16]`, `true`, `null`); what is not JSON is taken as a string.
+
+    Args:
+        config: stays as it is.
+        assignments: each `key=value`, applied in their order.
+
+    Raises:
+        ConfigError: a key is unknown (the message names the keys), or the configuration that comes
+            out has a field that holds what it must not.
     """
     values = dataclasses.asdict(config)
     valid_keys = list(flatten(values))
     for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        if not equals:
-            raise ConfigError(f"An override reads key=value. Received: {assignment!r}.")
+        key, value = _key_and_value(assignment)
         if key not in valid_keys:
             near = difflib.get_close_matches(key, valid_keys, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ConfigError(
-                f"There is no key {key!r} to override.{hint} The keys are: {', '.join(valid_keys)}."
+                f"There is no key {shown(key)} to override.{hint} The keys are:"
+                f" {', '.join(valid_keys)}."
             )
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
         *parents, leaf = key.split(".")
         target = values
         for parent in parents:
             target = target[parent]
         target[leaf] = value
-    return _build(Config, values, "")
+    return checked(values, Config, "")
+
+
+def _key_and_value(assignment: str) -> tuple[str, Any]:
+    key, equals, text = assignment.partition("=")
+    if not equals or len(assignment) > _LONGEST_ASSIGNMENT:
+        raise ConfigError(
+            f"An override reads key=value, in at most {_LONGEST_ASSIGNMENT:,} characters. Received:"
+            f" {shown(assignment)}."
+        )
+    try:
+        return key, _parsed(text)
+    except json.JSONDecodeError:
+        return key, text
+
+
+def _parsed(text: str) -> Any:
+    """Returns what a JSON text holds.
+
+    Raises:
+        json.JSONDecodeError: the text is no JSON.
+        ConfigError: Python cannot hold it.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except (RecursionError, ValueError) as error:
+        raise ConfigError(
+            "A value of the configuration has too many lists within lists, or too many digits."
+            f" Received: {shown(text)}."
+        ) from error
 
 
 def differences(old: Config, new: Config) -> list[str]:
-    """Returns one line `key: old -> new` for each field in which the two configurations differ."""
+    """Returns one line `key: old -> new` for each field in which two configurations differ."""
     old_values = flatten(dataclasses.asdict(old))
     new_values = flatten(dataclasses.asdict(new))
     return [
@@ -68,7 +115,7 @@ def differences(old: Config, new: Config) -> list[str]:
 
 
 def flatten(values: dict, prefix: str = "") -> dict:
-    """Returns nested dicts as one, {"training.joint.epochs": 50, ...}."""
+    """Returns nested dicts as one: {"training.joint.epochs": 50, ...}."""
     flat = {}
     for key, value in values.items():
         if isinstance(value, dict):
@@ -76,44 +123,3 @@ def flatten(values: dict, prefix: str = "") -> dict:
         else:
             flat[prefix + key] = value
     return flat
-
-
-def _build(cls, values, path: str):
-    """Builds dataclass `cls` from plain JSON values, checking names and types."""
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path or 'The configuration'} must be an object. Received: {values!r}.")
-    hints = typing.get_type_hints(cls)
-    unknown, missing = set(values) - set(hints), set(hints) - set(values)
-    if unknown or missing:
-        what = [f"unknown: {', '.join(sorted(unknown))}"] if unknown else []
-        what += [f"missing: {', '.join(sorted(missing))}"] if missing else []
-        raise ConfigError(
-            f"The fields of {path or 'the configuration'} do not fit this version ({'; '.join(what)})."
-        )
-    built = {}
-    for name, hint in hints.items():
-        where = f"{path}.{name}" if path else name
-        value = values[name]
-        built[name] = (
-            _build(hint, value, where)
-            if dataclasses.is_dataclass(hint)
-            else _convert(value, hint, where)
-        )
-    return cls(**built)
-
-
-def _convert(value, hint, where: str):
-    if typing.get_origin(hint) in (types.UnionType, typing.Union):
-        if value is None:
-            return None
-        (hint,) = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-    if typing.get_origin(hint) is tuple:
-        if isinstance(value, (list, tuple)):
-            item = typing.get_args(hint)[0]
-            return tuple(_convert(v, item, where) for v in value)
-    elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-        return value
-    wanted = getattr(hint, "__name__", str(hint)) if typing.get_origin(hint) is None else str(hint)
-    raise ConfigError(f"{where} must be of type {wanted}. Received: {value!r}.")

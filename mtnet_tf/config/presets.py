@@ -1,10 +1,9 @@
-"""The named configurations: the paper, its published scripts, and two that train on two CPU cores."""
+"""The named configurations: the paper, its published scripts, and two for two CPU cores."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from mtnet_tf.config.checks import ConfigError
 from mtnet_tf.config.fields import (
     AudioAutoencoderConfig,
     AudioGeneratorConfig,
@@ -19,14 +18,19 @@ from mtnet_tf.config.fields import (
     StageConfig,
     TrainingConfig,
 )
+from mtnet_tf.config.ranges import ConfigError
 
 
 def _paper() -> Config:
+    """The text of the paper: the defaults of all fields."""
     return Config()
 
 
 def _released() -> Config:
-    """The authors' published CIFAR-100 scripts (2022), layer by layer; nothing is held out, as there."""
+    """The authors' published CIFAR-100 scripts (2022), layer by layer.
+
+    They hold nothing out, and so does this.
+    """
     adam = OptimizerConfig(
         name="adam",
         learning_rate=1e-4,
@@ -132,7 +136,14 @@ PRESETS = {"paper": _paper, "released": _released, "small": _small, "tiny": _tin
 
 
 def preset(name: str) -> Config:
-    """Returns the preset `name`: one of `PRESETS`. Raises ConfigError for another name."""
+    """Returns the preset `name`.
+
+    Args:
+        name: a key of `PRESETS`.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
     if name not in PRESETS:
         raise ConfigError(f"There is no preset {name!r}. The presets are: {', '.join(PRESETS)}.")
     return PRESETS[name]()

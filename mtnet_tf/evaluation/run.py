@@ -103,7 +103,7 @@ def evaluate_run(
     provenance = _provenance(run, data, device)
     folder = pathlib.Path(output_dir or run / "evaluation") / split
     summaries = []
-    with locked(folder):
+    with locked(folder, wait=False):
         for candidate in candidates:
             accuracy = None
             if candidate.name == MODEL and predicted is not None:

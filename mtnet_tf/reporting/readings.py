@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from mtnet_tf.reporting.results import read_json
+from mtnet_tf.files import read_json
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
 _LEARNED = 0.01  # reconstruction error at which stage 1 counts as learned

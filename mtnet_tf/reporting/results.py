@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 
 from mtnet_tf.errors import InputError
-
-
-def read_json(path: pathlib.Path) -> dict:
-    """Returns what a result file holds. Raises InputError if that is no JSON object."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(
-            f"{path} is not JSON ({error}). Delete it and run the same command again."
-        ) from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path} holds no result. Delete it and run the same command again.")
-    return values
+from mtnet_tf.files import read_json
 
 
 def read_summary(path: pathlib.Path) -> dict:

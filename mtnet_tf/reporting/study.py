@@ -13,8 +13,8 @@ import shutil
 
 from mtnet_tf import systems
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import replacing, write_json, write_text
-from mtnet_tf.reporting.results import read_json, read_summary
+from mtnet_tf.files import read_json, replacing, write_json, write_text
+from mtnet_tf.reporting.results import read_summary
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent, score, versions
 from mtnet_tf.systems.controls import CONTROLS
 

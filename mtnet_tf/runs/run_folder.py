@@ -14,16 +14,24 @@ evaluation/<split>/<generator>/  rows.csv, summary.json, wavs
 from __future__ import annotations
 
 import contextlib
-import json
 import pathlib
 import shutil
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import locked, read_npz, write_json, write_text
+from mtnet_tf.files import (
+    FileError,
+    locked,
+    read_json,
+    read_npz,
+    remove_leftovers,
+    write_json,
+    write_text,
+)
 from mtnet_tf.runs.provenance import environment
 
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
@@ -43,9 +51,17 @@ class RunFolder:
     def __truediv__(self, name: str) -> pathlib.Path:
         return self.path / name
 
-    def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Returns a context that holds the folder for this process; raises as `files.locked`."""
-        return locked(self.path)
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the folder for this process, and removes what killed processes left half-written.
+
+        Raises:
+            InUseError: another process holds it.
+            FileError: it cannot be written.
+        """
+        with locked(self.path, wait=False):
+            remove_leftovers(self.path)
+            yield
 
     def begin(
         self,
@@ -98,7 +114,7 @@ class RunFolder:
             )
         try:
             return config_lib.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             raise RunFolderError(f"{path} cannot be used: {error} {_MENDING}") from error
 
     def environment(self) -> dict[str, Any]:
@@ -109,13 +125,11 @@ class RunFolder:
         """
         path = self / "environment.json"
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise RunFolderError(f"{path} is missing or broken ({error}). {_MENDING}") from error
+            values = read_json(path)
+        except FileError as error:
+            raise RunFolderError(f"{path} is missing or broken: {error} {_MENDING}") from error
         needed = ("command", "hardware", "recordings_fingerprint")
-        if not isinstance(values, dict) or any(
-            not isinstance(values.get(name), str) for name in needed
-        ):
+        if any(not isinstance(values.get(name), str) for name in needed):
             raise RunFolderError(
                 f"{path} does not say {', '.join(needed)}, as every run does. {_MENDING}"
             )
@@ -135,10 +149,10 @@ class RunFolder:
             RunFolderError: the file is missing, or holds something else.
         """
         path = self / "recordings.npz"
-        stored = read_npz(path)
-        words, waveforms = (stored.get(name, np.zeros(0)) for name in ("word", "waveform"))
-        fits = words.dtype.kind == "U" and words.ndim == 1 and waveforms.dtype == np.int16
-        if not fits or waveforms.ndim != 2 or len(waveforms) != len(words) or not words.any():
+        stored = read_npz(path, {"word": ("U", 1), "waveform": ("i", 2)})
+        words, waveforms = stored["word"], stored["waveform"]
+        same_number = len(words) == len(waveforms)
+        if not same_number or waveforms.dtype != np.int16 or not (words != "").any():
             raise RunFolderError(
                 f"{path} does not hold the words and waveforms of a run's recordings. {_MENDING}"
             )

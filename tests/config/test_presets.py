@@ -1,6 +1,7 @@
 """The presets, field by field, against a table: the paper's text and its published scripts.
 
-A field that is added to the configuration is missing here until somebody has written down what both presets make of it.
+A field that is added to the configuration is missing here until somebody has written down what both
+presets make of it.
 """
 
 import dataclasses

@@ -1,4 +1,7 @@
-"""The benchmark: what it compares is equal, what it counts is exact, what it prints is complete. No speed is asserted."""
+"""The benchmark: what it compares is equal, what it counts is exact, what it prints is complete.
+
+No speed is asserted.
+"""
 
 import dataclasses
 import itertools
@@ -142,7 +145,7 @@ def test_flops_of_a_preset_are_those_of_its_layers(name):
 
 
 def test_share_of_peak_by_hand(setting, monkeypatch):
-    """The median over the turns of: time that the operations take at the products' speed / time of the step."""
+    """The time of the operations at the products' speed over that of the step, median of turns."""
     monkeypatch.setattr(
         throughput, "forward_flops", lambda *_: {"float32": 10**9, "bfloat16": 3 * 10**10}
     )
@@ -177,7 +180,7 @@ def test_matrix_product(monkeypatch):
 
 
 def test_turns_alternate_and_are_exact(monkeypatch):
-    """On a clock that only the calls move: the first call takes longer, the machine gets slower from turn to turn."""
+    """On a clock that only the calls move, where the first call is slow and each turn slower."""
     clock, made = [0.0], []
 
     def call(name, seconds):
@@ -232,7 +235,7 @@ def test_pytorch_has_the_same_network(setting):
 
 
 def test_synthetic_words_can_be_scored():
-    """By every metric, so that their speed is that of scoring, not of refusing; and no waveform comes twice."""
+    """By every metric, so that their speed is that of scoring; and no waveform comes twice."""
     references = synthetic_words(4, DataConfig())
     pairs = distorted_pairs(references)
     index, generated = (np.array(values) for values in zip(*(next(pairs) for _ in range(4))))
@@ -286,8 +289,21 @@ def run(*arguments):
 def test_an_unknown_part_is_one_error():
     done = run("--parts=encoder,decoder")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "There is no part 'decoder'. The parts are: train_step, num_pairs, " in done.stderr
+    assert "--parts: there is no part 'decoder'. The parts are: train_step, num_" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e6"])
+def test_seconds_without_end_are_one_error(seconds):
+    done = run(f"--seconds={seconds}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: --seconds must be at most 86,400. Received: --seconds=" in done.stderr
+
+
+def test_values_out_of_range_are_one_error():
+    done = run("--batch_size=100000")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: training.joint.batch_size must be at most 65,536. Received" in done.stderr
 
 
 @pytest.mark.slow

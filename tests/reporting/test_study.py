@@ -86,5 +86,5 @@ def test_folder_without_results(tmp_path):
         study_lib.read_study(tmp_path)
     (tmp_path / "mtnet/evaluation/test/model").mkdir(parents=True)
     (tmp_path / "mtnet/evaluation/test/model/summary.json").write_text("{")
-    with pytest.raises(InputError, match="is not JSON"):
+    with pytest.raises(InputError, match="summary.json cannot be read"):
         study_lib.read_study(tmp_path)

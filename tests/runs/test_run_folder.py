@@ -9,7 +9,7 @@ import tempfile
 import numpy as np
 import pytest
 
-from mtnet_tf.files import LockedError, locked, write_text
+from mtnet_tf.files import InUseError, locked, write_text
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def test_one_process_an_evaluation_and_no_leftovers(tmp_path):
     run = RunFolder(tmp_path)
     for name in (".123_model.keras", "evaluation/test/.123_x", ".hidden", "12_x"):
         write_text(run / name, "half")
-    with run.lock(), locked(run / "evaluation/test"):
+    with run.lock(), locked(run / "evaluation/test", wait=False):
         assert {path.name for path in tmp_path.iterdir()} == {
             ".lock",
             ".hidden",
@@ -52,8 +52,8 @@ def test_one_process_an_evaluation_and_no_leftovers(tmp_path):
         }
         assert [path.name for path in (tmp_path / "evaluation/test").iterdir()] == [".lock"]
         with (
-            pytest.raises(LockedError, match="Another process is using .*/evaluation/test"),
-            locked(tmp_path / "evaluation/test"),
+            pytest.raises(InUseError, match="Another process is using .*/evaluation/test"),
+            locked(tmp_path / "evaluation/test", wait=False),
         ):
             pass
 
@@ -75,7 +75,7 @@ from mtnet_tf.files import locked
 def main(argv):
     if os.getuid() == 0:
         os.setgroups([]), os.setgid(65534), os.setuid(65534)
-    with locked(os.path.join(sys.argv[0], {part!r})):
+    with locked(os.path.join(sys.argv[0], {part!r}), wait=False):
         print("locked")
 
 sys.argv = [{folder!r}]

@@ -9,7 +9,7 @@ import pytest
 from mtnet_tf import config as config_lib
 from mtnet_tf import systems
 from mtnet_tf.data.pairs import DataError
-from mtnet_tf.files import LockedError
+from mtnet_tf.files import InUseError
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training import algorithm1, loop
@@ -140,7 +140,7 @@ def test_changed_configuration_is_refused_with_the_difference(
 
 def test_second_process_is_refused(tiny_config, synthetic_data, tmp_path):
     run = RunFolder(tmp_path / "run")
-    with run.lock(), pytest.raises(LockedError, match="Another process is using"):
+    with run.lock(), pytest.raises(InUseError, match="Another process is using"):
         train(tiny_config, synthetic_data, RunFolder(run.path), "cpu")
 
 
