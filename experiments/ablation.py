@@ -41,9 +41,9 @@ def main(argv):
     from mtnet_tf.studies import table as ablation
 
     device, strategy, config = program.prepare_devices(config)
-    builder = program.open_prepared_builder()
-    config = prepared.fit_config(config, builder)
-    data = prepared.load(builder, config.data)
+    dataset = program.open_data_set()
+    config = prepared.fit_config(config, dataset)
+    data = prepared.load(dataset, config.data)
     with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
         summaries = ablation.run_ablation(
             config,
@@ -55,7 +55,7 @@ def main(argv):
             word_accuracy=_WORD_ACCURACY.value,
             num_pairs=_NUM_PAIRS.value,
             strategy=strategy,
-            data_path=str(builder.data_path),
+            data_path=str(dataset.path),
         )
     report_dir = f"{_OUT_DIR.value}/report"
     ablation.draw_run(f"{_OUT_DIR.value}/{_ROWS.value[-1]}", data, f"{report_dir}/examples.png")

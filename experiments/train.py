@@ -34,20 +34,20 @@ def main(argv):
     from mtnet_tf.training import algorithm1
 
     device, strategy, config = program.prepare_devices(config)
-    builder = program.open_prepared_builder()
-    config = prepared.fit_config(config, builder)
+    dataset = program.open_data_set()
+    config = prepared.fit_config(config, dataset)
     print(config_lib.to_json(config))
     print(algorithm1.describe_sizes(config))
     if _DRY_RUN.value:
         return
     algorithm1.train(
         config,
-        prepared.load(builder, config.data),
+        prepared.load(dataset, config.data),
         RunFolder(_RUN_DIR.value),
         device,
         strategy=strategy,
         profile=_PROFILE.value,
-        data_path=str(builder.data_path),
+        data_path=str(dataset.path),
     )
     print(f"The trained network is {_RUN_DIR.value}/model.keras.")
 

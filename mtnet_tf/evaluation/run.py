@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tensorflow_datasets as tfds
+import pathlib
 
 from mtnet_tf.data import pairs, prepared
 from mtnet_tf.errors import InputError
@@ -22,25 +22,49 @@ LABELS = {
 }
 
 
-def load_data(run: RunFolder, path=None) -> pairs.AudioDescriptions:
-    """Returns the data set a run was trained on, from `path` or from where the run found it.
+def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> pairs.AudioDescriptions:
+    """Reads the data set that a run was trained on. Nothing in its folder is run.
 
-    Raises InputError if it is gone or is another one.
+    Args:
+        run: the run folder.
+        path: the folder of the prepared data set; by default that in which the run found it.
+
+    Returns:
+        The data set in memory.
+
+    Raises:
+        InputError: the data set is gone, damaged or another one, or the run folder does not name it.
     """
-    config = run.config()
-    path = path or run.environment().get("data_path")
-    try:
-        builder = tfds.builder_from_directory(path)
-    except Exception as error:
+    config, record = run.config(), run.environment()
+    if not isinstance(record, dict) or not isinstance(record.get("recordings_fingerprint"), str):
         raise InputError(
-            f"The data set of {run.path} cannot be read from {path} ({error}). Prepare it again, or give --data_path."
+            f"{run / 'environment.json'} has no recordings_fingerprint, which says what the run was"
+            " trained on. Copy the run folder again, or train anew."
+        )
+    path = path or record.get("data_path")
+    if not isinstance(path, (str, pathlib.Path)):
+        raise InputError(
+            f"{run / 'environment.json'} does not say where the data set of the run is. Give its"
+            " folder with --data_path."
+        )
+    try:
+        dataset = prepared.open_prepared(path)
+    except pairs.DataError as error:
+        raise InputError(
+            f"The data set of {run.path} cannot be read. {error} If the data set is in another"
+            " folder, name that with --data_path."
         ) from error
-    data = prepared.load(builder, config.data)
-    if data.metadata["recordings_fingerprint"] != run.environment()["recordings_fingerprint"]:
+    if dataset.metadata["recordings_fingerprint"] != record["recordings_fingerprint"]:
         raise InputError(
             f"The data set in {path} has other recordings than those {run.path} was trained on."
+            " Give the folder of the run's data set with --data_path."
         )
-    return data
+    if prepared.fit_config(config, dataset) != config:
+        raise InputError(
+            f"The data set in {path} has images or classes of other shapes than {run.path} was"
+            " trained on. Give the folder of the run's data set with --data_path."
+        )
+    return prepared.load(dataset, config.data)
 
 
 def evaluate_run(

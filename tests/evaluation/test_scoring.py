@@ -39,6 +39,7 @@ def data():
             np.zeros([len(labels), 4, 4, 1], np.uint8),
             labels,
             (2 * labels + np.array(takes)).astype(np.int32),
+            np.zeros(len(labels), np.int32),
             np.array([f"{prefix}_{i}" for i in range(len(labels))]),
         )
 
@@ -49,6 +50,7 @@ def data():
         test=pairs([0, 1, 2, 0], [0, 0, 1, 0], "test"),
         recordings=recordings,
         words=("zero", "one", "two"),
+        voices=("a",),
         metadata={},
     )
 
@@ -106,7 +108,8 @@ def test_white_noise_takes_its_level_from_the_training_split_alone(data):
 
 def test_the_seed_draws_the_wrong_words(data):
     labels = np.arange(60, dtype=np.int32) % 3
-    pairs = Pairs(np.zeros([60, 4, 4, 1], np.uint8), labels, labels, labels.astype(str))
+    voices = np.zeros(60, np.int32)
+    pairs = Pairs(np.zeros([60, 4, 4, 1], np.uint8), labels, labels, voices, labels.astype(str))
     first, other = (generators.controls(data, None, seed)[2](pairs, 0) for seed in (0, 3))
     np.testing.assert_array_equal(other, generators.WrongWord(data, 3)(pairs, 0))
     assert not np.array_equal(first, other)
@@ -148,7 +151,8 @@ def test_controls_are_the_same_whatever_the_chunks(data):
 
 def test_every_wrong_word_is_drawn_equally_often(data):
     labels = np.arange(3000) % 3
-    pairs = Pairs(np.zeros([3000, 4, 4, 1], np.uint8), labels, labels, labels.astype(str))
+    voices = np.zeros(3000, np.int32)
+    pairs = Pairs(np.zeros([3000, 4, 4, 1], np.uint8), labels, labels, voices, labels.astype(str))
     played = generators.WrongWord(data, seed=1)(pairs, 0)[:, :2000].sum(1)
     first = data.recordings.float_waveforms()[[0, 2, 4], :2000].sum(1)
     spoken = np.abs(played[:, None] - first).argmin(1)
