@@ -65,7 +65,7 @@ class Pairs:
         return {"image": self.images, "voice_id": self.voices}
 
     def columns(self) -> dict[str, np.ndarray]:
-        """Returns what a training step needs of each pair: the inputs, and what leads to its targets."""
+        """Returns what a training step needs of each pair: the inputs, and what its targets are."""
         return {**self.inputs(), "label": self.labels, "recording": self.recordings}
 
     def take(self, indices: np.ndarray | list[int]) -> Pairs:

@@ -255,7 +255,7 @@ def read_batches(
         ) from error
 
 
-def samples(stored: bytes) -> np.ndarray:
+def samples_of(stored: bytes) -> np.ndarray:
     """Returns int16 [num_samples], the samples of a pair's "audio"."""
     return np.frombuffer(stored, "<i2")
 
@@ -295,7 +295,7 @@ def _read_split(
 
 def _fill_in(waveform: np.ndarray, stored: bytes, dataset: PreparedDataSet, number: int):
     """Writes the samples of recording `number` to the start of its waveform, int16 [L_s]."""
-    found = samples(stored)
+    found = samples_of(stored)
     if len(found) > len(waveform):
         raise DataError(
             f"Recording {dataset.recording_ids[number]} of {dataset.full_name} is longer than"

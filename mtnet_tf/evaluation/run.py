@@ -33,7 +33,7 @@ def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> pairs.A
         The data set in memory.
 
     Raises:
-        InputError: the data set is gone, damaged or another one, or the run folder does not name it.
+        InputError: the data set is gone, damaged or another one, or the run does not name it.
     """
     config, record = run.config(), run.environment()
     if not isinstance(record, dict) or not isinstance(record.get("recordings_fingerprint"), str):
