@@ -341,9 +341,9 @@ class _JsonFile:
     """The values of a JSON file of a data set; each that is missing or wrong is one DataError."""
 
     def __init__(self, path: epath.Path) -> None:
-        self.path = path
+        self.path, text = path, _read_text(path)
         try:
-            self.values = json.loads(_read_text(path))
+            self.values = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise _refusal(path, f"is not JSON ({error})") from error
 
@@ -414,19 +414,21 @@ def _read_splits(info: _JsonFile, name: str) -> dict[str, Split]:
         )
     splits = {}
     for split in info.get(list, "splits"):
-        if not isinstance(split, dict) or not isinstance(split.get("shardLengths"), list):
+        if not isinstance(split, dict) or split.get("name") not in _SPLITS:
+            raise info.wrong("splits", f"they are {' and '.join(_SPLITS)}")
+        if not isinstance(split.get("shardLengths"), list):
             raise info.wrong("splits", "each has shardLengths")
         if split.get("filepathTemplate", _TEMPLATE) != _TEMPLATE:
             raise info.wrong("splits", f"each names its files {_TEMPLATE}")
         lengths = [_whole_number(length, 2**40) for length in split["shardLengths"]]
         if None in lengths or not sum(lengths) or len(lengths) > _MAX_SHARDS:
             raise info.wrong("splits", "the shardLengths of each are numbers of pairs")
-        files = (
-            info.path.parent / f"{name}-{split.get('name')}.tfrecord-{i:05d}-of-{len(lengths):05d}"
+        files = tuple(
+            info.path.parent / f"{name}-{split['name']}.tfrecord-{i:05d}-of-{len(lengths):05d}"
             for i in range(len(lengths))
         )
-        splits[split.get("name")] = Split(tuple(files), tuple(lengths))
-    if set(splits) != set(_SPLITS):
+        splits[split["name"]] = Split(files, tuple(lengths))
+    if len(splits) < len(_SPLITS):
         raise info.wrong("splits", f"they are {' and '.join(_SPLITS)}")
     return splits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 from mtnet_tf.data import pairs, prepared
@@ -42,7 +43,7 @@ def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> pairs.A
             " trained on. Copy the run folder again, or train anew."
         )
     path = path or record.get("data_path")
-    if not isinstance(path, (str, pathlib.Path)):
+    if not isinstance(path, (str, os.PathLike)):
         raise InputError(
             f"{run / 'environment.json'} does not say where the data set of the run is. Give its"
             " folder with --data_path."
