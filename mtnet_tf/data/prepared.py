@@ -30,6 +30,8 @@ _STORED = {
 }
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # TFDS's default names of the files
 
+_CALLED = {int: "a whole number", str: "text", list: "a list", dict: "an object"}
+
 _METADATA = {
     "audio_length": int,
     "sample_rate": int,
@@ -356,7 +358,7 @@ class _JsonFile:
             found = found[key]
         if type(found) is not kind:  # isinstance takes True for a whole number
             raise _refusal(
-                self.path, f"has {'.'.join(keys)} {reprlib.repr(found)}; it is a {kind.__name__}"
+                self.path, f"has {'.'.join(keys)} {reprlib.repr(found)}; it is {_CALLED[kind]}"
             )
         return found
 
@@ -486,8 +488,8 @@ def _read_text(path: epath.Path) -> str:
         if not path.is_file():
             raise DataError(
                 f"{folder} cannot be opened as a prepared data set: it has no {path.name}. Give the"
-                " folder .../<name>/<config>/<version> that holds dataset_info.json; to prepare a"
-                " data set, run experiments.prepare_data."
+                " folder .../<name>/<config>/<version> of a prepared data set. To prepare this one,"
+                " delete what is in the folder and run experiments.prepare_data."
             )
         with path.open("rb") as file:
             contents = file.read(_MAX_FILE_BYTES + 1)

@@ -195,7 +195,7 @@ SIDES = *FEATURES, "image", "image", "shape", "dimensions"
 WRONG_VALUES = {
     "dataset_info.json": [
         (put("name", value="../up"), r"has name '../up'"),
-        (put("name", value=7), r"has name 7; it is a str"),
+        (put("name", value=7), r"has name 7; it is text"),
         (put("configName", value="a/b"), "has configName 'a/b'"),
         (put("version", value="newest"), "has version 'newest'"),
         (put("fileFormat", value="riegeli"), "is stored as riegeli: prepare it as tfrecord"),
@@ -213,7 +213,7 @@ WRONG_VALUES = {
     ],
     "features.json": [
         (put(*FEATURES, "text", value={}), "holds no audio-description data set"),
-        (put(*FEATURES, "audio", value="loud"), "features.audio 'loud'; it is a dict"),
+        (put(*FEATURES, "audio", value="loud"), "features.audio 'loud'; it is an object"),
         (put(*FEATURES, "audio", "tensor", "dtype", value="float32"), "declares audio as"),
         (put(*FEATURES, "image", "image", "encodingFormat", value="jpeg"), "declares image as"),
         (put(*FEATURES, "label", "classLabel", "numClasses", value="11"), "declares label as"),
@@ -227,7 +227,7 @@ WRONG_VALUES = {
         (put(*SIDES, value=[28, 28, 1]), "gives images the shape"),
     ],
     "metadata.json": [
-        (put("audio_length", value="long"), "has audio_length 'long'; it is a int"),
+        (put("audio_length", value="long"), "has audio_length 'long'; it is a whole number"),
         (put("audio_length", value=True), "has audio_length True"),
         (put("audio_length", value=0), "it is 1 to 16777216 samples"),
         (put("audio_length", value=10**9), "it is 1 to 16777216 samples"),
