@@ -1,7 +1,6 @@
-r"""Inspects a prepared data set: prints its facts (section 4.1 of the paper) and checks its pairs.
+"""Inspects a prepared data set: prints its facts (section 4.1 of the paper) and checks its pairs.
 
-    python -m experiments.inspect_data --dataset=mnist_ad/one_recording \
-        --recordings_dir=recordings/jackson --data_dir=data/tfds --output_dir=runs/inspection
+    python -m experiments.inspect_data --dataset=digits_ad --output_dir=runs/inspection
     python -m experiments.inspect_data --path=data/tfds/mnist_ad/one_recording-0123456789ab/1.0.0
 
 Each check prints one line: ok, note (worth knowing) or FAILED (the data set is not what it says it
