@@ -44,9 +44,9 @@ def main(argv):
     from mtnet_tf.studies.table import draw_run, run_table
 
     device, strategy, config = program.prepare_devices(config)
-    builder = program.open_prepared_builder()
-    config = prepared.fit_config(config, builder)
-    data = prepared.load(builder, config.data)
+    dataset = program.open_data_set()
+    config = prepared.fit_config(config, dataset)
+    data = prepared.load(dataset, config.data)
     with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
         summaries = run_table(
             config,
@@ -59,7 +59,7 @@ def main(argv):
             num_pairs=_NUM_PAIRS.value,
             strategy=strategy,
             keep=flags.FLAGS.keep,
-            data_path=str(builder.data_path),
+            data_path=str(dataset.path),
         )
     report_dir = f"{_OUT_DIR.value}/report"
     draw_run(f"{_OUT_DIR.value}/{rows[-1].name}", data, f"{report_dir}/examples.png")

@@ -1,12 +1,15 @@
-"""Times building and reading a data set of CIFAR-100's size of word and image; prints one JSON object.
+"""Times building and reading a data set with images and words of CIFAR-100's size; prints JSON.
 
     python -m experiments.benchmark_data --num_pairs=20000
 
-Images and words are synthetic and made in a temporary folder (TMPDIR; 50 kB a pair). `build` runs the builder of
-cifar100_ad, `tfds_audio` the obvious alternative, TFDS' own Audio feature with int16 samples; `read` yields padded batches as
-training does. The two peaks of memory are of processes that build and read a quarter of the pairs, and all of them. Progress goes to
-stderr.
+Images and words are synthetic and made in a temporary folder (TMPDIR; 50 kB for each pair). `build`
+runs the builder of cifar100_ad. `tfds_audio` runs the obvious alternative, TFDS's own Audio feature
+with int16 samples. `read` reads the pairs and decodes their images, as a training does. The two
+peaks of memory are those of a process that builds and reads a quarter of the pairs, and of one that
+does so with all. Progress goes to stderr.
 """
+
+from __future__ import annotations
 
 import contextlib
 import io
@@ -19,6 +22,8 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from multiprocessing.connection import Connection
 
 from absl import flags
 
@@ -32,8 +37,8 @@ _AUDIO_LENGTH = 29356  # L_s of CIFAR100 AD
 _BYTES_A_PAIR = 50_000  # 41 kB in the files
 
 
-def make_recordings(folder, words):
-    """Noise of 0.4 to 1.3 s for each word: nothing that a codec or a file system could make smaller."""
+def make_recordings(folder: pathlib.Path, words: Iterable[str]) -> None:
+    """Writes 0.4 to 1.3 s of noise for each word: no codec or file system makes it smaller."""
     import numpy as np
 
     from mtnet_tf.data import audio
@@ -47,11 +52,15 @@ def make_recordings(folder, words):
 
 
 class SyntheticImages:
-    """An `ImageSource` of a hundred different 32x32 colour pictures, by turns."""
+    """An `ImageSource` of a hundred different 32x32 colour pictures, by turns.
+
+    Args:
+        num_pairs: images of the training split; the test split has 100.
+    """
 
     id = "synthetic:1"
 
-    def __init__(self, num_pairs):
+    def __init__(self, num_pairs: int) -> None:
         import numpy as np
         import PIL.Image
 
@@ -64,28 +73,40 @@ class SyntheticImages:
             image.save(buffer, format="PNG")
             self._png.append(buffer.getvalue())
 
-    def prepare(self):
-        pass
+    def prepare(self) -> None:
+        """Does nothing: the images are there."""
 
-    def num_images(self, split):
+    def num_images(self, split: str) -> int:
+        """Returns the number of images of a split."""
         return self._num_pairs if split == "train" else 100
 
-    def images(self, split, first=0, last=None):
+    def images(
+        self, split: str, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[str, bytes, int]]:
+        """Yields (image id, PNG bytes, label) of the images `first` to `last` - 1."""
         progress = Progress("built", self.num_images(split))
         for i in range(first, last or self.num_images(split)):
             yield f"{split}_{i:05d}", self._png[i % 100], i % 100
             progress.add(1)
 
 
-def build_and_read(num_pairs, audio_feature, connection):
-    """Runs in a process of its own; sends {"build", "read": pairs/s, "data_set_mib", "peak_mib": of this process}."""
+def build_and_read(num_pairs: int, audio_feature: bool, connection: Connection) -> None:
+    """Builds and reads a data set; runs in a process of its own, whose memory is measured.
+
+    Args:
+        num_pairs: pairs of the training split.
+        audio_feature: whether the recordings are stored by TFDS's Audio feature, which is built
+            only and not read.
+        connection: receives {"build": pairs/s, "read": pairs/s, "data_set_mib": MiB on the disk,
+            "peak_mib": MiB of memory that the process took at most}.
+    """
     logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("mtnet_tf").setLevel(logging.INFO)
     import numpy as np
     import tensorflow_datasets as tfds
 
     from data_builders.cifar100_ad.cifar100_ad_dataset_builder import Builder
-    from mtnet_tf.data.prepared import read_batches
+    from mtnet_tf.data.prepared import open_prepared, read_batches
 
     # The process ends with this function: what is changed here is changed for nobody else.
     Builder._make_image_source = lambda self, data_dir: SyntheticImages(num_pairs)
@@ -107,16 +128,18 @@ def build_and_read(num_pairs, audio_feature, connection):
         if not audio_feature:
             count, progress = 0, Progress("read", num_pairs)
             start = time.monotonic()
-            for batch in read_batches(builder, "train", _AUDIO_LENGTH).as_numpy_iterator():
-                count += len(batch["label"])
-                progress.add(len(batch["label"]))
+            dataset = open_prepared(builder.data_path)
+            for file in dataset.splits["train"].files:
+                for batch in read_batches(dataset, file):
+                    count += len(batch["label"])
+                    progress.reach(count)
             result["read"] = count / (time.monotonic() - start)
     result["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     connection.send(result)
 
 
-def measure(num_pairs, audio_feature=False):
-    """Returns what `build_and_read` sends."""
+def measure(num_pairs: int, audio_feature: bool = False) -> dict[str, float]:
+    """Runs `build_and_read` in a new process and returns what it sends."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=build_and_read, args=(num_pairs, audio_feature, sender))
@@ -127,7 +150,8 @@ def measure(num_pairs, audio_feature=False):
     raise RuntimeError("The benchmark's process has died; its error is above.")
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+    """Measures and prints."""
     del argv
     from mtnet_tf.files import write_json
     from mtnet_tf.runs.provenance import environment
@@ -135,8 +159,9 @@ def main(argv):
     needed, folder = _BYTES_A_PAIR * _NUM_PAIRS.value, tempfile.gettempdir()
     if (free := shutil.disk_usage(folder).free) < needed:
         raise InputError(
-            f"{_NUM_PAIRS.value} pairs need {needed / 1e9:.1f} GB for a while, and {folder} has {free / 1e9:.1f}."
-            " Name a folder on a larger disk with the environment variable TMPDIR, or give fewer --num_pairs."
+            f"{_NUM_PAIRS.value} pairs need {needed / 1e9:.1f} GB for a while, and {folder} has"
+            f" {free / 1e9:.1f}. Name a folder on a larger disk with the environment variable"
+            " TMPDIR, or give fewer --num_pairs."
         )
     quarter, whole = measure(_NUM_PAIRS.value // 4), measure(_NUM_PAIRS.value)
     alternative = measure(min(_NUM_PAIRS.value, 2000), audio_feature=True)

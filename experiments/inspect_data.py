@@ -1,21 +1,28 @@
 """Inspects a prepared data set: prints its facts (section 4.1 of the paper) and checks its pairs.
 
-    python -m experiments.inspect_data --dataset=mnist_ad/one_recording \\
-        --recordings_dir=recordings/jackson --data_dir=data/tfds --output_dir=runs/inspection
+    python -m experiments.inspect_data --dataset=digits_ad --output_dir=runs/inspection
     python -m experiments.inspect_data --path=data/tfds/mnist_ad/one_recording-0123456789ab/1.0.0
 
-A check is one line: ok, note (worth knowing) or FAILED (the data set is not what it says it is); with one FAILED the
-exit status is 1. --path needs no recordings. --output_dir receives inspection.json (facts and checks) and
-contact_sheet.png (an image of each class and the sound it is paired with).
+Each check prints one line: ok, note (worth knowing) or FAILED (the data set is not what it says it
+is). With one FAILED the exit status is 1. --path needs no recordings, and runs nothing that lies in
+the folder. --output_dir receives inspection.json (facts and checks) and contact_sheet.png (an image
+of each class and the sound that it is paired with).
 """
 
+from __future__ import annotations
+
 import dataclasses
+import os
 import pathlib
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from experiments import program
 from mtnet_tf.errors import InputError
+
+if TYPE_CHECKING:
+    from data_builders.inspection.pass_over_pairs import Inspection
 
 program.define_dataset_flags()
 _PATH = flags.DEFINE_string(
@@ -26,20 +33,20 @@ _OUTPUT_DIR = flags.DEFINE_string(
 )
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+    """Inspects the data set that the flags name."""
     del argv
     sources = ("dataset", "recordings_dir", "npz_dir")
     given = [f"--{name}" for name in sources if flags.FLAGS[name].present]
     if _PATH.value and given:
         raise InputError(f"--path names a prepared data set already: leave out {given[0]}.")
-    if _OUTPUT_DIR.value and pathlib.Path(_OUTPUT_DIR.value).is_file():
-        raise InputError(f"--output_dir={_OUTPUT_DIR.value} is a file. Give a folder.")
-    from data_builders.inspection import inspect as inspection
+    if _OUTPUT_DIR.value:
+        _check_writable(pathlib.Path(_OUTPUT_DIR.value))
 
-    builder = (
-        inspection.open_folder(_PATH.value) if _PATH.value else program.open_prepared_builder()
-    )
-    result = inspection.inspect(builder)
+    from data_builders.inspection.pass_over_pairs import inspect
+    from mtnet_tf.data.prepared import open_prepared
+
+    result = inspect(open_prepared(_PATH.value) if _PATH.value else program.open_data_set())
     _print_facts(result.facts)
     for check in result.checks:
         print(f"{check.status:<7} {check.name:<11} {check.detail}")
@@ -48,12 +55,24 @@ def main(argv):
     if result.failed:
         raise InputError(
             f"{len(result.failed)} of {len(result.checks)} checks of {result.facts['data_set']}"
-            f" FAILED: {', '.join(result.failed)}. The lines above say where; mend the recordings or"
-            " delete the folder, and prepare the data set again."
+            f" FAILED: {', '.join(result.failed)}. The lines above say where; mend the recordings"
+            " or delete the folder, and prepare the data set again."
         )
 
 
-def _print_facts(facts):
+def _check_writable(folder: pathlib.Path):
+    """Raises unless --output_dir is a folder that can be written, or one that can be made."""
+    there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), None)
+    if there is None or not there.is_dir():
+        raise InputError(f"--output_dir={folder}: {there or folder} is a file. Give a folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(
+            f"--output_dir={folder}: {there} cannot be written. Mend its permissions, or give"
+            " another folder."
+        )
+
+
+def _print_facts(facts: dict):
     pairs, used = facts["pairs"], facts["recordings"]
     fewest, most = facts["takes_of_a_word_by_a_speaker"]
     lines = {
@@ -77,7 +96,7 @@ def _print_facts(facts):
     print()
 
 
-def _write(result, output_dir):
+def _write(result: Inspection, output_dir: pathlib.Path):
     from data_builders.inspection import contact_sheet
     from mtnet_tf import files
     from mtnet_tf.data import audio
@@ -86,22 +105,17 @@ def _write(result, output_dir):
     titles = [
         f"{e.word} / {e.voice_id} / {1000 * len(e.samples) / rate:.0f} ms" for e in result.examples
     ]
-    try:
-        with files.replacing(output_dir / "contact_sheet.png") as path:
-            contact_sheet.draw_contact_sheet(
-                path,
-                [example.image for example in result.examples],
-                [audio.from_int16(example.samples) for example in result.examples],
-                titles,
-                result.facts["data_set"],
-                rate,
-            )
-        checks = [dataclasses.asdict(check) for check in result.checks]
-        files.write_json(output_dir / "inspection.json", {"facts": result.facts, "checks": checks})
-    except OSError as error:
-        raise InputError(
-            f"{output_dir} cannot be written ({error}). Give another --output_dir."
-        ) from error
+    with files.replacing(output_dir / "contact_sheet.png") as path:
+        contact_sheet.draw_contact_sheet(
+            path,
+            [example.image for example in result.examples],
+            [audio.from_int16(example.samples) for example in result.examples],
+            titles,
+            result.facts["data_set"],
+            rate,
+        )
+    checks = [dataclasses.asdict(check) for check in result.checks]
+    files.write_json(output_dir / "inspection.json", {"facts": result.facts, "checks": checks})
     print(f"\nwritten      {output_dir}/inspection.json, contact_sheet.png")
 
 

@@ -175,9 +175,11 @@ def open_builder():
     )
 
 
-def open_prepared_builder():
-    """Returns the builder that the data set flags name, prepared."""
+def open_data_set():
+    """Returns the `PreparedDataSet` that the data set flags name; prepares it where it is not."""
+    from mtnet_tf.data.prepared import open_prepared
+
     builder = open_builder()
     if not builder.is_prepared():
         builder.download_and_prepare()
-    return builder
+    return open_prepared(builder.data_path)

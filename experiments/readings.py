@@ -38,9 +38,9 @@ def main(argv):
     for name, seed in cells:  # a bad name is told before anything is trained
         readings.read(name, _STAGE.value, base, seed)
     device, _, base = program.prepare_devices(base)
-    builder = program.open_prepared_builder()
-    base = prepared.fit_config(base, builder)
-    data = prepared.load(builder, base.data)
+    dataset = program.open_data_set()
+    base = prepared.fit_config(base, dataset)
+    data = prepared.load(dataset, base.data)
     for name, seed in cells:
         path = pathlib.Path(_RESULTS.value) / f"{_STAGE.value}_{name}_seed{seed}.json"
         if path.is_file():

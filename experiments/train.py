@@ -35,21 +35,21 @@ def main(argv):
     from mtnet_tf.systems.trained import train
 
     device, strategy, config = program.prepare_devices(config)
-    builder = program.open_prepared_builder()
-    config = prepared.fit_config(config, builder)
+    dataset = program.open_data_set()
+    config = prepared.fit_config(config, dataset)
     print(to_json(config))
     print(describe_sizes([system.build(config), *system.build_auxiliary(config)]))
     if _DRY_RUN.value:
         return
     train(
         config,
-        prepared.load(builder, config.data),
+        prepared.load(dataset, config.data),
         RunFolder(_RUN_DIR.value),
         device,
         strategy=strategy,
         profile=_PROFILE.value,
         keep=flags.FLAGS.keep,
-        data_path=str(builder.data_path),
+        data_path=str(dataset.path),
     )
     print(f"The trained network is {_RUN_DIR.value}/model.keras.")
 

@@ -76,6 +76,7 @@ def synthetic_data():
         images,
         labels,
         np.array(recordings, np.int32),
+        np.where(takes == "b_0", 1, 0).astype(np.int32),
         np.array([f"image_{i:02d}" for i in range(30)]),
     )
     return AudioDescriptions(
@@ -89,6 +90,7 @@ def synthetic_data():
             np.round(np.stack(tones) * 32767).astype(np.int16),
         ),
         words=words,
+        voices=("a", "b"),
         metadata={
             "recordings_fingerprint": "0" * 64,
             "policy": "many_voices_seen",

@@ -206,7 +206,7 @@ def test_recordings_of_a_run(random, tmp_path):
 
 def test_logs_of_a_run(random, tmp_path):
     """The log of a killed run: broken lines are dropped."""
-    loop = pytest.importorskip("mtnet_tf.training.loop")
+    log = pytest.importorskip("mtnet_tf.training.log")
     path = tmp_path / "train_log.jsonl"
     lines = [json.dumps({"stage": "joint", "step": step, "loss": 0.5}) for step in range(1, 5)]
     whole = "\n".join(lines).encode() + b"\n"
@@ -215,7 +215,7 @@ def test_logs_of_a_run(random, tmp_path):
     for case in cases:
         path.write_bytes(case)
         with survived(case):
-            loop._drop_log_after(RunFolder(tmp_path), "joint", 2)
+            log.drop_lines_after(RunFolder(tmp_path), "joint", 2)
 
 
 def picture(kind, mode, size=(40, 30), **options):

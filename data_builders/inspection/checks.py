@@ -1,12 +1,15 @@
-"""The checks of a data set, on what one pass over its pairs has found (`inspection.py`).
+"""The checks of a data set, on what one pass over its pairs has found (`pass_over_pairs.py`).
 
-A check is FAILED where the data set is not what it says it is, a note where it is but a reader should know.
+A check is FAILED where the data set is not what it says it is, a note where it is but a reader
+should know.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -26,10 +29,16 @@ _CLIPPED_RUN = 3  # samples
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """The outcome of a check: `status` is OK, NOTE or FAILED; `detail` is one line."""
+    """The outcome of a check.
+
+    Attributes:
+        name: which check it is.
+        status: OK, NOTE or FAILED.
+        detail: what was found, in one line.
+    """
 
     name: str
-    status: str
+    status: Literal["ok", "note", "FAILED"]
     detail: str
 
 
@@ -39,10 +48,11 @@ class Sound:
 
     Attributes:
         num_samples: its length.
-        peak: largest absolute sample, 0 to 32767.
+        peak: the largest absolute sample, 0 to 32767.
         rms_db: level in dB of full scale; -inf for digital silence.
-        leading_ms, trailing_ms: silence before and after the word: frames of 10 ms whose level is more than 45 dB below
-            the loudest.
+        leading_ms: silence before the word: frames of 10 ms whose level is more than 45 dB below
+            that of the loudest one.
+        trailing_ms: silence after the word, likewise.
         flat_top: the longest run of samples that all stand at the peak, on one side of zero.
     """
 
@@ -54,8 +64,8 @@ class Sound:
     flat_top: int
 
 
-def check_pairs(declared: dict, found: dict) -> Check:
-    """Whether each split ({split: number of pairs}) holds as many pairs as it says."""
+def check_pairs(declared: dict[str, int], found: dict[str, int]) -> Check:
+    """Checks that each split ({split: number of pairs}) holds as many pairs as it says."""
     wrong = [f"{split} has {found[split]:,} of {declared[split]:,}" for split in declared
              if found[split] != declared[split]]  # fmt: skip
     if wrong:
@@ -63,14 +73,23 @@ def check_pairs(declared: dict, found: dict) -> Check:
     return Check("pairs", OK, ", ".join(f"{n:,} {split}" for split, n in found.items()))
 
 
-def check_hashes(names, pairs: dict, wrong_samples, wrong_length) -> Check:
-    """Whether each recording sounds the same in all its pairs: as the metadata say.
+def check_hashes(
+    names: Sequence[str],
+    pairs: dict[str, np.ndarray],
+    wrong_samples: np.ndarray,
+    wrong_length: np.ndarray,
+) -> Check:
+    """Checks that each recording sounds the same in all its pairs, as the metadata say.
 
     Args:
-        names: ids of the recordings.
+        names: ids of the R recordings.
         pairs: {split: int [R]}, in how many pairs each recording occurs.
-        wrong_samples: int [R], in how many of them the SHA-256 of its samples is not that of the metadata.
-        wrong_length: int [R], in how many of them its length is not.
+        wrong_samples: int [R], in how many of them the SHA-256 of its samples is not that of the
+            metadata.
+        wrong_length: int [R], in how many of them its length is not that of the metadata.
+
+    Returns:
+        FAILED if any pair is wrong.
     """
     totals = sum(pairs.values())
     wrong = []
@@ -83,11 +102,14 @@ def check_hashes(names, pairs: dict, wrong_samples, wrong_length) -> Check:
     return Check("hashes", OK, f"{used} recordings sound the same in all pairs, as in the metadata")
 
 
-def check_labels(disagreements: dict) -> Check:
-    """Whether label, word, recording and voice of each pair agree.
+def check_labels(disagreements: dict[str, tuple[int, str]]) -> Check:
+    """Checks that label, word, recording and voice of each pair agree.
 
     Args:
         disagreements: {what is wrong: (number of pairs, id of an image)}.
+
+    Returns:
+        FAILED if there is any.
     """
     if disagreements:
         wrong = [f"{what} in {count:,} pairs, e.g. {image_id}"
@@ -96,8 +118,16 @@ def check_labels(disagreements: dict) -> Check:
     return Check("labels", OK, "labels, words, recordings and voices agree")
 
 
-def check_splits(records, pairs: dict) -> Check:
-    """Whether recordings (the metadata's) occur only in the splits that they are for; {split: int [R]} pairs of each."""
+def check_splits(records: Sequence[dict], pairs: dict[str, np.ndarray]) -> Check:
+    """Checks that recordings occur in the splits that they are for, and in no other.
+
+    Args:
+        records: the metadata's records of the R recordings.
+        pairs: {split: int [R]}, in how many pairs each recording occurs.
+
+    Returns:
+        FAILED if one is in another split; a note if one goes with no image.
+    """
     astray = [
         f"{record['recording_id']} ({count:,} pairs of {split})"
         for split, counts in pairs.items()
@@ -121,8 +151,19 @@ def check_splits(records, pairs: dict) -> Check:
     return Check("splits", OK, "all recordings occur, in the splits they are for alone")
 
 
-def check_leak(policy: str, records, pairs: dict) -> Check:
-    """Whether train and test share what the policy keeps apart: voices, or recordings (told by their sound, not id)."""
+def check_leak(policy: str, records: Sequence[dict], pairs: dict[str, np.ndarray]) -> Check:
+    """Checks that train and test do not share what the pairing policy keeps apart.
+
+    That is voices, or recordings, which are told by their sound and not by their id.
+
+    Args:
+        policy: the metadata's pairing policy.
+        records: the metadata's records of the R recordings.
+        pairs: {split: int [R]}, in how many pairs each recording occurs.
+
+    Returns:
+        FAILED if they do; a note if the policy keeps nothing apart.
+    """
     train, test = (
         [record for record, count in zip(records, pairs[split], strict=True) if count]
         for split in SPLITS
@@ -143,8 +184,16 @@ def check_leak(policy: str, records, pairs: dict) -> Check:
     return Check("leak", OK, f"{policy}: train and test share no {apart}")
 
 
-def check_balance(class_names, counts: dict) -> Check:
-    """How evenly the classes are filled: {split: int [number of classes]}; an empty one is a fault."""
+def check_balance(class_names: Sequence[str], counts: dict[str, np.ndarray]) -> Check:
+    """Checks how evenly the pairs are spread over the classes.
+
+    Args:
+        class_names: in label order.
+        counts: {split: int [number of classes]}, the pairs of each class.
+
+    Returns:
+        FAILED if a class has none; a note if the numbers differ.
+    """
     empty, details, even = [], [], True
     for split, numbers in counts.items():
         empty += [f"{class_names[i]} ({split})" for i in np.flatnonzero(numbers == 0)]
@@ -162,26 +211,33 @@ def check_balance(class_names, counts: dict) -> Check:
     return Check("balance", OK if even else NOTE, "; ".join(details))
 
 
-def check_silence(sounds: dict) -> Check:
-    """Which recordings ({id: Sound}) are silent, or begin or end with long silence."""
+def check_silence(sounds: dict[str, Sound]) -> Check:
+    """Notes which recordings ({id: Sound}) are silent, or begin or end with long silence."""
     found = []
     for name, sound in sounds.items():
         if sound.rms_db < _SILENT_RMS_DB:
             found.append(f"{name} is silent ({sound.rms_db:.0f} dB of full scale)")
         elif max(sound.leading_ms, sound.trailing_ms) > _LONG_SILENCE_MS:
             found.append(
-                f"{name} has {sound.leading_ms:.0f} ms before and {sound.trailing_ms:.0f} ms after the word"
+                f"{name} has {sound.leading_ms:.0f} ms before and {sound.trailing_ms:.0f} ms after"
+                " the word"
             )
     if found:
         return Check("silence", NOTE, f"{len(found)} of {len(sounds)}: {_listing(found)}")
     return Check("silence", OK, f"no silent recording, none over {_LONG_SILENCE_MS} ms at an end")
 
 
-def check_clipping(sounds: dict, peak: float) -> Check:
-    """Which recordings ({id: Sound}) have three or more samples in a row at their own largest value.
+def check_clipping(sounds: dict[str, Sound], peak: float) -> Check:
+    """Checks which recordings have three or more samples in a row at their own largest value.
 
-    It is a note where the level is at most `peak`, to which the recordings were brought (1 for those taken as they are):
-    the source was clipped. Above that it is a fault: samples were cut off when the data set was written.
+    Args:
+        sounds: {recording id: Sound}.
+        peak: the level to which the recordings were brought, in (0, 1]; 1 for those that were taken
+            as they are.
+
+    Returns:
+        A note where the level is at most `peak`: the source was clipped. FAILED above that: samples
+        were cut off when the data set was written.
     """
     clipped = {name: sound for name, sound in sounds.items() if sound.flat_top >= _CLIPPED_RUN}
     if not clipped:
@@ -195,12 +251,15 @@ def check_clipping(sounds: dict, peak: float) -> Check:
     return Check("clipping", FAILED if cut_off else NOTE, detail)
 
 
-def check_images(digests: dict, labels: dict) -> Check:
-    """Which images occur more than once; always a note, for the picture sets themselves have such.
+def check_images(digests: dict[str, bytearray], labels: dict[str, Sequence[int]]) -> Check:
+    """Notes which images occur more than once; no fault, for the picture sets themselves have such.
 
     Args:
-        digests: {split: bytes}, 16 of each image.
+        digests: {split: bytes}, 16 for each image.
         labels: {split: int [n]}, in the same order.
+
+    Returns:
+        A note if there are any.
     """
     keys = np.frombuffer(b"".join(map(bytes, digests.values())), "<u8").reshape(-1, 2)
     _, image = np.unique(keys, axis=0, return_inverse=True)
@@ -218,8 +277,15 @@ def check_images(digests: dict, labels: dict) -> Check:
     return Check("images", NOTE if found else OK, "; ".join(found) or "no image occurs twice")
 
 
-def check_recordings(records) -> Check:
-    """Which recordings (the metadata's) sound the same under two ids; of different words that is a fault."""
+def check_recordings(records: Sequence[dict]) -> Check:
+    """Checks which recordings sound the same under two ids.
+
+    Args:
+        records: the metadata's records of the recordings.
+
+    Returns:
+        FAILED if two of different words do; a note if two of the same word do.
+    """
     first, same, status = {}, [], NOTE
     for record in records:
         other = first.setdefault(record["samples_sha256"], record)
@@ -232,8 +298,8 @@ def check_recordings(records) -> Check:
     return Check("recordings", OK, f"{len(records)} recordings, all different")
 
 
-def measure(samples, sample_rate: int) -> Sound:
-    """Measures a recording, int16 [num_samples] at `sample_rate` Hz, as `Sound` says."""
+def measure(samples: np.ndarray, sample_rate: int) -> Sound:
+    """Measures a recording, int16 [num_samples] at `sample_rate` Hz."""
     samples = np.maximum(samples, -_FULL_SCALE).astype(np.int64)
     peak = int(np.abs(samples).max(initial=0))
     if not peak:
@@ -253,12 +319,12 @@ def measure(samples, sample_rate: int) -> Sound:
     )
 
 
-def _longest_run(mask) -> int:
+def _longest_run(mask: np.ndarray) -> int:
     edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def _listing(items, most=5) -> str:
-    """The first items, and how many there are if that is not all of them."""
+def _listing(items: Sequence[str], most: int = 5) -> str:
+    """Returns the first items, and how many there are if that is not all of them."""
     rest = f", ... ({len(items)} in all)" if len(items) > most else ""
     return ", ".join(items[:most]) + rest

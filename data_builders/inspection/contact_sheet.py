@@ -1,6 +1,10 @@
-"""A contact sheet: one example of each class on one page, for an eye to check what was paired."""
+"""A contact sheet: an example of each class on one page, for an eye to check what was paired."""
 
 from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,17 +23,24 @@ _MAX_KHZ = 8
 _MIN_SAMPLES = 512  # what a spectrogram needs
 
 
-def draw_contact_sheet(path, images, waveforms, titles, heading: str, sample_rate: int) -> None:
+def draw_contact_sheet(
+    path: pathlib.Path | str,
+    images: Sequence[np.ndarray],
+    waveforms: Sequence[np.ndarray],
+    titles: Sequence[str],
+    heading: str,
+    sample_rate: int,
+) -> None:
     """Draws a grid of examples: each an image beside its waveform and, under that, its spectrogram.
 
-    The time axis is the same for all, so that short and long words show as such. There are two columns of examples
-    for up to ten of them, one more for each ten more, and never more than five.
+    The time axis is the same for all, so that short and long words show as such. There are two
+    columns of examples for up to ten of them, one more for each ten more, and never more than five.
 
     Args:
         path: PNG file to write.
-        images: sequence of uint8 [height, width, 1 or 3].
-        waveforms: as many float [num_samples] in [-1, 1], of any lengths.
-        titles: as many strings, e.g. "zero / jackson / 433 ms".
+        images: each uint8 [height, width, 1 or 3].
+        waveforms: as many, each float [num_samples] in [-1, 1], of any length.
+        titles: as many, e.g. "zero / jackson / 433 ms".
         heading: stands above the grid.
         sample_rate: Hz.
     """
@@ -42,10 +53,12 @@ def draw_contact_sheet(path, images, waveforms, titles, heading: str, sample_rat
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
 
-    def write(left, bottom, text, size):
+    def write(left: float, bottom: float, text: str, size: float):
         axes.text(left, bottom, text, fontsize=size, va="bottom", parse_math=False)
 
-    def show(pixels, left, bottom, size, **options):
+    def show(
+        pixels: np.ndarray, left: float, bottom: float, size: tuple[float, float], **options: Any
+    ):
         extent = (left, left + size[0], bottom, bottom + size[1])
         axes.imshow(pixels, extent=extent, aspect="auto", **options)
 

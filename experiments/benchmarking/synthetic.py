@@ -33,6 +33,7 @@ def synthetic_data(
         images=random.integers(0, 256, (num_pairs, *config.image_shape), dtype=np.uint8),
         labels=labels[used],
         recordings=used,
+        voices=np.zeros(num_pairs, np.int32),
         image_ids=np.array([f"image_{i:05d}" for i in range(num_pairs)]),
     )
     none = train.take(np.arange(0))
@@ -43,6 +44,7 @@ def synthetic_data(
         test=none,
         recordings=recordings,
         words=tuple(names),
+        voices=("voice",),
         metadata={"recordings_fingerprint": "0" * 64, "policy": "one_recording", "recordings": []},
     )
 

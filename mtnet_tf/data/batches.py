@@ -1,10 +1,13 @@
 """The batches of a training, and of a pass over a split.
 
-A batch carries images and recording numbers only; the training step gathers the waveforms. The rows of a batch are a
-function of the seed and the step alone, so a run that resumes at a step sees what it would have seen.
+A batch carries images and the numbers of recordings; the training step gathers the waveforms. The
+rows of a batch are a function of the seed and the step alone, so that a run that resumes at a step
+sees what it would have seen.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -13,31 +16,37 @@ from mtnet_tf.data.pairs import Pairs
 
 
 def shuffled_batches(
-    columns: dict,
+    columns: dict[str, np.ndarray],
     *,
     batch_size: int,
     seed: int,
     first_step: int,
     num_steps: int,
-    sampling: str = "permutation",
+    sampling: Literal["permutation", "contiguous_slices"] = "permutation",
     num_parts: int = 1,
     parts: range = range(1),
 ) -> tf.data.Dataset:
-    """Returns the batches of the steps `first_step` to `num_steps` - 1 of the endless shuffled stream of rows.
+    """Returns the batches of some steps of the endless shuffled stream of rows.
 
-    Step s is the same batch whether or not the run was interrupted before it.
+    Step s has the same batch whether or not the run was interrupted before it.
 
     Args:
         columns: {name: array [rows, ...]}.
-        sampling: "permutation": the stream is one random permutation of the rows after another (each epoch its own),
-            cut into batches. "contiguous_slices": each batch is `batch_size` neighbouring rows, in the order of the
-            columns; of all places where such a slice fits, its start is drawn uniformly and independently of the other
-            steps. So no slice wraps around the end, an epoch is a number of steps in which a row may come often or
-            not at all, and the rows next to either end come less often. Columns shorter than a batch are repeated.
-        num_parts: equal parts of each batch, one a replica.
+        batch_size: rows in the batch of a step.
+        seed: draws the stream.
+        first_step: the first step, counted from 0, whose batch is yielded.
+        num_steps: the number of the last step, plus 1.
+        sampling: "permutation" makes the stream of one random permutation of the rows after
+            another, a new one for each epoch, and cuts it into batches. "contiguous_slices" takes
+            `batch_size` neighbouring rows, in the order of the columns, for each batch; their start
+            is drawn uniformly from all places where they fit, independently of the other steps. So
+            no slice wraps around the end, a row may come often or not at all in an epoch, and the
+            rows next to either end come less often. Columns shorter than a batch are repeated.
+        num_parts: equal parts of each batch, one for each replica.
         parts: which of them are yielded, one after the other.
 
-    Yields {name: tensor [batch_size / num_parts, ...]}.
+    Returns:
+        Yields {name: tensor [batch_size / num_parts, ...]}.
     """
     (size,) = {len(values) for values in columns.values()}
     columns = {name: tf.constant(values) for name, values in columns.items()}
@@ -55,7 +64,7 @@ def shuffled_batches(
     ).prefetch(4)
 
 
-def _permuted_rows(size, batch_size, seed, steps):
+def _permuted_rows(size: int, batch_size: int, seed: int, steps: range):
     """Yields int64 [batch_size], the rows of each step's batch: see `shuffled_batches`."""
     epoch, order = -1, None
     for step in steps:
@@ -68,7 +77,7 @@ def _permuted_rows(size, batch_size, seed, steps):
         yield batch
 
 
-def _contiguous_rows(size, batch_size, seed, steps):
+def _contiguous_rows(size: int, batch_size: int, seed: int, steps: range):
     """Yields int64 [batch_size], the rows of each step's batch: see `shuffled_batches`."""
     num_starts = max(size - batch_size, 0) + 1
     for step in steps:
@@ -77,5 +86,5 @@ def _contiguous_rows(size, batch_size, seed, steps):
 
 
 def in_order_batches(pairs: Pairs, batch_size: int) -> tf.data.Dataset:
-    """Returns all pairs once, in order, in the columns of `Pairs.columns`; the last batch may be smaller."""
+    """Returns all pairs once, in order, as `Pairs.columns`; the last batch may be smaller."""
     return tf.data.Dataset.from_tensor_slices(pairs.columns()).batch(batch_size)

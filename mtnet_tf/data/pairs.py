@@ -31,7 +31,7 @@ class Recordings:
     labels: np.ndarray
     waveforms: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
     def float_waveforms(self) -> np.ndarray:
@@ -45,32 +45,35 @@ class Pairs:
 
     Attributes:
         images: uint8 [n, height, width, channels].
-        labels: int32 [n].
+        labels: int32 [n], the class of each image.
         recordings: int32 [n], rows of `Recordings`.
+        voices: int32 [n], the voice of each recording: places in `AudioDescriptions.voices`.
         image_ids: str [n].
     """
 
     images: np.ndarray
     labels: np.ndarray
     recordings: np.ndarray
+    voices: np.ndarray
     image_ids: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
     def inputs(self) -> dict[str, np.ndarray]:
-        """Returns the named inputs that a network may take."""
-        return {"image": self.images}
+        """Returns what a network may see of each pair, under the names of its inputs."""
+        return {"image": self.images, "voice_id": self.voices}
 
     def columns(self) -> dict[str, np.ndarray]:
-        """Returns what a training step needs of each pair."""
-        return {"image": self.images, "label": self.labels, "recording": self.recordings}
+        """Returns what a training step needs of each pair: the inputs, and what its targets are."""
+        return {**self.inputs(), "label": self.labels, "recording": self.recordings}
 
-    def take(self, indices) -> Pairs:
+    def take(self, indices: np.ndarray | list[int]) -> Pairs:
+        """Returns the pairs at `indices`, in that order."""
         return Pairs(*(getattr(self, field.name)[indices] for field in dataclasses.fields(self)))
 
     def spread(self, count: int) -> Pairs:
-        """Returns `count` pairs evenly spread over these; all of them for 0 or where there are no more."""
+        """Returns `count` pairs evenly spread over these; all for 0 or where there are no more."""
         if count <= 0 or count >= len(self):
             return self
         return self.take(np.arange(count) * len(self) // count)
@@ -78,7 +81,18 @@ class Pairs:
 
 @dataclasses.dataclass(frozen=True)
 class AudioDescriptions:
-    """A data set: its pairs by split, its recordings, its spoken words (in label order) and its metadata."""
+    """A data set in memory.
+
+    Attributes:
+        name: data set and config, e.g. "digits_ad/one_recording-5f9f91af15e4".
+        train: pairs that are trained on.
+        validation: pairs that choose recipes.
+        test: pairs that are scored.
+        recordings: the distinct recordings of all splits.
+        words: the spoken word of each class, in label order.
+        voices: names of the voices, in the order of `Pairs.voices`.
+        metadata: the builder's: pairing policy, L_s, recordings and their hashes.
+    """
 
     name: str
     train: Pairs
@@ -86,10 +100,14 @@ class AudioDescriptions:
     test: Pairs
     recordings: Recordings
     words: tuple[str, ...]
+    voices: tuple[str, ...]
     metadata: dict
 
     def recordings_record(self) -> dict:
-        """Returns what a result says of its recordings: which, and how they were made where the data set knows it."""
+        """Returns what a result says of its recordings: which they are, and how they were made.
+
+        "made_by" is None where the data set does not know it.
+        """
         return {
             "fingerprint": self.metadata["recordings_fingerprint"],
             "policy": self.metadata["policy"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import pathlib
 from collections.abc import Callable
 from typing import Literal
@@ -10,10 +11,9 @@ from typing import Literal
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from mtnet_tf.data import prepared
-from mtnet_tf.data.pairs import AudioDescriptions, Pairs
+from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.files import locked
@@ -29,25 +29,44 @@ MODEL = "model"  # the candidate that is the run's own network
 _BATCH = 500  # images that are classified at once
 
 
-def load_data(run: RunFolder, path=None) -> AudioDescriptions:
-    """Returns the data set a run was trained on, from `path` or from where the run found it.
+def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDescriptions:
+    """Reads the data set that a run was trained on. Nothing in its folder is run.
 
-    Raises InputError if it is gone or is another one.
+    Args:
+        run: the run folder.
+        path: the folder of the prepared data set; by default that in which the run found it.
+
+    Returns:
+        The data set in memory.
+
+    Raises:
+        InputError: the data set is gone, damaged or another one, or the run does not name it.
     """
-    config = run.config()
-    path = path or run.environment().get("data_path")
-    try:
-        builder = tfds.builder_from_directory(path)
-    except Exception as error:
+    config, record = run.config(), run.environment()
+    path = path or record.get("data_path")
+    if not isinstance(path, (str, os.PathLike)):
         raise InputError(
-            f"The data set of {run.path} cannot be read from {path} ({error}). Prepare it again, or give --data_path."
+            f"{run / 'environment.json'} does not say where the data set of the run is. Give its"
+            " folder with --data_path."
+        )
+    try:
+        dataset = prepared.open_prepared(path)
+    except DataError as error:
+        raise InputError(
+            f"The data set of {run.path} cannot be read. {error} If the data set is in another"
+            " folder, name that with --data_path."
         ) from error
-    data = prepared.load(builder, config.data)
-    if data.metadata["recordings_fingerprint"] != run.environment()["recordings_fingerprint"]:
+    if dataset.metadata["recordings_fingerprint"] != record["recordings_fingerprint"]:
         raise InputError(
             f"The data set in {path} has other recordings than those {run.path} was trained on."
+            " Give the folder of the run's data set with --data_path."
         )
-    return data
+    if prepared.fit_config(config, dataset) != config:
+        raise InputError(
+            f"The data set in {path} has images or classes of other shapes than {run.path} was"
+            " trained on. Give the folder of the run's data set with --data_path."
+        )
+    return prepared.load(dataset, config.data)
 
 
 def evaluate_run(

@@ -14,9 +14,10 @@ import tensorflow_datasets as tfds
 
 import data_builders
 from data_builders import audio_description, recordings, words
-from data_builders.inspection import inspect as inspection
+from data_builders.inspection.pass_over_pairs import inspect
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf.data import audio
+from mtnet_tf.data.prepared import open_prepared
 from mtnet_tf.errors import InputError
 
 
@@ -307,7 +308,7 @@ def test_the_authors_files(npz_dir):
             expected = np.rint(waveforms[example["label"]] * 32767)
             np.testing.assert_array_equal(example["audio"], expected)
     # As it is read back, where nothing but the folder is known.
-    found = inspection.inspect(inspection.open_folder(builder.data_path))
+    found = inspect(open_prepared(builder.data_path))
     assert (found.facts["policy"], found.failed) == ("authors", ())
 
 

@@ -39,6 +39,7 @@ def data():
             np.zeros([len(labels), 4, 4, 1], np.uint8),
             labels,
             (2 * labels + np.array(takes)).astype(np.int32),
+            np.zeros(len(labels), np.int32),
             np.array([f"{prefix}_{i}" for i in range(len(labels))]),
         )
 
@@ -49,6 +50,7 @@ def data():
         test=pairs([0, 1, 2, 0], [0, 0, 1, 0], "test"),
         recordings=recordings,
         words=("zero", "one", "two"),
+        voices=("a",),
         metadata={},
     )
 
@@ -115,7 +117,9 @@ def test_white_noise_takes_its_level_from_the_training_split_alone(data):
 
 def test_the_seed_draws_the_wrong_words(data):
     labels = np.arange(60, dtype=np.int32) % 3
-    pairs = Pairs(np.zeros([60, 4, 4, 1], np.uint8), labels, labels, np.arange(60).astype(str))
+    pairs = Pairs(
+        np.zeros([60, 4, 4, 1], np.uint8), labels, labels, 0 * labels, np.arange(60).astype(str)
+    )
     first, other = (control("wrong_word", data, seed=seed).speak(pairs) for seed in (0, 3))
     assert not np.array_equal(first, other)
 
@@ -165,7 +169,9 @@ def test_a_data_set_of_one_word_has_no_wrong_one(data):
 
 def test_every_wrong_word_is_drawn_equally_often(data):
     labels = np.arange(3000) % 3
-    pairs = Pairs(np.zeros([3000, 4, 4, 1], np.uint8), labels, labels, np.arange(3000).astype(str))
+    pairs = Pairs(
+        np.zeros([3000, 4, 4, 1], np.uint8), labels, labels, 0 * labels, np.arange(3000).astype(str)
+    )
     played = control("wrong_word", data, seed=1).speak(pairs)[:, :2000].sum(1)
     first = data.recordings.float_waveforms()[[0, 2, 4], :2000].sum(1)
     spoken = np.abs(played[:, None] - first).argmin(1)

@@ -1,4 +1,4 @@
-"""The benchmark of the data sets: what it prints is one complete JSON object. No speed is asserted."""
+"""The benchmark of the data sets prints one complete JSON object. No speed is asserted."""
 
 import json
 import os

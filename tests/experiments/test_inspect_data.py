@@ -1,6 +1,9 @@
-"""The program inspects what is prepared (or prepares it), writes what it found, and fails on a fault."""
+"""The program inspects what is prepared (or prepares it), writes it, and fails on a fault."""
 
 import json
+import os
+import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -8,12 +11,16 @@ import numpy as np
 import PIL.Image
 import pytest
 
+ROOT = pathlib.Path(__file__).parents[2]
 
-def run(*arguments):
+
+def run(*arguments, cwd=ROOT):
     return subprocess.run(
         [sys.executable, "-m", "experiments.inspect_data", *map(str, arguments)],
         check=False,
         capture_output=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         text=True,
     )
 
@@ -62,12 +69,29 @@ def test_digits_good_and_spoilt(tmp_path):
         (["--path=none"], "none cannot be opened as a prepared data set"),
         (["--path=none", "--dataset=digits_ad"], "leave out --dataset"),
         (["--dataset=mnist_ad"], "mnist_ad needs recordings"),
+        ([f"--output_dir={__file__}"], "test_inspect_data.py is a file. Give a folder."),
+        ([f"--output_dir={__file__}/out"], "test_inspect_data.py is a file. Give a folder."),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, arguments, message):
-    result = run(*arguments, f"--data_dir={tmp_path}", f"--output_dir={tmp_path / 'out'}")
+    result = run(f"--data_dir={tmp_path}", f"--output_dir={tmp_path / 'out'}", *arguments)
     assert result.returncode == 1
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert message in line
     assert "Traceback" not in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_nothing_in_the_folder_is_run(data_dir, tmp_path):
+    """Not even a module of the current folder that features.json names."""
+    (folder,) = data_dir.glob("digits_ad/*/1.0.0")
+    copy = shutil.copytree(folder, tmp_path / "1.0.0")
+    text = (copy / "features.json").read_text()
+    name = "tensorflow_datasets.core.features.features_dict.FeaturesDict"
+    assert name in text
+    (copy / "features.json").write_text(text.replace(name, "named_by_features.FeaturesDict"))
+    (tmp_path / "named_by_features.py").write_text("open('it was run', 'w')\n")
+    result = run(f"--path={copy}", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "FAILED" not in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.0.0", "named_by_features.py"]

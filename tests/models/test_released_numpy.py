@@ -244,11 +244,12 @@ def test_a_training_step(shrunk_config, changeable):
     random = np.random.default_rng(4)
     labels = random.integers(0, 7, 30).astype(np.int32)
     images = random.integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)
-    pairs = Pairs(images, labels, labels, np.array([f"train_{i:05d}" for i in range(30)]))
+    voices, image_ids = np.zeros(30, np.int32), np.array([f"train_{i:05d}" for i in range(30)])
+    pairs = Pairs(images, labels, labels, voices, image_ids)
     waveforms = random.integers(-9000, 9000, (7, 40)).astype(np.int16)
     recordings = Recordings(tuple("abcdefg"), np.arange(7, dtype=np.int32), waveforms)
     data = AudioDescriptions(
-        "synthetic", pairs, pairs.take([]), pairs, recordings, tuple("abcdefg"), {}
+        "synthetic", pairs, pairs.take([]), pairs, recordings, tuple("abcdefg"), ("x",), {}
     )
     model, _ = changeable
     encoder = model.get_layer("image_encoder")

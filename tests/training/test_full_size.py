@@ -28,12 +28,15 @@ def data(config):
         random.integers(0, 256, (4, *config.data.image_shape)).astype(np.uint8),
         np.array([0, 1, 1, 0], np.int32),
         np.array([0, 1, 1, 0], np.int32),
+        np.zeros(4, np.int32),
         np.array(list("abcd")),
     )
     length = config.data.audio_length
     waveforms = (8000 * random.normal(size=(2, length))).clip(-32767, 32767).astype(np.int16)
     recordings = Recordings(("a/x_0", "b/x_0"), np.array([0, 1], np.int32), waveforms)
-    return AudioDescriptions("synthetic", pairs, pairs.take([]), pairs, recordings, ("a", "b"), {})
+    return AudioDescriptions(
+        "synthetic", pairs, pairs.take([]), pairs, recordings, ("a", "b"), ("x",), {}
+    )
 
 
 def step_changes_every_weight(stage):

@@ -1,21 +1,23 @@
 """Prepared data sets, and the inspection of one after something was done to its pairs."""
 
 import copy
+import dataclasses
 import functools
-import types
 
 import numpy as np
 import pytest
 import soundfile
 
 import data_builders
-from data_builders.inspection import inspect as inspection
+from data_builders.inspection import pass_over_pairs
 from data_builders.mnist_ad import mnist_ad_dataset_builder
+from mtnet_tf.data.prepared import open_prepared, samples_of
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
 WORDS = list(mnist_ad_dataset_builder.Builder.WORDS.values())
 SPLITS = ("train", "test")
-BATCHES = inspection._batches
+NUMBERS_AND_TEXT = ("label", "recording_id", "voice_id", "word", "image_id")
+BATCHES = pass_over_pairs._batches
 
 
 def write_tone(path, frequency, gain=0.3, limit=1.0, secs=0.12):
@@ -54,7 +56,10 @@ def good(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def several(tmp_path_factory):
-    """The function that prepares a policy of several takes: three of each word by each of two voices, no two alike."""
+    """The function that prepares a policy of several takes.
+
+    There are three of each word by each of two voices, no two alike.
+    """
     folder = tmp_path_factory.mktemp("recordings")
     for i, word in enumerate(WORDS):
         for j, voice in enumerate(("ann", "bob")):
@@ -71,51 +76,52 @@ def several(tmp_path_factory):
 
 @functools.cache
 def pairs_of(builder):
-    """{split: {image id: example}}, as `inspect` reads them."""
+    """{split: {image id: example}}, as `inspect` reads them; the audio as samples."""
     found = {split: {} for split in SPLITS}
-    for split, batch in BATCHES(builder):
+    for split, batch in BATCHES(open_prepared(builder.data_path)):
         for i, image_id in enumerate(batch["image_id"]):
             example = {name: values[i] for name, values in batch.items()}
-            example["audio"] = example["audio"][: example.pop("num_samples")]
-            found[split][image_id.decode()] = example
+            example["audio"] = samples_of(example["audio"])
+            found[split][str(image_id)] = example
     return found
 
 
 @pytest.fixture
 def inspect_with(monkeypatch):
-    """The function that inspects a data set after `fault(train, test, metadata)` has changed its pairs in memory."""
+    """The function that inspects a data set whose pairs are changed in memory.
+
+    `fault(train, test, metadata)` changes them.
+    """
 
     def inspect_with(builder, fault=None):
         pairs = {
             split: {image_id: dict(example) for image_id, example in examples.items()}
             for split, examples in pairs_of(builder).items()
         }
-        metadata = copy.deepcopy(dict(builder.info.metadata))
+        dataset = open_prepared(builder.data_path)
+        metadata = copy.deepcopy(dataset.metadata)
         if fault:
             fault(pairs["train"], pairs["test"], metadata)
 
         def batches(_):
             for split, examples in pairs.items():
-                yield split, padded_batch(list(examples.values()))
+                yield split, batch_of(list(examples.values()))
 
-        monkeypatch.setattr(inspection, "_batches", batches)
-        info = types.SimpleNamespace(
-            full_name=builder.info.full_name,
-            features=builder.info.features,
-            metadata=metadata,
-            splits={s: types.SimpleNamespace(num_examples=len(pairs[s])) for s in SPLITS},
-        )
-        return inspection.inspect(
-            types.SimpleNamespace(
-                info=info, data_path=builder.data_path, is_prepared=builder.is_prepared
-            )
+        monkeypatch.setattr(pass_over_pairs, "_batches", batches)
+        splits = {
+            split: dataclasses.replace(dataset.splits[split], shard_lengths=(len(pairs[split]),))
+            for split in SPLITS
+        }
+        return pass_over_pairs.inspect(
+            dataclasses.replace(dataset, metadata=metadata, splits=splits)
         )
 
     return inspect_with
 
 
-def padded_batch(examples):
-    lengths = np.array([len(example["audio"]) for example in examples])
-    batch = {name: np.array([e[name] for e in examples]) for name in examples[0] if name != "audio"}
-    audio = [np.pad(e["audio"], (0, lengths.max() - len(e["audio"]))) for e in examples]
-    return {**batch, "audio": np.stack(audio), "num_samples": lengths}
+def batch_of(examples):
+    """A batch as `read_batches` yields it; text and numbers as arrays, bytes as objects."""
+    batch = {name: np.array([example[name] for example in examples]) for name in NUMBERS_AND_TEXT}
+    batch["image"] = np.array([example["image"] for example in examples], object)
+    batch["audio"] = np.array([example["audio"].tobytes() for example in examples], object)
+    return batch

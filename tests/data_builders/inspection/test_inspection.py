@@ -6,13 +6,15 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
-import data_builders
-from data_builders.inspection import inspect as inspection
+from data_builders.inspection import pass_over_pairs
+from data_builders.inspection.pass_over_pairs import inspect
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf import progress
-from mtnet_tf.errors import InputError
+from mtnet_tf.data.pairs import DataError
+from mtnet_tf.data.prepared import open_prepared
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
 WORDS = list(mnist_ad_dataset_builder.Builder.WORDS.values())
@@ -24,7 +26,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def result(good):
-    return inspection.inspect(good)
+    return inspect(open_prepared(good.data_path))
 
 
 def checks_of(result):
@@ -87,11 +89,11 @@ def test_examples_are_the_first_test_image_of_each_class(good, result):
 def test_a_folder_in_small_batches_gives_the_same_and_progress_is_told(
     good, result, monkeypatch, caplog
 ):
-    monkeypatch.setattr(inspection, "_READ_BATCH", 7)
-    monkeypatch.setattr(inspection, "_MAX_HELD", 3)
+    monkeypatch.setattr(pass_over_pairs, "_READ_BATCH", 7)
+    monkeypatch.setattr(pass_over_pairs, "_MAX_HELD", 3)
     monkeypatch.setattr(progress, "SECS", 0)
     with caplog.at_level(logging.INFO, logger="mtnet_tf"):
-        parts = inspection.inspect(inspection.open_folder(good.data_path))
+        parts = inspect(open_prepared(good.data_path))
     assert (parts.facts, parts.checks) == (result.facts, result.checks)
     told = [record.message for record in caplog.records if record.name == progress.__name__]
     assert len(told) == 5  # batches of 7, 7, 6 and 7, 3
@@ -111,7 +113,7 @@ def test_a_clipped_source_and_long_silence_are_notes(tone, prepare, tmp_path):
     for peak, level, margin_secs in ((0.9, "-0.9", 0.09), (1.0, "0.0", 0.2)):
         processing = {"peak": peak, "margin_secs": margin_secs}
         builder = prepare(tmp_path / "tfds", recordings_dir=tmp_path, processing=processing)
-        found = inspection.inspect(builder)
+        found = inspect(open_prepared(builder.data_path))
         assert not found.failed
         clipping, silence = (checks_of(found)[name] for name in ("clipping", "silence"))
         assert clipping.status == "note"
@@ -126,29 +128,73 @@ def test_a_clipped_source_and_long_silence_are_notes(tone, prepare, tmp_path):
     assert silence.detail.endswith(", ... (10 in all)")
 
 
-def test_what_is_no_data_set_of_ours(tmp_path, good):
-    with pytest.raises(inspection.InspectionError, match="cannot be opened as a prepared data set"):
-        inspection.open_folder(tmp_path / "none")
-    with pytest.raises(InputError, match="holds no audio-description data set"):
-        inspection.inspect(inspection.open_folder(DUMMY / "mnist" / "3.0.1"))
-    unprepared = data_builders.open_builder("digits_ad", data_dir=tmp_path)
-    with pytest.raises(InputError, match="is not prepared in .*: run experiments.prepare_data"):
-        inspection.inspect(unprepared)
+@pytest.fixture
+def copy(good, tmp_path):
+    """A copy of the folder of `good`, to be spoilt."""
+    return shutil.copytree(good.data_path, tmp_path / "1.0.0")
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "gone"])
-def test_damaged_files(good, tmp_path, damage):
-    folder = tmp_path / "1.0.0"
-    shutil.copytree(good.data_path, folder)
-    (path,) = folder.glob("*test.tfrecord*")
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    if damage == "gone":
-        path.unlink()
-    else:
-        path.write_bytes(bytes(data) if damage == "flipped" else bytes(data[:-100]))
-    with pytest.raises(
-        InputError, match="damaged or missing .*prepare the data set again"
-    ) as error:
-        inspection.inspect(inspection.open_folder(folder))
-    assert "\n" not in str(error.value)
+def flip(data):
+    return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+
+
+@pytest.mark.parametrize("damage", [None, flip, lambda data: data[:-100]])
+def test_damaged_files(copy, damage):
+    (path,) = copy.glob("*test.tfrecord*")
+    data = path.read_bytes()
+    path.unlink()
+    if damage:
+        path.write_bytes(damage(data))
+    with pytest.raises(DataError, match="damaged or missing .*prepare the data set again") as error:
+        inspect(open_prepared(copy))
+    assert path.name in str(error.value) and "\n" not in str(error.value)
+
+
+def write_examples(path, change):
+    """Puts what `change` makes of the examples of a TFRecord file in their place."""
+    examples = [
+        tf.train.Example.FromString(record)
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    ]
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for example in change(examples):
+            writer.write(example.SerializeToString())
+
+
+def test_a_file_cut_between_two_pairs(copy):
+    (path,) = copy.glob("*train.tfrecord*")
+    write_examples(path, lambda examples: examples[:12])
+    found = inspect(open_prepared(copy))
+    assert "pairs" in found.failed
+    assert checks_of(found)["pairs"].detail == "pairs are missing: train has 12 of 20"
+
+
+def test_no_pairs_at_all(copy):
+    for path in copy.glob("*.tfrecord*"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="hold no pairs. Delete the folder and prepare"):
+        inspect(open_prepared(copy))
+
+
+@pytest.mark.parametrize("name", ["label", "recording_id", "voice_id"])
+def test_a_number_without_a_name(copy, name):
+    def change(examples):
+        examples[0].features.feature[name].int64_list.value[:] = [99]
+        return examples
+
+    (path,) = copy.glob("*train.tfrecord*")
+    write_examples(path, change)
+    with pytest.raises(DataError, match=f"{path.name} holds a pair of {name} 99; they go from 0"):
+        inspect(open_prepared(copy))
+
+
+def test_an_image_that_cannot_be_decoded(copy):
+    def change(examples):
+        for example in examples:
+            example.features.feature["image"].bytes_list.value[:] = [b"no picture"]
+        return examples
+
+    (path,) = copy.glob("*test.tfrecord*")
+    write_examples(path, change)
+    with pytest.raises(DataError, match="image test_.* cannot be decoded .*Prepare its source"):
+        inspect(open_prepared(copy))
