@@ -73,11 +73,11 @@ def test_no_module_that_the_data_set_names_is_imported(run, data_path, tmp_path,
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda record: [], "environment.json has no recordings_fingerprint"),
-        (lambda record: None, "environment.json has no recordings_fingerprint"),
+        (lambda record: [], "environment.json is missing or broken.*no JSON object"),
+        (lambda record: None, "environment.json is missing or broken.*no JSON object"),
         (
             lambda record: {"data_path": record["data_path"]},
-            "environment.json has no recordings_fingerprint.*Copy the run folder again",
+            "environment.json does not say command, hardware, recordings_fingerprint",
         ),
         (
             lambda record: {**record, "data_path": 7},
