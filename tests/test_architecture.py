@@ -76,6 +76,29 @@ def test_nothing_imports_experiments_and_there_is_no_circle():
         visit(name, [])
 
 
+def test_describing_and_evaluating_need_no_training():
+    edges = measured_edges()
+    for part in ("mtnet_tf.describe", "mtnet_tf.evaluation"):
+        assert "mtnet_tf.training" not in edges[part]
+
+
+def test_few_modules_lie_loose_in_the_library():
+    loose = {path.name for path in (ROOT / "mtnet_tf").glob("*.py")} - {"__init__.py"}
+    assert len(loose) <= 6, loose
+
+
+def test_the_index_of_the_notes_names_what_there_is():
+    """Each `file: name, name` of BUILD_NOTES.md's first section is in that file."""
+    notes = (ROOT / "BUILD_NOTES.md").read_text()
+    index = notes[notes.index("## Where is it") : notes.index("Where does a new thing belong?")]
+    entries = re.findall(r"`([\w/]+\.py)(?:: ([\w.]+))?`((?:, `\w+`)*)", index)
+    assert len(entries) > 20
+    for path, name, more in entries:
+        source = (ROOT / path).read_text()
+        for part in [*filter(None, name.split(".")), *re.findall(r"\w+", more)]:
+            assert re.search(rf"^ *(def |class )?{part}\b", source, re.MULTILINE), (path, part)
+
+
 def test_library_has_no_flags_and_no_prints():
     for path in SOURCES:
         if path.parts[len(ROOT.parts)] == "experiments":
@@ -111,7 +134,8 @@ def documented_commands():
     for name in ["README.md", "experiments/results/README.md"]:
         path = ROOT / name
         if path.exists():
-            for line in re.findall(r"python -m experiments\.[^\n`]*", path.read_text()):
+            text = re.sub(r"\\\n\s*", "", path.read_text())
+            for line in re.findall(r"python -m experiments\.[^\n`]*", text):
                 yield pytest.param(line, id=f"{name}: {line[:60]}")
     for path in PROGRAMS:
         for line in re.findall(
