@@ -95,3 +95,16 @@ def test_what_is_not_comparable_is_refused(runs, changes, message):
 def test_folder_without_runs(tmp_path):
     with pytest.raises(InputError, match="holds no run"):
         seeds.read_runs(tmp_path)
+
+
+def test_runs_of_studies_are_read_too(runs, tmp_path):
+    (tmp_path / "all").mkdir()
+    runs.rename(tmp_path / "all/study")
+    assert len(seeds.read_runs(tmp_path / "all")) == 5
+
+
+def test_presets_are_never_in_one_row(runs):
+    change(runs, "a", preset="small")
+    table = seeds.markdown_table(seeds.read_runs(runs)).splitlines()
+    assert "| small | float32 | 2 | 0.5000 |" in table[2]
+    assert "| tiny | float32 | 0, 1 | 0.6500 ± 0.0707 |" in table[3]

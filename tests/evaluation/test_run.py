@@ -1,0 +1,98 @@
+"""An evaluation of a run folder: where it writes, and what it leaves alone."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mtnet_tf.config import override
+from mtnet_tf.errors import InputError
+from mtnet_tf.evaluation.run import evaluate_run
+from mtnet_tf.files import InUseError, locked
+from mtnet_tf.metrics.score import METRICS, Score
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import train
+
+
+class Scores:
+    """In place of a scoring pool: each waveform has the score 1 and the first recording."""
+
+    def map(self, jobs):
+        for waveforms, _ in jobs:
+            yield [({name: Score(1.0) for name in METRICS}, 0) for _ in waveforms]
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_config, synthetic_data, tmp_path_factory):
+    run = RunFolder(tmp_path_factory.mktemp("finished") / "run")
+    config = override(tiny_config, ["training.joint.epochs=0.5", "training.autoencoder.epochs=5"])
+    train(config, synthetic_data, run, "cpu")
+    return run
+
+
+def state(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_another_output_folder_leaves_the_run_folder_alone(finished, synthetic_data, tmp_path):
+    before = state(finished.path)
+    summaries = evaluate_run(
+        finished.path,
+        synthetic_data,
+        Scores(),
+        split="test",
+        device="cpu",
+        with_controls=True,
+        output_dir=tmp_path / "results",
+    )
+    assert state(finished.path) == before
+    names = [summary["candidate"] for summary in summaries]
+    assert names[0] == "model" and len(names) == 6
+    for name in names:
+        assert (tmp_path / "results/test" / name / "rows.csv").is_file()
+    provenance = summaries[0]["provenance"]
+    assert provenance["system"] == "mtnet"
+    assert summaries[0]["label"] == "MT-Net"
+    written = json.loads((tmp_path / "results/test/model/summary.json").read_text())
+    assert written == summaries[0]
+
+
+def test_the_softmax_head_is_scored_and_its_recordings_are_played(
+    finished, synthetic_data, tmp_path
+):
+    model, *controls = evaluate_run(
+        finished.path,
+        synthetic_data,
+        Scores(),
+        split="test",
+        device="cpu",
+        with_controls=True,
+        output_dir=tmp_path,
+    )
+    from mtnet_tf.systems.trained import load_network
+
+    outputs = load_network(finished)({"image": synthetic_data.test.images}, training=False)
+    hits = outputs["logits"].numpy().argmax(-1) == synthetic_data.test.labels
+    assert model["classifier_accuracy"] == pytest.approx(np.mean(hits))
+    assert all(control["classifier_accuracy"] is None for control in controls)
+
+
+def test_one_process_an_evaluation(finished, synthetic_data, tmp_path):
+    with locked(tmp_path / "test", wait=False), pytest.raises(InUseError, match="Another process"):
+        evaluate_run(
+            finished.path,
+            synthetic_data,
+            Scores(),
+            split="test",
+            device="cpu",
+            output_dir=tmp_path,
+        )
+
+
+def test_an_empty_split_is_refused(finished, synthetic_data, tmp_path):
+    nothing = synthetic_data.validation.take([])
+    data = type(synthetic_data)(**{**vars(synthetic_data), "validation": nothing})
+    with pytest.raises(InputError, match="validation split of synthetic/.* has no pairs"):
+        evaluate_run(
+            finished.path, data, Scores(), split="validation", device="cpu", output_dir=tmp_path
+        )
