@@ -1,4 +1,4 @@
-"""Packaging of mtnet-tf: what it needs, at which versions, and the files that travel with the code."""
+"""Packaging of mtnet-tf: its requirements, and the files that travel with the code."""
 
 import pathlib
 import re
@@ -22,7 +22,7 @@ setuptools.setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.14",
     packages=setuptools.find_packages(include=PACKAGES + [f"{name}.*" for name in PACKAGES]),
     package_data={
         # TFDS dummy data may have any suffix; everything else is named by its kind.
@@ -33,7 +33,7 @@ setuptools.setup(
         "absl-py>=2.0,<3",
         "etils[epath]>=1.9,<2",
         "importlib_resources>=6.0,<8",  # tensorflow-datasets needs it and does not say so
-        "keras>=3.5,<4",
+        "keras>=3.12,<4",  # earlier ones run code of a model file in spite of safe_mode
         "librosa>=0.10.2,<0.12",
         "matplotlib>=3.8,<4",
         "numba>=0.60,<1",
@@ -47,6 +47,7 @@ setuptools.setup(
         "tensorflow>=2.18,<2.22",
         "tensorflow-datasets>=4.9.7,<4.10",
         "threadpoolctl>=3.1,<4",
+        "wrapt>=1.14,<3",
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.18,<2.22"],

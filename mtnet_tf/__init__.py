@@ -1,3 +1,48 @@
-"""MT-Net: audio description from image by a modal translation network (TensorFlow 2 / Keras)."""
+"""MT-Net: audio description from image by a modal translation network (TensorFlow 2 / Keras).
+
+Importing the package alone is quick: it imports neither TensorFlow nor Keras nor NumPy. Each
+public name imports its module when it is first used. Once this package and Keras are imported, in
+whichever order, `keras.models.load_model` reads the network of a run folder.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+
+if TYPE_CHECKING:
+    from mtnet_tf.config import Config as Config
+    from mtnet_tf.config import override as override
+    from mtnet_tf.config import preset as preset
+    from mtnet_tf.describe import Describer as Describer
+    from mtnet_tf.evaluation.run import evaluate_run as evaluate_run
+    from mtnet_tf.training.algorithm1 import train as train
 
 __version__ = "0.1.0"
+
+# The public names and the modules that define them. The imports above tell type checkers the same.
+_PUBLIC = {
+    "Config": "mtnet_tf.config",
+    "Describer": "mtnet_tf.describe",
+    "evaluate_run": "mtnet_tf.evaluation.run",
+    "override": "mtnet_tf.config",
+    "preset": "mtnet_tf.config",
+    "train": "mtnet_tf.training.algorithm1",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
+
+
+# At once if Keras is imported already.
+@wrapt.when_imported("keras")
+def _register_layers(_: Any):
+    """Imports the layers, which registers them under the names that a stored model has."""
+    importlib.import_module("mtnet_tf.layers")

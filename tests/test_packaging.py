@@ -102,7 +102,7 @@ def constraints():
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12"])
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
 def test_tested_set_lies_in_the_ranges(python):
     pins = {
         canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")

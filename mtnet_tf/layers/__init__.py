@@ -1,1 +1,16 @@
-"""The building blocks that Keras does not have: each is one equation of the paper or one fast form of a Keras layer."""
+"""The building blocks that Keras lacks: equations of the paper and fast forms of Keras layers.
+
+Importing this package registers every layer with Keras, so that stored models can be read.
+"""
+
+from mtnet_tf.layers.blocks import GatedResidualBlock1D
+from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
+from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
+from mtnet_tf.layers.standardization import PerImageStandardization
+
+__all__ = [
+    "DilatedConv2D",
+    "FusedBatchNormalization",
+    "GatedResidualBlock1D",
+    "PerImageStandardization",
+]

@@ -1,12 +1,19 @@
 """Pictures of every kind become the images that a model knows."""
 
+import io
+import os
+import struct
+import warnings
+import zlib
+
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFilter
 import pytest
 
-from mtnet_tf.data.images import ImageError, has_dark_ink, read_image
+from mtnet_tf.data import images
+from mtnet_tf.data.images import ImageError, decode_image, has_dark_ink, read_image
 from mtnet_tf.errors import InputError
 
 SIZE = (640, 480)
@@ -245,6 +252,13 @@ def test_scaling_is_antialiased(tmp_path):
     assert np.all(np.abs(image[:, 2:-2].astype(int) - 127) < 10)
 
 
+def png_start(width, height):
+    """The beginning of a black and white PNG of this size."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    chunks = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    return b"\x89PNG\r\n\x1a\n" + chunks + struct.pack(">I", 9) + b"IDAT"
+
+
 def write_bad_file(kind, path):
     if kind == "empty":
         path.write_bytes(b"")
@@ -252,6 +266,21 @@ def write_bad_file(kind, path):
         path.write_text("no picture")
     elif kind == "folder":
         path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "endless":
+        path.symlink_to("/dev/zero")
+    elif kind == "circle":
+        path.symlink_to(path)
+    elif kind == "large file":
+        path.touch()
+        os.truncate(path, images.MAX_FILE_BYTES + 1)
+    elif kind == "large picture":
+        path.write_bytes(png_start(12000, 9000))
+    elif kind == "huge picture":
+        path.write_bytes(png_start(100_000, 100_000))
+    elif kind == "program":
+        photo(draw_two()).convert("RGB").save(path, "EPS")
     elif kind == "cut short":
         photo(draw_two(), noise=20).save(path)
         path.write_bytes(path.read_bytes()[:5000])
@@ -272,6 +301,13 @@ def write_bad_file(kind, path):
         ("empty", "empty"),
         ("text", "not a picture"),
         ("folder", "is a folder"),
+        ("pipe", "is a device, a pipe or a socket"),
+        ("endless", "is a device, a pipe or a socket"),
+        ("circle", "cannot be opened .*symbolic links"),
+        ("large file", "too large .*100,000,001 bytes; 100,000,000 are allowed"),
+        ("large picture", "too large .*12000x9000 pixels; 100,000,000 in all are allowed"),
+        ("huge picture", "too large .*10000000000 pixels"),
+        ("program", "not a picture in a format that can be read"),
         ("cut short", "damaged or cut short"),
         ("blank", "no digit found"),
         ("noise", "no digit found"),
@@ -281,10 +317,146 @@ def write_bad_file(kind, path):
 def test_bad_files(kind, message, tmp_path):
     path = tmp_path / "bad.png"
     write_bad_file(kind, path)
-    with pytest.raises(ImageError, match=message) as caught:
-        read_image(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ImageError, match=message) as caught:
+            read_image(path)
     assert str(path) in str(caught.value)
     assert isinstance(caught.value, InputError)
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "a\0b.png"], ids=["too long", "NUL"])
+def test_impossible_paths(path):
+    with pytest.raises(ImageError, match=r"cannot be opened \(.*\)\. Check the path"):
+        read_image(path)
+
+
+def test_unreadable_file(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    photo(draw_two()).save(tmp_path / "secret.png")
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)  # root may read what it likes
+    with pytest.raises(ImageError, match="secret.png: may not be read by this user"):
+        read_image(tmp_path / "secret.png")
+
+
+def file_bytes(picture, picture_format="PNG"):
+    file = io.BytesIO()
+    picture.save(file, picture_format)
+    return file.getvalue()
+
+
+def test_bytes_and_file_give_the_same(tmp_path):
+    data = file_bytes(photo(draw_two()))
+    (tmp_path / "two.png").write_bytes(data)
+    expected, inverted = read_image(tmp_path / "two.png")
+    image, same = decode_image(data)
+    np.testing.assert_array_equal(image, expected)
+    assert same == inverted
+    with pytest.raises(ImageError, match="^the upload: is empty"):
+        decode_image(b"", name="the upload")
+    monstrous = bytes(images.MAX_FILE_BYTES + 1)
+    with pytest.raises(ImageError, match="^the upload: is too large"):
+        decode_image(monstrous, name="the upload")
+
+
+FORMATS = (
+    "AVIF BLP BMP DDS DIB GIF ICNS ICO IM JPEG JPEG2000 MPO MSP PCX PNG PPM QOI SGI SPIDER TGA TIFF"
+    " WEBP XBM"
+).split()
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+def test_damaged_files_of_every_format(picture_format):
+    mode = {"BLP": "P", "MSP": "1", "XBM": "1", "SPIDER": "F"}.get(picture_format, "RGB")
+    stripes = PIL.Image.fromarray(np.tile(np.uint8([[0, 60, 200]]), (24, 8))).convert(mode)
+    try:
+        whole = file_bytes(stripes, picture_format)
+    except (KeyError, OSError):
+        pytest.skip(f"Pillow was built without {picture_format}")
+    random = np.random.default_rng(0)
+    for trial in range(60):
+        data = bytearray(whole)
+        if trial % 3 == 0:
+            data = data[: random.integers(1, len(data))]
+        else:  # anywhere, or in the header
+            end = len(data) if trial % 3 == 1 else min(len(data), 200)
+            for place in random.integers(end, size=random.integers(1, 6)):
+                data[place] = random.integers(256)
+        try:
+            image, _ = decode_image(bytes(data), (32, 32, 3), name="upload")
+        except ImageError as error:
+            assert str(error).startswith("upload: ")
+        else:
+            assert image.shape == (32, 32, 3)
+
+
+def test_interruption_of_a_decoder_is_no_damage(monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PIL.Image, "open", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        decode_image(b"picture")
+
+
+def random_pictures():
+    """Noise, gradients and few pixels, of ordinary, tiny and extreme sizes."""
+    random = np.random.default_rng(2)
+    for trial in range(120):
+        sides = [(6, 300), (6, 300), (1, 6), (1, 2)][trial % 4]
+        height, width = random.integers(*sides, size=2)
+        if trial % 4 == 3:
+            height, width = random.permutation([1, random.integers(1, 3000)])
+        y, x = np.indices((height, width))
+        yield (
+            random.choice(
+                [
+                    lambda: random.uniform(0, 255, (height, width)),
+                    lambda: random.normal(random.uniform(0, 255), random.uniform(1, 60), y.shape),
+                    lambda: 255 * (x / width * random.uniform() + y / height * random.uniform()),
+                    lambda: 255.0 * (random.uniform(size=y.shape) < random.uniform(0, 0.3)),
+                    lambda: (
+                        255.0 * ((y == random.integers(height)) & (x == random.integers(width)))
+                    ),
+                ]
+            )()
+            .clip(0, 255)
+            .astype(np.uint8)
+        )
+
+
+def test_a_random_picture_is_a_digit_or_none():
+    results = []
+    for values in random_pictures():
+        data = file_bytes(PIL.Image.fromarray(values))
+        try:
+            image, _ = decode_image(data)
+        except ImageError as error:
+            assert "no digit found" in str(error)
+            results.append(False)
+        else:
+            assert (image.shape, image.dtype, image.max()) == ((28, 28, 1), np.uint8, 255)
+            results.append(True)
+        assert decode_image(data, (32, 32, 3))[0].shape == (32, 32, 3)
+    assert 20 < sum(results) < 100
+
+
+def test_one_channel_without_digits_is_the_middle_in_grey(tmp_path):
+    colours = np.zeros((90, 300, 3), np.uint8)
+    colours[:, :105] = (255, 255, 255)
+    colours[:, 105:195] = (0, 200, 40)
+    picture = PIL.Image.fromarray(colours)
+    image, inverted = read(picture, tmp_path, shape=(28, 28, 1), digit_size=None)
+    assert (image.shape, image.dtype, inverted) == ((28, 28, 1), np.uint8, False)
+    green = np.array(PIL.Image.new("RGB", (1, 1), (0, 200, 40)).convert("L"))[0, 0]
+    assert np.all(np.abs(image[:, 2:-2, 0].astype(int) - green) <= 2)
+    negative, inverted = read(picture, tmp_path, digit_size=None, invert="yes")
+    assert inverted
+    np.testing.assert_array_equal(negative, 255 - image)
+    blank, _ = read(PIL.Image.new("L", SIZE, 200), tmp_path, digit_size=None)
+    assert np.all(blank == 200)
 
 
 @pytest.mark.parametrize("invert", ["auto", "yes", "no"])
