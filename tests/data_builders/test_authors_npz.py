@@ -313,7 +313,8 @@ def put(index, value):
 
 
 FULL_SCALE = r"beyond \[-1, 1\]: the largest is"
-# What is done to an array (in place, or by what the function returns; None: it is left out), and what is said of it.
+# What is done to an array (in place, or by what the function returns; None: it is left out), and
+# what is said of it.
 REFUSALS = {
     "no images": ("data", "arr_0", None, ". It has: arr_1, arr_2"),
     "no waveforms": ("data", "arr_1", None, ". It has: arr_0, arr_2"),
