@@ -167,7 +167,7 @@ class AuthorsPairing(pairing.Pairing):
 
 def _find_files(folder: epath.Path, prefix: str):
     paths = [folder / f"{prefix}_{kind}.npz" for kind in ("data", "test_data", "train_label")]
-    missing = [path.name for path in paths if not path.is_file()]
+    missing = [path.name for path in paths if not path.exists() or audio.is_special(path)]
     if missing:
         there = "has no" if folder.is_dir() else "does not exist or is not a folder. It must hold"
         raise RecordingsError(

@@ -188,7 +188,7 @@ def read_maker_record(
         return None
     path = epath.Path(recordings_dir) / MAKER_RECORD
     try:
-        if not path.is_file() or path.stat().length > _MAX_RECORD_BYTES:
+        if not path.exists() or audio.is_special(path) or path.stat().length > _MAX_RECORD_BYTES:
             return None
         record = json.loads(path.read_text())
         listed = set(record.pop("recordings").values())

@@ -74,7 +74,7 @@ def read_file(path: pathlib.Path) -> bytes:
         AudioError: If it is missing, unreadable, no regular file, or larger.
     """
     try:
-        if path.exists() and not path.is_file():
+        if is_special(path):
             raise AudioError(
                 f"{path}: cannot be read: it is not a regular file but a folder, a pipe or a"
                 " device. Replace or delete it."
@@ -92,6 +92,11 @@ def read_file(path: pathlib.Path) -> bytes:
             f"{path}: has more than {MAX_FILE_BYTES:,} bytes. Cut the recording to its word."
         )
     return data
+
+
+def is_special(path: os.PathLike | str) -> bool:
+    """Returns whether a local path is a folder, a pipe or a device, which nobody should read."""
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def decode_audio(data: bytes, name: str) -> tuple[np.ndarray, int]:

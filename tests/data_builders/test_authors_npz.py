@@ -4,6 +4,7 @@ import collections
 import copy
 import hashlib
 import json
+import os
 import re
 import tempfile
 import tracemalloc
@@ -383,6 +384,8 @@ def test_missing_folder_and_files(tmp_path):
         refusal(tmp_path / "nowhere"),
     )
     write(tmp_path, {name: arrays for name, arrays in contents().items() if name != "test_data"})
+    assert re.search(r"has no toy_test_data\.npz\.$", refusal(tmp_path))
+    os.mkfifo(tmp_path / "toy_test_data.npz")
     assert re.search(r"has no toy_test_data\.npz\.$", refusal(tmp_path))
 
 

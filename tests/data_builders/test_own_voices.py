@@ -90,6 +90,16 @@ def test_both_voices(voices_dir, tmp_path):
         assert recording["num_samples"] == pytest.approx((secs + 0.03) * 22050, abs=250)
 
 
+def test_any_voice_makes_another_data_set(voices_dir, tmp_path):
+    """Ann, the first by name, has three words that fit; bob says the others."""
+    options = {"allow_missing_words": True, "speaker": "any"}
+    metadata = open_digits(tmp_path, voices_dir, **options).info.metadata
+    voices = [r["voice_id"] for r in metadata["recordings"]]
+    assert voices == ["ann"] * 3 + ["bob"] * 6
+    bob = open_digits(tmp_path, voices_dir, **{**options, "speaker": "bob"}).info.metadata
+    assert bob["recordings_fingerprint"] != metadata["recordings_fingerprint"]
+
+
 def run(code, folder):
     return subprocess.run(
         [sys.executable, "-c", code],
