@@ -7,51 +7,81 @@
     tfds.load("cifar100_ad/many_takes", builder_kwargs={"recordings_dir": "recordings/joe"})
 """
 
-from data_builders.cifar10_ad import cifar10_ad_dataset_builder
-from data_builders.cifar100_ad import cifar100_ad_dataset_builder
-from data_builders.digits_ad import digits_ad_dataset_builder
-from data_builders.mnist_ad import mnist_ad_dataset_builder
-from mtnet_tf.errors import InputError
+import importlib
+import os
+from typing import Any
+
+from data_builders.audio_description import AudioDescriptionBuilder
+from data_builders.errors import DataSetError
 
 BUILDERS = {
-    builder.name: builder
-    for builder in (
-        digits_ad_dataset_builder.Builder,
-        mnist_ad_dataset_builder.Builder,
-        cifar10_ad_dataset_builder.Builder,
-        cifar100_ad_dataset_builder.Builder,
-    )
+    name: importlib.import_module(f"data_builders.{name}.{name}_dataset_builder").Builder
+    for name in ("digits_ad", "mnist_ad", "cifar10_ad", "cifar100_ad")
 }
 
 
-class DataSetError(InputError, ValueError):
-    """A data set or config that does not exist; the message lists those that do."""
-
-
-def open_builder(name, data_dir=None, recordings_dir=None, **kwargs):
+def open_builder(
+    name: str | type[AudioDescriptionBuilder] | None = None,
+    data_dir: os.PathLike | str | None = None,
+    recordings_dir: os.PathLike | str | None = None,
+    builder_module: str | None = None,
+    **kwargs: Any,
+) -> AudioDescriptionBuilder:
     """Constructs the builder of a data set; `download_and_prepare` of it writes the data set.
 
     Args:
-      name: `digits_ad`, `mnist_ad`, `cifar10_ad` or `cifar100_ad`, also with a config, as in
-        `mnist_ad/one_recording`.
-      data_dir: where TFDS keeps data sets; None for `~/tensorflow_datasets`.
-      recordings_dir: the recordings folder; `digits_ad` has its own for None.
-      **kwargs: further arguments of `audio_description.AudioDescriptionBuilder`.
+        name: `digits_ad`, `mnist_ad`, `cifar10_ad` or `cifar100_ad`, also with a config, as in
+            `mnist_ad/one_recording`; a builder class; or None for the only builder of
+            `builder_module`, and without one for `digits_ad`.
+        data_dir: Where TFDS keeps data sets; None for `~/tensorflow_datasets`.
+        recordings_dir: The recordings folder; `digits_ad` has its own for None.
+        builder_module: The Python module that defines the builder, for a data set from outside this
+            package, as in `my_package.fashion_mnist_ad`. It is imported.
+        **kwargs: Further arguments of `audio_description.AudioDescriptionBuilder`.
 
     Returns:
-      the builder.
+        The builder.
 
     Raises:
-      DataSetError: if there is no such data set or config.
-      recordings.RecordingsError: if the recordings do not fulfil what the data set needs.
-      audio.AudioError: if a recording cannot be used.
+        errors.DataSetError: If there is no such module, data set or config.
+        errors.RecordingsError: If the recordings do not fulfil what the data set needs.
+        audio.AudioError: If a recording cannot be used.
     """
-    base, _, config = name.partition("/")
-    if base not in BUILDERS:
-        raise DataSetError(f"Unknown data set {base!r}. Known: {', '.join(BUILDERS)}.")
-    configs = list(BUILDERS[base].builder_configs)
+    kwargs |= {"data_dir": data_dir, "recordings_dir": recordings_dir}
+    if isinstance(name, type):
+        return name(**kwargs)
+    builders = BUILDERS if builder_module is None else _builders_of(builder_module)
+    where = "" if builder_module is None else f" in {builder_module}"
+    if name is None and builder_module is not None and len(builders) > 1:
+        raise DataSetError(f"Name a data set{where} with --dataset: {', '.join(builders)}.")
+    base, _, config = (name or next(iter(builders))).partition("/")
+    if base not in builders:
+        raise DataSetError(f"Unknown data set {base!r}{where}. Known: {', '.join(builders)}.")
+    configs = list(builders[base].builder_configs)
     if config and config not in configs:
         raise DataSetError(f"{base} has no config {config!r}. It has: {', '.join(configs)}.")
-    return BUILDERS[base](
-        config=config or None, data_dir=data_dir, recordings_dir=recordings_dir, **kwargs
-    )
+    return builders[base](config=config or None, **kwargs)
+
+
+def _builders_of(module_name: str):
+    """{name: builder class} of those that a module outside this package defines."""
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # whatever its code raises
+        raise DataSetError(
+            f"--builder_module={module_name} cannot be imported ({type(error).__name__}: {error})."
+            " Give a module's name as in an import, my_package.my_data_set, and run where Python"
+            " finds it, or set PYTHONPATH."
+        ) from error
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, AudioDescriptionBuilder)
+    ]
+    builders = {cls.name: cls for cls in found if cls.__module__ == module.__name__}
+    if not builders:
+        raise DataSetError(
+            f"{module_name} ({module.__file__}) defines no data set: a class derived from"
+            " data_builders.audio_description.AudioDescriptionBuilder."
+        )
+    return builders

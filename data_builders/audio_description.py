@@ -9,12 +9,16 @@ import dataclasses
 import functools
 import hashlib
 import json
-from typing import ClassVar
+import os
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core import dataset_metadata
 
 from data_builders import authors_npz, beam, building, pairing, recordings
+from data_builders.errors import DataSetError
 from data_builders.image_sources import ImageSource, TfdsImages
 from mtnet_tf.data import audio
 
@@ -30,33 +34,37 @@ class PairingConfig(tfds.core.BuilderConfig):
     "recordings_dir": ...}'`.
 
     Attributes:
-      policy: a key of `pairing.POLICIES`.
-      recordings_dir: the recordings folder, `<word>/<speaker>_<take>.wav|flac|ogg|mp3`.
-      speaker: the voice to take, where the folder has several and the policy takes one.
-      processing: `recordings.Processing`, or a dict of its fields; None for its defaults. The policy
-        "authors" applies none.
-      pairing_seed: integer.
-      audio_length: L_s in samples, "auto" for the longest word's, or None for the paper's.
-      allow_missing_words: makes a data set of the words that are recorded, under its own name.
-      images_dir: TFDS data_dir of the images, where it is not the data set's own.
-      npz_dir: for the policy "authors", the folder of the authors' npz files.
-      fingerprint: of the recordings and choices; a builder fills it in and extends `name` by it.
+        policy: A key of `pairing.POLICIES`, or "authors".
+        recordings_dir: The recordings folder, `<word>/<speaker>_<take>.wav|flac|ogg|mp3`.
+        speaker: The voice to take, where the folder has several and the policy takes one; "any" for
+            one voice a word, so that a folder of many people covers the most words.
+        processing: `recordings.Processing`, or a dict of its fields; None for its defaults. The
+            policy "authors" applies none.
+        pairing_seed: Draws takes and voices.
+        audio_length: L_s in samples, "auto" for the longest word's, or None for the paper's.
+        allow_missing_words: Makes a data set of the words that are recorded, under its own name.
+        images_dir: TFDS data_dir of the images, where it is not the data set's own.
+        npz_dir: For the policy "authors", the folder of the authors' npz files.
+        fingerprint: Of the recordings and choices; a builder fills it in and extends `name` by it.
     """
 
     policy: str = "one_recording"
-    recordings_dir: str | None = None
+    recordings_dir: os.PathLike | str | None = None
     speaker: str | None = None
     processing: recordings.Processing | dict | None = None
     pairing_seed: int | None = None
-    audio_length: int | str | None = None
+    audio_length: int | Literal["auto"] | None = None
     allow_missing_words: bool | None = None
-    images_dir: str | None = None
-    npz_dir: str | None = None
+    images_dir: os.PathLike | str | None = None
+    npz_dir: os.PathLike | str | None = None
     fingerprint: str = ""
 
 
 _OPTIONS = [name for name in PairingConfig.__annotations__ if name not in ("policy", "fingerprint")]
-_NOT_FOR_AUTHORS = [name for name in _OPTIONS if name not in ("audio_length", "npz_dir")]
+_NOT_FOR_AUTHORS = {
+    name: f"--{name}" for name in _OPTIONS if name not in ("audio_length", "npz_dir")
+}
+_NOT_FOR_AUTHORS |= {"processing": "--top_db, --margin_secs, --peak", "images_dir": "images_dir"}
 _CONFIGS = {
     "one_recording": "One canonical recording a word, by one speaker.",
     "many_takes": "Several takes a word, by one speaker; train and test have different takes.",
@@ -70,14 +78,14 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
     """Base of the builders. A subclass sets the attributes below.
 
     Each example is
-      image: uint8 [height, width, channels], stored as PNG;
-      label: the image's class;
-      word: the word spoken;
-      audio: int16 [num_samples] at 22 050 Hz, trimmed, levelled, not padded (x / 32767 is in
-        [-1, 1]);
-      recording_id: class label over the recordings, e.g. `zero/jackson_0`;
-      voice_id: class label over the voices;
-      image_id: split and position in the source of the images, e.g. `train_00042`.
+        image: uint8 [height, width, channels], stored as PNG;
+        label: the image's class;
+        word: the word spoken;
+        audio: int16 [num_samples] at 22 050 Hz, trimmed, levelled, not padded (x / 32767 is in
+            [-1, 1]);
+        recording_id: class label over the recordings, e.g. `zero/jackson_0`;
+        voice_id: class label over the voices;
+        image_id: split and position in the source of the images, e.g. `train_00042`.
 
     `info.metadata` says which recordings were used and how: see `_make_metadata`.
 
@@ -87,13 +95,14 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
     `one_recording-90words-0123456789ab` where words are missing.
 
     Attributes:
-      AUDIO_LENGTH: L_s, the samples that a word may have at most.
-      WORDS: class name of the images -> spoken word, in the order of the labels.
-      IMAGE_SHAPE: (height, width, channels).
-      DIGIT_SIZE: pixels of the square that a digit fills, in images of digits: a photo is laid out so.
-      TFDS_IMAGES: TFDS data set that the images come from; or None, and the builder overrides
-        `_make_image_source`.
-      DEFAULT_RECORDINGS_DIR: recordings that come with the builder, or None.
+        AUDIO_LENGTH: L_s, the samples that a word may have at most.
+        WORDS: Class name of the images -> spoken word, in the order of the labels.
+        IMAGE_SHAPE: (height, width, channels).
+        DIGIT_SIZE: Pixels of the square that a digit fills, in images of digits: a photo is laid
+            out so.
+        TFDS_IMAGES: TFDS data set that the images come from; or None, and the builder overrides
+            `_make_image_source`.
+        DEFAULT_RECORDINGS_DIR: Recordings that come with the builder, or None.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -108,26 +117,41 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
     IMAGE_SHAPE: ClassVar[tuple[int, int, int]]
     DIGIT_SIZE: ClassVar[int | None] = None
     TFDS_IMAGES: ClassVar[str | None] = None
-    DEFAULT_RECORDINGS_DIR: ClassVar = None
+    DEFAULT_RECORDINGS_DIR: ClassVar[os.PathLike | str | None] = None
 
-    def __init__(self, *, data_dir=None, **kwargs):
+    def __init__(self, *, data_dir: os.PathLike | str | None = None, **kwargs: Any) -> None:
         """Reads the recordings; prepares nothing.
 
         Args:
-          data_dir: where TFDS keeps data sets; None for `~/tensorflow_datasets`.
-          **kwargs: the fields of `PairingConfig`, and what any TFDS builder takes (config, version,
-            file_format).
+            data_dir: Where TFDS keeps data sets; None for `~/tensorflow_datasets`.
+            **kwargs: The fields of `PairingConfig`, and what any TFDS builder takes (config,
+                version, file_format).
 
         Raises:
-          recordings.RecordingsError: if the recordings do not fulfil what the data set needs.
-          audio.AudioError: if a recording cannot be used.
+            errors.RecordingsError: If the recordings do not fulfil what the data set needs.
+            audio.AudioError: If a recording cannot be used.
         """
         self._options = {name: kwargs.pop(name, None) for name in _OPTIONS}
         self._own_data_dir = data_dir
         super().__init__(data_dir=data_dir, **kwargs)
         self._original_state.update(self._options)  # From this TFDS makes a copy of the builder.
 
-    def _create_builder_config(self, builder_config, **kwargs):
+    @classmethod
+    def get_metadata(cls) -> dataset_metadata.DatasetMetadata:
+        """Returns description, citation and tags, from the files beside a builder in a package.
+
+        Where there are none, as of a script's builder, the description is the class's docstring.
+        """
+        if "." in cls.__module__:
+            metadata = super().get_metadata()
+        else:
+            metadata = dataset_metadata.DatasetMetadata(description=None, citation=None, tags=[])
+        description = (
+            metadata.description or cls.__doc__ or f"{cls.name}: images with spoken words."
+        )
+        return dataclasses.replace(metadata, description=description)
+
+    def _create_builder_config(self, builder_config: PairingConfig | str | None, **kwargs: Any):
         config = super()._create_builder_config(builder_config, **kwargs)
         given = {name: value for name, value in self._options.items() if value is not None}
         config = dataclasses.replace(config, **given)
@@ -151,7 +175,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         name = f"{config.name}{subset}-{fingerprint[:12]}"
         return dataclasses.replace(config, name=name, fingerprint=fingerprint)
 
-    def _open_sources(self, config, limit):
+    def _open_sources(self, config: PairingConfig, limit: int | str):
         """Sets the pairing and the source of the images."""
         if config.policy == authors_npz.POLICY:
             self._images = self._open_archive(config, limit)
@@ -160,8 +184,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         recordings_dir = config.recordings_dir or self.DEFAULT_RECORDINGS_DIR
         if recordings_dir is None:
             raise recordings.RecordingsError(
-                f"{self.name} needs recordings: give recordings_dir=<folder> (in tfds.load:"
-                ' builder_kwargs={"recordings_dir": <folder>}).'
+                f"{self.name} needs recordings: give --recordings_dir (in Python: recordings_dir)."
                 " `python -m experiments.make_recordings` makes such a folder."
             )
         self._processing = recordings.make_processing(config.processing)
@@ -178,32 +201,32 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
             config.allow_missing_words,
         )
 
-    def _open_archive(self, config, limit):
+    def _open_archive(self, config: PairingConfig, limit: int | str):
         """The authors' images and recordings."""
         prefix = self.TFDS_IMAGES
         if prefix is None:
             raise recordings.RecordingsError(f"{self.name} has no files of the authors.")
         if config.npz_dir is None:
             raise recordings.RecordingsError(
-                f"{self.name}/authors needs npz_dir=<folder> with {prefix}_data.npz,"
+                f"{self.name}/authors needs --npz_dir, a folder with {prefix}_data.npz,"
                 f" {prefix}_train_label.npz and {prefix}_test_data.npz."
             )
-        ignored = [name for name in _NOT_FOR_AUTHORS if getattr(config, name)]
+        ignored = [flag for name, flag in _NOT_FOR_AUTHORS.items() if getattr(config, name)]
         if ignored:
             raise recordings.RecordingsError(
-                f"{self.name}/authors takes the authors' images, recordings and pairing as they are:"
-                f" leave out {', '.join(ignored)}."
+                f"{self.name}/authors takes the authors' images, recordings and pairing as they"
+                f" are: leave out {', '.join(ignored)}."
             )
         return authors_npz.AuthorsArchive(
             config.npz_dir, prefix, self.WORDS, self.IMAGE_SHAPE, limit
         )
 
-    def _longest_allowed(self, audio_length):
+    def _longest_allowed(self, audio_length: int | str | None):
         if audio_length in (None, "auto"):
             return audio_length or self.AUDIO_LENGTH
         if not str(audio_length).isdecimal() or int(audio_length) < 1:
             raise recordings.RecordingsError(
-                "audio_length is a number of samples, or 'auto' for the longest word's."
+                "--audio_length is a number of samples, or 'auto' for the longest word's."
                 f" Received: {audio_length!r}."
             )
         return int(audio_length)
@@ -258,7 +281,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
     def _info(self):
         voices = sorted({r.voice_id for r in self._pairing.recordings})
         names = [r.recording_id for r in self._pairing.recordings]
-        return self.dataset_info_from_configs(
+        info = self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=self.IMAGE_SHAPE, encoding_format="png"),
@@ -277,21 +300,32 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
             supervised_keys=("image", "audio"),
             metadata=tfds.core.MetadataDict(self._metadata),
         )
+        # TFDS would ask its bucket for these data sets, which are not there, over the network, and
+        # leave an empty temporary folder each time.
+        info.initialize_from_bucket = lambda: None
+        return info
 
-    def _make_image_source(self, data_dir):
-        """The `image_sources.ImageSource` of the builder."""
+    def _make_image_source(self, data_dir: os.PathLike | str | None) -> ImageSource:
+        """Returns the source of the images; a builder without TFDS_IMAGES overrides it."""
         return TfdsImages(self.TFDS_IMAGES, tuple(self.WORDS), data_dir)
 
-    def download_and_prepare(self, *, download_config=None, **kwargs):
-        """As TFDS's own; on Beam where `download_config` has Beam options (see `beam.download_config`).
+    def download_and_prepare(
+        self, *, download_config: tfds.download.DownloadConfig | None = None, **kwargs: Any
+    ) -> None:
+        """Does what TFDS's own does; on Beam where `download_config` has Beam options.
+
+        Args:
+            download_config: TFDS's, or that of `beam.download_config`.
+            **kwargs: TFDS's other arguments.
 
         Raises:
-          building.BuildError: if the data set cannot be written; nothing half-written is left.
-          image_sources.ImagesError: if the images cannot be had or read.
+            errors.DataSetError: If the images cannot be had or read, or the data set cannot be
+                written; nothing half-written is left.
         """
         if download_config and download_config.max_examples_per_split is not None:
-            raise building.BuildError(
-                "max_examples_per_split is not supported: a part of a data set would pass for the whole."
+            raise DataSetError(
+                "max_examples_per_split is not supported: a part of a data set would pass for the"
+                " whole."
             )
         with building.sole_builder(self.data_path.parent), building.one_error(self):
             super().download_and_prepare(
@@ -300,16 +334,20 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
             if not self.info.splits:  # prepared meanwhile by another process
                 self.info.read_from_directory(self.data_path)
 
-    def _download_and_prepare(self, dl_manager, download_config=None):
+    def _download_and_prepare(
+        self,
+        dl_manager: tfds.download.DownloadManager,
+        download_config: tfds.download.DownloadConfig | None = None,
+    ):
         super()._download_and_prepare(dl_manager, download_config)
         for path in self.data_path.glob("*.shard_infos.json"):  # notes to itself, of TFDS on Beam
             path.unlink()
 
-    def _shard_iterators_per_split(self, dl_manager):
+    def _shard_iterators_per_split(self, dl_manager: tfds.download.DownloadManager):
         """Returns {split: functions, one a file, that yield its (image_id, example)}.
 
-        The images keep the order of their source, so that nothing is held or sorted: memory does not grow with their
-        number, and Beam's workers write what one process would.
+        The images keep the order of their source, so that nothing is held or sorted: memory does
+        not grow with their number, and Beam's workers write what one process would.
         """
         del dl_manager  # The images are downloaded by their own builder.
         self._images.prepare()
@@ -335,11 +373,16 @@ class _Pairer:
     all_words: dict[str, str]
     words: dict[str, str]
 
-    def examples(self, first, last):
+    def examples(self, first: int, last: int) -> Iterator[tuple[str, dict]]:
         """Yields (image_id, example) of the images first to last - 1 whose word is recorded."""
         labels = {name: label for label, name in enumerate(self.words)}
         classes = list(self.all_words)
         for image_id, image, source_label in self.images.images(self.split, first, last):
+            if not 0 <= source_label < len(classes):
+                raise DataSetError(
+                    f"The image {image_id} has the label {source_label}; WORDS has"
+                    f" {len(classes)} classes."
+                )
             name = classes[source_label]
             if name not in labels:
                 continue

@@ -10,14 +10,16 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from etils import epath
 
 from data_builders import npz_rows, pairing, recordings
-from data_builders.recordings import RecordingsError
+from data_builders.errors import RecordingsError
 from mtnet_tf.data import audio
 
 POLICY = "authors"
@@ -36,24 +38,32 @@ class AuthorsArchive:
     lives. Sent to a worker, the archive is its constructor's arguments, and is read again.
 
     Attributes:
-      pairing: an `AuthorsPairing`.
-      id: the prefix and a digest of what the files' zip directories hold: of each array name, size
-        and CRC-32, which is compared when the array is read. So the gigabytes are not read twice.
+        pairing: An `AuthorsPairing`.
+        id: The prefix and a digest of what the files' zip directories hold: of each array name,
+            size and CRC-32, which is compared when the array is read. So the gigabytes are not read
+            twice.
     """
 
-    def __init__(self, folder, prefix, words, image_shape, audio_length):
+    def __init__(
+        self,
+        folder: os.PathLike | str,
+        prefix: str,
+        words: Mapping[str, str],
+        image_shape: tuple[int, int, int],
+        audio_length: int | Literal["auto"],
+    ) -> None:
         """Reads all but the images.
 
         Args:
-          folder: the folder with the three files.
-          prefix: how their names begin, e.g. "cifar100".
-          words: class name -> spoken word, in the order of the labels.
-          image_shape: (height, width, channels).
-          audio_length: samples that a word may have at most (the paper's L_s), or "auto" for as
-            many as the longest has.
+            folder: The folder with the three files.
+            prefix: How their names begin, e.g. "cifar100".
+            words: Class name -> spoken word, in the order of the labels.
+            image_shape: (height, width, channels).
+            audio_length: Samples that a word may have at most (the paper's L_s), or "auto" for as
+                many as the longest has.
 
         Raises:
-          RecordingsError: if a file is missing or damaged, or an array is not what it must be.
+            RecordingsError: If a file is missing or damaged, or an array is not what it must be.
         """
         self._arguments = (folder, prefix, words, image_shape, audio_length)
         self._image_shape = tuple(image_shape)
@@ -93,21 +103,32 @@ class AuthorsArchive:
         digest = hashlib.sha256(json.dumps(directories).encode()).hexdigest()
         self.id = f"authors' {prefix}:{digest[:12]}"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return type(self), self._arguments
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Does nothing: the constructor has checked the files."""
 
-    def num_images(self, split):
-        """How many images a split has."""
+    def num_images(self, split: str) -> int:
+        """Returns how many images a split has."""
         return self._images[split].shape[0]
 
-    def images(self, split, first=0, last=None):
-        """Yields (image_id, uint8 [height, width, channels], label int) in the order of the file.
+    def images(
+        self, split: str, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[str, np.ndarray, int]]:
+        """Reads the images first to last - 1, in the order of the file.
 
-        They are the images first to last - 1; an id is split and position, as in `train_00042`.
-        Raises RecordingsError if the file is damaged.
+        Args:
+            split: "train" or "test".
+            first: Position of the first image.
+            last: Position after the last image; None for all that are left.
+
+        Yields:
+            `(image_id, image, label)`: split and position, as in `train_00042`; uint8 [height,
+            width, channels]; and the label.
+
+        Raises:
+            RecordingsError: If the file is damaged.
         """
         rows = zip(self._images[split], self._labels[split], strict=True)
         for i, (image, label) in enumerate(itertools.islice(rows, first, last), first):
@@ -122,31 +143,31 @@ class AuthorsPairing(pairing.Pairing):
     authors' test file has no waveforms: see `TEST_REFERENCE`.
 
     Attributes:
-      of_train_image: index into `recordings` for each training image.
-      archive: the `AuthorsArchive`, which is sent to a worker in place of the waveforms.
+        of_train_image: Index into `recordings` for each training image.
+        archive: What is sent to a worker in place of the waveforms.
     """
 
     of_train_image: Sequence[int] = ()
     archive: AuthorsArchive | None = None
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return getattr, (self.archive, "pairing")
 
-    def index(self, split, word, image_id):
-        """Index into `recordings` of the one that goes with an image of `word`."""
+    def index(self, split: str, word: str, image_id: str) -> int:
+        """Returns the index into `recordings` of the one that goes with an image of `word`."""
         if split == "train":
             return self.of_train_image[int(image_id.removeprefix("train_"))]
         return self.candidates[split][word][0]
 
-    def splits_of(self, index):
-        """The splits in which a recording may occur: test too for the first of a word."""
+    def splits_of(self, index: int) -> list[str]:
+        """Returns the splits in which a recording may occur: test too for the first of a word."""
         first = self.candidates["test"][self.recordings[index].word]
         return list(pairing.SPLITS) if index in first else ["train"]
 
 
-def _find_files(folder, prefix):
+def _find_files(folder: epath.Path, prefix: str):
     paths = [folder / f"{prefix}_{kind}.npz" for kind in ("data", "test_data", "train_label")]
-    missing = [path.name for path in paths if not path.is_file()]
+    missing = [path.name for path in paths if not path.exists() or audio.is_special(path)]
     if missing:
         there = "has no" if folder.is_dir() else "does not exist or is not a folder. It must hold"
         raise RecordingsError(
@@ -155,14 +176,14 @@ def _find_files(folder, prefix):
     return paths
 
 
-def _open_images(path, image_shape):
+def _open_images(path: epath.Path, image_shape: tuple[int, ...]):
     shapes = [(None, *image_shape)]
     if image_shape[-1] == 1:
         shapes.append((None, *image_shape[:-1]))
     return npz_rows.NpzRows(path, "arr_0", "u1", "images as uint8", *shapes)
 
 
-def _read_one_hot(array, words):
+def _read_one_hot(array: npz_rows.NpzRows, words: Mapping[str, str]):
     """The label of each row; every class must occur."""
     labels = []
     for i, row in enumerate(array):
@@ -180,7 +201,7 @@ def _read_one_hot(array, words):
     return labels
 
 
-def _read_names(array, words):
+def _read_names(array: npz_rows.NpzRows, words: Mapping[str, str]):
     """The label of each name: the class's or, failing that, the spoken word; `_` is a space."""
     known = {word.replace("_", " "): label for label, word in enumerate(words.values())}
     known |= {name.replace("_", " "): label for label, name in enumerate(words)}
@@ -196,7 +217,9 @@ def _read_names(array, words):
     return labels
 
 
-def _read_waveforms(array, labels, words, limit):
+def _read_waveforms(
+    array: npz_rows.NpzRows, labels: Iterable[int], words: Sequence[str], limit: int
+):
     """(the distinct waveforms of each word as `Recording`s, the index into them of each row)."""
     numbers, lengths, of_row = {}, [], []  # numbers: by first appearance
     try:
@@ -228,8 +251,8 @@ def _read_waveforms(array, labels, words, limit):
     return found, [index[number] for number in of_row]
 
 
-def _to_samples(row, limit, where):
-    """float [n] in [-1, 1] -> int16 [at most `limit`], without the zeros at the end."""
+def _to_samples(row: np.ndarray, limit: int, where: str):
+    """Returns int16 [at most `limit`] of float [n] in [-1, 1], without the zeros at the end."""
     largest = float(np.abs(row).max())
     if not largest <= 1 + _TOLERANCE:  # so that NaN is refused
         raise RecordingsError(
@@ -243,6 +266,6 @@ def _to_samples(row, limit, where):
         raise RecordingsError(
             f"{where} lasts {recordings.milliseconds(len(samples)):.0f} ms ({len(samples)} samples"
             f" before its trailing zeros) and must fit in {limit} samples. Nothing is truncated:"
-            " give a larger audio_length."
+            " give a larger --audio_length."
         )
     return samples

@@ -4,30 +4,24 @@ import dataclasses
 
 import tensorflow_datasets as tfds
 
-from mtnet_tf.errors import InputError
+from data_builders.errors import DataSetError
 
 
-class BeamError(InputError):
-    """Beam is not installed or was given an option it does not have."""
-
-
-def download_config(options):
-    """The argument of `download_and_prepare` that has Beam do the work.
+def download_config(options: str) -> tfds.download.DownloadConfig:
+    """Returns the argument of `download_and_prepare` that has Beam do the work.
 
     Args:
-      options: pipeline options as in `tfds build --beam_pipeline_options`: `name=value` separated by
-        commas, e.g. "runner=DirectRunner,direct_num_workers=2,direct_running_mode=multi_processing".
-
-    Returns:
-      `tfds.download.DownloadConfig`.
+        options: Pipeline options as in `tfds build --beam_pipeline_options`: `name=value` separated
+            by commas, e.g.
+            "runner=DirectRunner,direct_num_workers=2,direct_running_mode=multi_processing".
 
     Raises:
-      BeamError: if Beam is not installed or knows no such option.
+        DataSetError: If Beam is not installed or knows no such option.
     """
     try:
         from apache_beam.options import pipeline_options
     except ImportError as error:
-        raise BeamError(
+        raise DataSetError(
             f"Apache Beam is not installed ({error}). Install the extra: pip install"
             " 'mtnet-tf[tfds-cli]', or pip install '.[tfds-cli]' in a checkout."
         ) from error
@@ -37,14 +31,17 @@ def download_config(options):
     unknown = found.get_all_options(retain_unknown_options=True).keys() - found.get_all_options()
     if unknown:
         named = ", ".join(f"--{name}" for name in sorted(unknown))
-        raise BeamError(f"Apache Beam has no option {named}.")
+        raise DataSetError(f"Apache Beam has no option {named}.")
     return tfds.download.DownloadConfig(beam_options=found)
 
 
-def with_runner(download_config):
-    """Returns a `DownloadConfig` (or None) that names the Beam runner if it has Beam options.
+def with_runner(
+    download_config: tfds.download.DownloadConfig | None,
+) -> tfds.download.DownloadConfig | None:
+    """Returns the configuration with the Beam runner named, if it has Beam options.
 
-    By the runner's name TFDS knows that a builder of shards is to run on Beam; `tfds build` gives the options alone.
+    By the runner's name TFDS knows that a builder of shards is to run on Beam; `tfds build` gives
+    the options alone.
     """
     options = download_config and download_config.beam_options
     if not options or download_config.beam_runner:

@@ -1,4 +1,4 @@
-"""Building a data set: one process at a time, one clear error, and nothing half-written left behind."""
+"""Building a data set: one process at a time, one clear error, and nothing left half-written."""
 
 import builtins
 import contextlib
@@ -6,28 +6,30 @@ import fcntl
 import logging
 import os
 import re
+from collections.abc import Iterator
 
+import tensorflow_datasets as tfds
+from etils import epath
+
+from data_builders.errors import DataSetError
 from mtnet_tf.errors import InputError, first_line
 
 _logger = logging.getLogger(__name__)
 
-# What Beam makes of a worker's error, in its last line: "package.ErrorClass: message [while running 'step']".
+# What Beam makes of a worker's error, in its last line:
+# "package.ErrorClass: message [while running 'step']".
 _OF_A_WORKER = re.compile(r"^([\w.]+): (.*?)(?: \[while running '.*)?$", re.MULTILINE)
 
 
-class BuildError(InputError):
-    """A data set that cannot be written; the message says where and why."""
-
-
 @contextlib.contextmanager
-def sole_builder(folder):
-    """Holds the folder of a data set's versions for one process; another build of the same data set waits.
+def sole_builder(folder: epath.Path) -> Iterator[None]:
+    """Holds the folder of a data set's versions for one process; another build of it waits.
 
-    What killed builds left in it is removed. On a file system without locks (a bucket, some network disks) nothing is
-    held, and nothing removed.
+    What killed builds left in it is removed. On a file system without locks (a bucket, some network
+    disks) nothing is held, and nothing removed.
 
     Args:
-      folder: an `epath.Path`, made where it is missing.
+        folder: Made where it is missing.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -47,13 +49,13 @@ def sole_builder(folder):
 
 
 @contextlib.contextmanager
-def one_error(builder):
-    """A context in which what stops a build becomes one InputError, whatever TFDS and Beam wrap around it.
+def one_error(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
+    """A context in which what stops a build becomes one InputError, whatever is wrapped around it.
 
     Raises:
-      InputError: the one behind the error, such as `image_sources.ImagesError`.
-      BuildError: if a file system failed. What fails in reading is an InputError already (`ImageSource.images`), so this
-        is of writing.
+        InputError: The one behind the error, such as an unreadable image's.
+        DataSetError: If a file system failed. What fails in reading is an InputError already
+            (`ImageSource.images`), so this is of writing.
     """
     try:
         yield
@@ -65,14 +67,15 @@ def one_error(builder):
             raise
         if isinstance(reason, InputError):
             raise reason from error
-        raise BuildError(
-            f"{builder.info.full_name} cannot be written to {builder.data_path} ({first_line(reason)}). Check the space"
-            " and the permissions there, and run the same command again."
+        raise DataSetError(
+            f"{builder.info.full_name} cannot be written to {builder.data_path}"
+            f" ({first_line(reason)}). Check the space and the permissions there, and run the same"
+            " command again."
         ) from error
 
 
-def _what_failed(error):
-    """Of an exception and those behind it the first that is an InputError or a file system's; or None."""
+def _what_failed(error: BaseException | None):
+    """The first InputError or file system's error of an exception and those behind it; or None."""
     import tensorflow as tf
 
     last = error
@@ -84,7 +87,7 @@ def _what_failed(error):
     return _of_a_worker(str(last))
 
 
-def _of_a_worker(text):
+def _of_a_worker(text: str):
     """The same of the text in which Beam hands on an error of a worker in another process."""
     name, message = (_OF_A_WORKER.findall(text) or [("", "")])[-1]
     if name.startswith(("data_builders.", "mtnet_tf.")):

@@ -1,41 +1,56 @@
-"""Where the images of a data set come from: classified images, split into train and test, in a fixed order.
+"""Where the images of a data set come from: classified, in two splits, in a fixed order.
 
-A source is small and can be sent to a Beam worker anywhere, which then reads its own part of the images.
+A source is small and can be sent to a Beam worker anywhere, which then reads its own part of the
+images.
 """
 
 import dataclasses
+import io
+import os
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
+import numpy as np
+import PIL.Image
 import tensorflow_datasets as tfds
 
-from mtnet_tf.errors import InputError, first_line
+from data_builders.errors import DataSetError
+from mtnet_tf.errors import first_line
 
 _READ_BATCH = 256  # one by one, reading takes longer than writing
-
-
-class ImagesError(InputError):
-    """Images that cannot be had or are not the ones expected; the message says what to do."""
 
 
 class ImageSource(Protocol):
     """Classified images.
 
     Attributes:
-      id: name and version, for a data set's metadata and fingerprint.
+        id: Name and version, for a data set's metadata and fingerprint.
     """
 
     id: str
 
-    def prepare(self):
-        """Makes the images ready to read. Raises ImagesError if they cannot be had."""
+    def prepare(self) -> None:
+        """Makes the images ready to read. Raises an InputError if they cannot be had."""
 
-    def num_images(self, split):
-        """How many images a split has; after `prepare`."""
+    def num_images(self, split: str) -> int:
+        """Returns how many images a split has; after `prepare`."""
 
-    def images(self, split, first=0, last=None):
-        """Yields (image_id, image as PNG bytes or uint8 array, label int) of the images first to last - 1.
+    def images(
+        self, split: str, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[str, bytes | np.ndarray, int]]:
+        """Reads the images first to last - 1 of a split.
 
-        Raises an InputError that says which files cannot be read.
+        Args:
+            split: "train" or "test".
+            first: Position of the first image.
+            last: Position after the last image; None for all that are left.
+
+        Yields:
+            `(image_id, image, label)`: split and position, as in `train_00042`; PNG bytes or uint8
+            [height, width, channels]; and the label.
+
+        Raises:
+            InputError: If the images cannot be read; the message says which files.
         """
 
 
@@ -44,50 +59,61 @@ class TfdsImages:
     """The images of a TFDS data set, downloaded by TFDS where they are not prepared.
 
     Attributes:
-      name: of the TFDS data set, e.g. "mnist".
-      classes: the class names it must have, in the order of the labels.
-      data_dir: where TFDS keeps it; None for `~/tensorflow_datasets`.
+        name: Of the TFDS data set, e.g. "mnist".
+        classes: The class names it must have, in the order of the labels.
+        data_dir: Where TFDS keeps it; None for `~/tensorflow_datasets`.
     """
 
     name: str
     classes: tuple[str, ...]
-    data_dir: str | None = None
+    data_dir: os.PathLike | str | None = None
 
     @property
-    def id(self):
+    def id(self) -> str:
+        """Name and version."""
         builder = self.builder()
         return f"{builder.name}:{builder.version}"
 
-    def builder(self):
-        """The TFDS builder."""
+    def builder(self) -> tfds.core.DatasetBuilder:
+        """Returns the TFDS builder."""
         return tfds.builder(self.name, data_dir=self.data_dir)
 
-    def prepare(self):
-        """Downloads and prepares the images where that is not done. Raises ImagesError."""
+    def prepare(self) -> None:
+        """Downloads and prepares the images where that is not done.
+
+        Raises:
+            DataSetError: If they cannot be downloaded, or have other classes.
+        """
         import tensorflow as tf
 
         builder = self.builder()
         try:
             builder.download_and_prepare()
         except (OSError, tf.errors.OpError, tfds.download.DownloadError) as error:
-            raise ImagesError(
+            raise DataSetError(
                 f"The images, TFDS {builder.name!r}, could not be downloaded to"
                 f" {builder.data_path} ({first_line(error)}). Where there is no network, put the"
-                " prepared data set there (from another machine) and give that data_dir."
+                " prepared data set there (from another machine) and give that --data_dir."
             ) from error
         names = builder.info.features["label"].names
         if names != list(self.classes):
-            raise ImagesError(
+            raise DataSetError(
                 f"The classes of {builder.data_path} are {names}; expected are"
                 f" {list(self.classes)}. Prepare the images again."
             )
 
-    def num_images(self, split):
-        """How many images a split has."""
+    def num_images(self, split: str) -> int:
+        """Returns how many images a split has."""
         return self.builder().info.splits[split].num_examples
 
-    def images(self, split, first=0, last=None):
-        """Yields (image_id, PNG bytes, label int). Raises ImagesError where a file is missing or damaged."""
+    def images(
+        self, split: str, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[str, bytes, int]]:
+        """Reads PNG bytes; see `ImageSource`.
+
+        Raises:
+            DataSetError: If a file is missing or damaged.
+        """
         import tensorflow as tf
 
         last = self.num_images(split) if last is None else last
@@ -99,16 +125,66 @@ class TfdsImages:
             decoders={"image": tfds.decode.SkipDecoding()},
             read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
         )
-        dataset = dataset.map(lambda example: (example["image"], example["label"]))
         i = first
         try:
-            for images, labels in tfds.as_numpy(dataset.batch(_READ_BATCH)):
-                for image, label in zip(images, labels.tolist(), strict=True):
+            for batch in tfds.as_numpy(dataset.batch(_READ_BATCH)):
+                for image, label in zip(batch["image"], batch["label"].tolist(), strict=True):
                     yield f"{split}_{i:05d}", image, label
                     i += 1
         except (OSError, tf.errors.OpError) as error:
-            raise ImagesError(
+            raise DataSetError(
                 f"The images, TFDS {builder.name!r}, cannot be read from {builder.data_path}"
                 f" ({first_line(error)}). Delete that folder, so that they are prepared again, or"
                 " copy it again."
             ) from error
+
+
+@dataclasses.dataclass(frozen=True)
+class ArrayImages:
+    """Images that are arrays in memory.
+
+    Attributes:
+        id: Name and version. Other images need another one, or would pass for these.
+        shape: (height, width, channels), with one channel or three.
+        load: Returns, of "train" and of "test", `(images, labels)`: uint8 [n, height, width,
+            channels] and integers [n]. It is called often, so that it should keep what it has read
+            (`functools.cache`), and by name from a Beam worker, so that it must be a module's.
+    """
+
+    id: str
+    shape: tuple[int, int, int]
+    load: Callable[[], dict[str, tuple[np.ndarray, np.ndarray]]]
+
+    def prepare(self) -> None:
+        """Checks the arrays. Raises DataSetError if they are not what they must be."""
+        for split, (images, labels) in self.load().items():
+            if images.dtype != np.uint8 or images.shape[1:] != tuple(self.shape):
+                raise DataSetError(
+                    f"{self.id}: the images of {split} are {images.dtype}, shape"
+                    f" {list(images.shape)}; they must be uint8, shape [n, "
+                    f"{', '.join(map(str, self.shape))}]."
+                )
+            if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+                raise DataSetError(
+                    f"{self.id}: the labels of {split} are {labels.dtype}, shape"
+                    f" {list(labels.shape)}; they must be {len(images)} integers."
+                )
+
+    def num_images(self, split: str) -> int:
+        """Returns how many images a split has."""
+        return len(self.load()[split][1])
+
+    def images(
+        self, split: str, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[str, bytes, int]]:
+        """Yields PNG bytes; see `ImageSource`."""
+        images, labels = self.load()[split]
+        for i in range(first, len(labels) if last is None else last):
+            yield f"{split}_{i:05d}", _png(images[i]), int(labels[i])
+
+
+def _png(image: np.ndarray):
+    """PNG bytes; Pillow is spared the start of TensorFlow that TFDS' own encoder needs."""
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(image[:, :, 0] if image.shape[-1] == 1 else image).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -9,7 +9,9 @@ import collections
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from data_builders import recordings
 from mtnet_tf.data import audio
@@ -17,8 +19,11 @@ from mtnet_tf.data import audio
 SPLITS = ("train", "test")
 MAX_SECS = 10.0
 """What is longer than this is no word, whatever audio length is asked for."""
+ANY_SPEAKER = "any"
+"""In place of a speaker's name: one speaker a word, not the same for all words."""
 
 _TEST_FRACTION = 0.2  # of the takes (many_takes, many_voices_seen) or of the voices (..._unseen)
+_TOP_DBS = (40, 35, 30, 25, 20, 15)  # what is tried, to advise a user whose words are too long
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,11 +31,11 @@ class Pairing:
     """The recordings of a data set and the rule that gives each image one of them.
 
     Attributes:
-      policy: name of the rule.
-      recordings: the `Recording`s, in the order of the data set's class labels.
-      candidates: split -> word -> indices into `recordings`.
-      seed: integer.
-      too_long: ids of the recordings passed over because they are longer than the data set holds.
+        policy: Name of the rule.
+        recordings: In the order of the data set's class labels.
+        candidates: Split -> word -> indices into `recordings`.
+        seed: Draws among the candidates.
+        too_long: Ids of the recordings passed over because they are longer than the data set holds.
     """
 
     policy: str
@@ -40,19 +45,19 @@ class Pairing:
     too_long: tuple[str, ...] = ()
 
     @property
-    def words(self):
+    def words(self) -> list[str]:
         """The words that have recordings, in the order of the class labels."""
         return list(self.candidates["train"])
 
-    def index(self, split, word, image_id):
-        """Index into `recordings` of the one that goes with an image of `word`."""
+    def index(self, split: str, word: str, image_id: str) -> int:
+        """Returns the index into `recordings` of the one that goes with an image of `word`."""
         candidates = self.candidates[split][word]
         if len(candidates) == 1:
             return candidates[0]
         return candidates[_number(self.seed, image_id) % len(candidates)]
 
-    def splits_of(self, index):
-        """The splits in which a recording may occur."""
+    def splits_of(self, index: int) -> list[str]:
+        """Returns the splits in which a recording may occur."""
         return [
             split
             for split in SPLITS
@@ -61,34 +66,34 @@ class Pairing:
 
 
 def make_pairing(
-    policy,
-    recordings_dir,
-    words,
-    audio_length,
-    processing,
-    speaker=None,
-    seed=0,
-    allow_missing_words=False,
-):
+    policy: str,
+    recordings_dir: os.PathLike | str,
+    words: Sequence[str],
+    audio_length: int | Literal["auto"],
+    processing: recordings.Processing,
+    speaker: str | None = None,
+    seed: int = 0,
+    allow_missing_words: bool = False,
+) -> Pairing:
     """Reads a recordings folder and applies a policy to it.
 
     Args:
-      policy: a key of `POLICIES`.
-      recordings_dir: the recordings folder.
-      words: distinct spoken words, in the order of the class labels.
-      audio_length: samples that a word may have at most (the paper's L_s), or "auto" for as many as
-        the longest has.
-      processing: a `recordings.Processing`.
-      speaker: the voice to take, for the policies of one voice.
-      seed: integer.
-      allow_missing_words: leaves out the words that are not recorded (by the speaker).
+        policy: A key of `POLICIES`.
+        recordings_dir: The recordings folder.
+        words: Distinct spoken words, in the order of the class labels.
+        audio_length: Samples that a word may have at most (the paper's L_s), or "auto" for as many
+            as the longest has.
+        processing: What is done to each recording.
+        speaker: The voice to take, for the policies of one voice, or `ANY_SPEAKER`.
+        seed: Draws takes and voices.
+        allow_missing_words: Leaves out the words that are not recorded (by the speaker).
 
     Returns:
-      a `Pairing`.
+        The recordings that the policy takes, and its rule.
 
     Raises:
-      recordings.RecordingsError: if the folder or the policy's demands on it are not met.
-      audio.AudioError: if a recording cannot be used.
+        recordings.RecordingsError: If the folder or the policy's demands on it are not met.
+        audio.AudioError: If a recording cannot be used.
     """
     if policy not in POLICIES:
         raise recordings.RecordingsError(
@@ -99,26 +104,26 @@ def make_pairing(
     return POLICIES[policy](shelf, speaker)
 
 
-def one_recording(shelf, speaker):
-    """One recording a word, all by one speaker, in both splits: the lowest-numbered take that fits."""
-    shelf.take_speaker(speaker)
+def one_recording(shelf: "_Shelf", speaker: str | None) -> Pairing:
+    """One recording a word, all by one speaker, in both splits: the lowest take that fits."""
+    shelf.take_speaker(speaker, 1)
     chosen = {word: shelf.first_that_fits(files) for word, files in shelf.by_word().items()}
     return shelf.pairing("one_recording", dict.fromkeys(SPLITS, chosen))
 
 
-def many_takes(shelf, speaker):
-    """Several takes of one speaker; a seeded fifth of each word's takes is for test, the others for train."""
-    shelf.take_speaker(speaker)
+def many_takes(shelf: "_Shelf", speaker: str | None) -> Pairing:
+    """Several takes of one speaker; a seeded fifth of each word's takes is for test."""
+    shelf.take_speaker(speaker, 2)
     return shelf.pairing("many_takes", _split_takes(shelf, "many_takes"))
 
 
-def many_voices_seen(shelf, speaker):
-    """Several speakers, who all occur in both splits; a seeded fifth of each one's takes is for test."""
+def many_voices_seen(shelf: "_Shelf", speaker: str | None) -> Pairing:
+    """Several speakers, all in both splits; a seeded fifth of each one's takes is for test."""
     shelf.take_several(speaker, "many_voices_seen")
     return shelf.pairing("many_voices_seen", _split_takes(shelf, "many_voices_seen"))
 
 
-def many_voices_unseen(shelf, speaker):
+def many_voices_unseen(shelf: "_Shelf", speaker: str | None) -> Pairing:
     """Several speakers; a seeded fifth of them speaks in test only, the others in train only."""
     shelf.take_several(speaker, "many_voices_unseen")
     voices = sorted({file.voice_id for file in shelf.files})
@@ -134,7 +139,7 @@ def many_voices_unseen(shelf, speaker):
             names = ", ".join(v for v in voices if (v in test) == (split == "test"))
             raise recordings.RecordingsError(
                 f"many_voices_unseen: the {split} voices ({names}) have no recording that fits of:"
-                f" {', '.join(lacking)}. Add some, or draw other voices with another pairing_seed."
+                f" {', '.join(lacking)}. Add some, or draw other voices with --pairing_seed."
             )
     return shelf.pairing("many_voices_unseen", candidates)
 
@@ -145,7 +150,7 @@ POLICIES = {
 }
 
 
-def _split_takes(shelf, policy):
+def _split_takes(shelf: "_Shelf", policy: str):
     """Candidates in which each voice's takes of a word are divided between train and test."""
     candidates = {split: {} for split in SPLITS}
     single = []
@@ -163,19 +168,19 @@ def _split_takes(shelf, policy):
     if single:
         shown = ", ".join(single[:20]) + (", ..." if single[20:] else "")
         raise recordings.RecordingsError(
-            f"{policy} keeps the takes of train and test apart and needs two takes that fit, by each"
-            f" voice of each word. Fewer: {shown}. Add takes, or use one_recording."
+            f"{policy} keeps the takes of train and test apart and needs two takes that fit, by"
+            f" each voice of each word. Fewer: {shown}. Add takes, or use the config one_recording."
         )
     return candidates
 
 
-def _draw(items, seed, salt):
+def _draw(items: Sequence, seed: int, salt: str):
     """A seeded fifth of the items, at least one and never all."""
     count = min(max(1, round(_TEST_FRACTION * len(items))), len(items) - 1)
     return sorted(items, key=lambda item: _number(seed, f"{salt}/{item}"))[:count]
 
 
-def _number(seed, text):
+def _number(seed: int, text: str):
     digest = hashlib.blake2b(f"{seed}/{text}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
@@ -183,22 +188,35 @@ def _number(seed, text):
 class _Shelf:
     """The files of a recordings folder, and those read so far: what a policy chooses from."""
 
-    def __init__(self, files, words, audio_length, processing, seed, allow_missing_words):
+    def __init__(
+        self,
+        files: Sequence[recordings.RecordingFile],
+        words: Sequence[str],
+        audio_length: int | str,
+        processing: recordings.Processing,
+        seed: int,
+        allow_missing_words: bool,
+    ) -> None:
         self.files = files
         self.seed = seed
         self._words = [word for word in words if any(file.word == word for file in files)]
         self._processing = processing
         self._allow_missing_words = allow_missing_words
-        whole = round(MAX_SECS * audio.SAMPLE_RATE)
-        self._limit = whole if audio_length == "auto" else audio_length
-        self._recordings, self._too_long = [], []
+        self._is_auto = audio_length == "auto"
+        self._limit = round(MAX_SECS * audio.SAMPLE_RATE) if self._is_auto else audio_length
+        self._fitting, self._too_long = {}, {}  # file -> recording
+        self._indices = {}  # file -> its index among the recordings of the pairing
 
-    def by_word(self):
-        """{word: its files, by voice and take}."""
+    def by_word(self) -> dict[str, list[recordings.RecordingFile]]:
+        """Returns the files of each word, by voice and take."""
         return {word: [f for f in self.files if f.word == word] for word in self._words}
 
-    def take_speaker(self, speaker):
-        """Leaves only the files of one speaker, who must be named where there are several."""
+    def take_speaker(self, speaker: str | None, num_takes: int) -> None:
+        """Leaves only the files of one speaker, who must be named where there are several.
+
+        With `ANY_SPEAKER` these are of one speaker a word: the first who has `num_takes` takes that
+        fit, those first who have recorded the most words, then by name.
+        """
         spoken = collections.defaultdict(set)
         for file in self.files:
             spoken[file.voice_id].add(file.word)
@@ -208,9 +226,18 @@ class _Shelf:
             if len(spoken) != 1:
                 raise recordings.RecordingsError(
                     f"The recordings have {len(spoken)} speakers: {listing}. This pairing takes"
-                    " one: name it with `speaker`."
+                    f" one: name it with --speaker, or take any for each word with"
+                    f" --speaker={ANY_SPEAKER}."
                 )
             (speaker,) = spoken
+        elif speaker == ANY_SPEAKER:
+            voices = sorted(spoken, key=lambda voice: (-len(spoken[voice]), voice))
+            self.files = [
+                file
+                for files in self.by_word().values()
+                for file in self._first_voice(files, voices, num_takes)
+            ]
+            return
         if speaker not in spoken:
             raise recordings.RecordingsError(
                 f"There is no speaker {speaker!r}. The recordings have: {listing}."
@@ -219,70 +246,108 @@ class _Shelf:
         if missing and not self._allow_missing_words:
             raise recordings.RecordingsError(
                 f"The speaker {speaker!r} has no recordings of {len(missing)} of {total} words:"
-                f" {', '.join(missing)}. Add them, name another speaker, or make a data set of the"
-                f" other words with --allow_missing_words; there are: {listing}."
+                f" {', '.join(missing)}. Add them, name another speaker, take any for each word"
+                f" with --speaker={ANY_SPEAKER}, or make a data set of the other words with"
+                f" --allow_missing_words; there are: {listing}."
             )
         self.files = [file for file in self.files if file.voice_id == speaker]
         self._words = [word for word in self._words if word in spoken[speaker]]
 
-    def take_several(self, speaker, policy):
+    def _first_voice(
+        self, files: list[recordings.RecordingFile], voices: list[str], num_takes: int
+    ):
+        """Of a word's files those of the first voice with enough takes that fit, or the first's."""
+        by_voice = [[file for file in files if file.voice_id == voice] for voice in voices]
+        by_voice = [mine for mine in by_voice if mine]
+        for mine in by_voice:
+            fitting = (file for file in mine if self._fits(file))
+            if len(list(itertools.islice(fitting, num_takes))) == num_takes:
+                return mine
+        return by_voice[0]
+
+    def take_several(self, speaker: str | None, policy: str) -> None:
         """Checks that there are several speakers and that none was named."""
         voices = sorted({file.voice_id for file in self.files})
         if speaker is not None:
             raise recordings.RecordingsError(
-                f"{policy} takes all speakers of the folder. Received: speaker={speaker!r}."
+                f"{policy} takes all speakers of the folder: leave out --speaker={speaker}."
             )
         if len(voices) < 2:
             raise recordings.RecordingsError(
                 f"{policy} needs recordings by two or more speakers. There is: {', '.join(voices)}."
             )
 
-    def all_that_fit(self, files):
+    def all_that_fit(self, files: Iterable[recordings.RecordingFile]) -> tuple[int, ...]:
         """Reads files; returns the indices of those that are short enough."""
-        return tuple(index for index in map(self._read, files) if index is not None)
+        return tuple(self._index(file) for file in files if self._fits(file))
 
-    def first_that_fits(self, files):
+    def first_that_fits(self, files: Iterable[recordings.RecordingFile]) -> tuple[int, ...]:
         """Reads files until one is short enough; returns its index, one or none."""
-        found = (index for index in map(self._read, files) if index is not None)
+        found = (self._index(file) for file in files if self._fits(file))
         return tuple(itertools.islice(found, 1))
 
-    def _read(self, file):
-        recording = recordings.load_recording(file, self._processing)
-        if len(recording.samples) > self._limit:
-            self._too_long.append((file, recording))
-            return None
-        self._recordings.append(recording)
-        return len(self._recordings) - 1
+    def _fits(self, file: recordings.RecordingFile):
+        if file not in self._fitting and file not in self._too_long:
+            recording = recordings.load_recording(file, self._processing)
+            fits = len(recording.samples) <= self._limit
+            (self._fitting if fits else self._too_long)[file] = recording
+        return file in self._fitting
 
-    def pairing(self, policy, candidates):
-        """The `Pairing`, once every word has a recording that is short enough."""
+    def _index(self, file: recordings.RecordingFile):
+        return self._indices.setdefault(file, len(self._indices))
+
+    def pairing(self, policy: str, candidates: Mapping) -> Pairing:
+        """Returns the `Pairing`, once every word has a recording that is short enough."""
         self._refuse_words_without(candidates)
         return Pairing(
             policy,
-            tuple(self._recordings),
+            tuple(self._fitting[file] for file in self._indices),
             candidates,
             self.seed,
-            tuple(recording.recording_id for _, recording in self._too_long),
+            tuple(recording.recording_id for recording in self._too_long.values()),
         )
 
-    def _refuse_words_without(self, candidates):
+    def _refuse_words_without(self, candidates: Mapping):
         lacking = [word for word in self._words if not candidates["train"][word]]
         if not lacking:
             return
-        shortest = []
+        described, shortest = [], []
         for word in lacking:
-            takes = [pair for pair in self._too_long if pair[0].word == word]
+            takes = [pair for pair in self._too_long.items() if pair[0].word == word]
             file, recording = min(takes, key=lambda pair: len(pair[1].samples))
             best = f", the shortest of {len(takes)} takes" if len(takes) > 1 else ""
-            shortest.append(
+            described.append(
                 f"{file.path} lasts {recording.duration_ms:.0f} ms"
                 f" ({len(recording.samples)} samples){best}"
             )
+            shortest.append(file)
+        top_db = self._top_db_that_fits(shortest)
+        if top_db is None:
+            advice = f"(no --top_db down to {_TOP_DBS[-1]} trims them enough)"
+        else:
+            advice = f"trim more with --top_db={top_db}, with which these fit"
+        if not self._is_auto:
+            advice += ", or take the longest word's length with --audio_length=auto"
         limit = recordings.milliseconds(self._limit)
         raise recordings.RecordingsError(
             f"{len(lacking)} of {len(self._words)} words are longer than the {limit:.0f} ms"
             f" ({self._limit} samples) that the data set holds, after trimming:"
-            f" {'; '.join(shortest)}. Nothing is truncated: give shorter recordings, trim more"
-            f" (top_db below {self._processing.top_db:g}), or take the longest word's length with"
-            " --audio_length=auto."
+            f" {'; '.join(described)}. Nothing is truncated: give shorter recordings"
+            f"{' ' if top_db is None else ', '}{advice}."
         )
+
+    def _top_db_that_fits(self, files: list[recordings.RecordingFile]):
+        """The largest of `_TOP_DBS` with which all files are short enough; None if none is."""
+        tried = iter([db for db in _TOP_DBS if db < self._processing.top_db])
+        top_db = next(tried, None)
+        for file in files:  # one that fits at one level fits at all lower ones
+            while top_db is not None and not self._fits_at(file, top_db):
+                top_db = next(tried, None)
+        return top_db
+
+    def _fits_at(self, file: recordings.RecordingFile, top_db: float):
+        processing = dataclasses.replace(self._processing, top_db=float(top_db))
+        try:
+            return len(recordings.load_recording(file, processing).samples) <= self._limit
+        except audio.AudioError:
+            return False

@@ -11,8 +11,8 @@ class BuilderTestCase(tfds.testing.DatasetBuilderTestCase):
     A subclass sets DATASET_CLASS and AUDIO_LENGTH.
 
     Attributes:
-      AUDIO_LENGTH: the samples that a word may have (section 4.1 of the paper).
-      recordings_dir: other recordings than `dummy_data/recordings`.
+        AUDIO_LENGTH: The samples that a word may have (section 4.1 of the paper).
+        recordings_dir: Other recordings than `dummy_data/recordings`.
     """
 
     SPLITS: ClassVar = {"train": 20, "test": 10}
@@ -20,7 +20,7 @@ class BuilderTestCase(tfds.testing.DatasetBuilderTestCase):
     AUDIO_LENGTH: ClassVar[int]
     recordings_dir: ClassVar = None
 
-    def _make_builder(self, config=None):
+    def _make_builder(self, config: tfds.core.BuilderConfig | None = None):
         return self.dataset_class(
             data_dir=self.tmp_dir,
             config=config,
@@ -28,6 +28,6 @@ class BuilderTestCase(tfds.testing.DatasetBuilderTestCase):
             images_dir=self.dummy_data,
         )
 
-    def test_audio_length(self):
+    def test_audio_length(self) -> None:
         """Checks L_s."""
         assert self.builder.info.metadata["audio_length"] == self.AUDIO_LENGTH

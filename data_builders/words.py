@@ -1,130 +1,34 @@
 """Class name of the images -> the word that is spoken, in the order of the labels."""
 
+
+def spoken_names(classes: str) -> dict[str, str]:
+    """Returns the words of classes that are called by their names, in which `_` is a space.
+
+    Args:
+        classes: The names, separated by blanks, in the order of the labels.
+
+    Returns:
+        Class name -> word, e.g. "aquarium_fish" -> "aquarium fish".
+    """
+    return {name: name.replace("_", " ") for name in classes.split()}
+
+
 DIGITS = {
-    "0": "zero",
-    "1": "one",
-    "2": "two",
-    "3": "three",
-    "4": "four",
-    "5": "five",
-    "6": "six",
-    "7": "seven",
-    "8": "eight",
-    "9": "nine",
+    str(digit): word
+    for digit, word in enumerate("zero one two three four five six seven eight nine".split())
 }
 
-CIFAR10 = {
-    "airplane": "airplane",
-    "automobile": "automobile",
-    "bird": "bird",
-    "cat": "cat",
-    "deer": "deer",
-    "dog": "dog",
-    "frog": "frog",
-    "horse": "horse",
-    "ship": "ship",
-    "truck": "truck",
-}
+CIFAR10 = spoken_names("""
+    airplane automobile bird cat deer dog frog horse ship truck
+""")
 
-CIFAR100 = {
-    "apple": "apple",
-    "aquarium_fish": "aquarium fish",
-    "baby": "baby",
-    "bear": "bear",
-    "beaver": "beaver",
-    "bed": "bed",
-    "bee": "bee",
-    "beetle": "beetle",
-    "bicycle": "bicycle",
-    "bottle": "bottle",
-    "bowl": "bowl",
-    "boy": "boy",
-    "bridge": "bridge",
-    "bus": "bus",
-    "butterfly": "butterfly",
-    "camel": "camel",
-    "can": "can",
-    "castle": "castle",
-    "caterpillar": "caterpillar",
-    "cattle": "cattle",
-    "chair": "chair",
-    "chimpanzee": "chimpanzee",
-    "clock": "clock",
-    "cloud": "cloud",
-    "cockroach": "cockroach",
-    "couch": "couch",
-    "crab": "crab",
-    "crocodile": "crocodile",
-    "cup": "cup",
-    "dinosaur": "dinosaur",
-    "dolphin": "dolphin",
-    "elephant": "elephant",
-    "flatfish": "flatfish",
-    "forest": "forest",
-    "fox": "fox",
-    "girl": "girl",
-    "hamster": "hamster",
-    "house": "house",
-    "kangaroo": "kangaroo",
-    "keyboard": "keyboard",
-    "lamp": "lamp",
-    "lawn_mower": "lawn mower",
-    "leopard": "leopard",
-    "lion": "lion",
-    "lizard": "lizard",
-    "lobster": "lobster",
-    "man": "man",
-    "maple_tree": "maple tree",
-    "motorcycle": "motorcycle",
-    "mountain": "mountain",
-    "mouse": "mouse",
-    "mushroom": "mushroom",
-    "oak_tree": "oak tree",
-    "orange": "orange",
-    "orchid": "orchid",
-    "otter": "otter",
-    "palm_tree": "palm tree",
-    "pear": "pear",
-    "pickup_truck": "pickup truck",
-    "pine_tree": "pine tree",
-    "plain": "plain",
-    "plate": "plate",
-    "poppy": "poppy",
-    "porcupine": "porcupine",
-    "possum": "possum",
-    "rabbit": "rabbit",
-    "raccoon": "raccoon",
-    "ray": "ray",
-    "road": "road",
-    "rocket": "rocket",
-    "rose": "rose",
-    "sea": "sea",
-    "seal": "seal",
-    "shark": "shark",
-    "shrew": "shrew",
-    "skunk": "skunk",
-    "skyscraper": "skyscraper",
-    "snail": "snail",
-    "snake": "snake",
-    "spider": "spider",
-    "squirrel": "squirrel",
-    "streetcar": "streetcar",
-    "sunflower": "sunflower",
-    "sweet_pepper": "sweet pepper",
-    "table": "table",
-    "tank": "tank",
-    "telephone": "telephone",
-    "television": "television",
-    "tiger": "tiger",
-    "tractor": "tractor",
-    "train": "train",
-    "trout": "trout",
-    "tulip": "tulip",
-    "turtle": "turtle",
-    "wardrobe": "wardrobe",
-    "whale": "whale",
-    "willow_tree": "willow tree",
-    "wolf": "wolf",
-    "woman": "woman",
-    "worm": "worm",
-}
+CIFAR100 = spoken_names("""
+    apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus
+    butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch
+    crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo
+    keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain
+    mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain
+    plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk
+    skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone
+    television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
+""")

@@ -8,8 +8,7 @@ Words spoken by a synthetic voice (needs the extra `voice`):
 Human digits, copied from the Free Spoken Digit Dataset: its folder, the archive that its repository
 offers for download, or TFDS's `spoken_digit`, which TFDS downloads if it is not in --data_dir:
 
-    python -m experiments.make_recordings --fsdd=free-spoken-digit-dataset \\
-        --speakers=jackson --output_dir=recordings/jackson
+    python -m experiments.make_recordings --fsdd=fsdd --speakers=jackson --output_dir=...
     python -m experiments.make_recordings --fsdd=free-spoken-digit-dataset.zip --output_dir=...
     python -m experiments.make_recordings --fsdd=tfds --data_dir=data/tfds --output_dir=...
 
@@ -21,6 +20,7 @@ import functools
 from absl import flags
 
 from experiments import program
+from mtnet_tf.errors import InputError
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to make.", required=True)
 _WORDS = flags.DEFINE_string(
@@ -44,7 +44,8 @@ _DATA_DIR = flags.DEFINE_string(
 )
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+    """Makes the folder and prints how many recordings are in it."""
     del argv
     from data_builders import recording_makers
     from mtnet_tf.runs.provenance import command_line
@@ -52,9 +53,7 @@ def main(argv):
     for_voice = _given(_TAKES, _LENGTH_SCALE, _NOISE_SCALE, _NOISE_W_SCALE, _SEED)
     for_fsdd = _given(_SPEAKERS, _DATA_DIR)
     if (_WORDS.value is None) == (_FSDD.value is None):
-        raise recording_makers.MakeError(
-            "Give either --words, to have them spoken by the voice, or --fsdd."
-        )
+        raise InputError("Give either --words, to have them spoken by the voice, or --fsdd.")
     if _FSDD.value is None:
         source, unused = "--words", for_fsdd
     else:
@@ -62,7 +61,7 @@ def main(argv):
         source, unused = f"--fsdd={_FSDD.value}", for_voice | only_tfds
     if unused:
         names = ", ".join(f"--{name}" for name in unused)
-        raise recording_makers.MakeError(f"With {source}, {names} has no meaning.")
+        raise InputError(f"With {source}, {names} has no meaning.")
     if _FSDD.value is None:
         words = recording_makers.parse_words(_WORDS.value)
         make = functools.partial(recording_makers.make_piper_recordings, words=words, **for_voice)
@@ -74,7 +73,7 @@ def main(argv):
     print(f"{len(record['recordings'])} recordings in {_OUTPUT_DIR.value}")
 
 
-def _given(*chosen):
+def _given(*chosen: flags.FlagHolder):
     return {flag.name: flag.value for flag in chosen if flag.value is not None}
 
 

@@ -1,12 +1,12 @@
 """Prepares a data set: reads the recordings, pairs them with the images, writes the TFDS folder.
 
     python -m experiments.prepare_data --dataset=digits_ad
-    python -m experiments.prepare_data --dataset=mnist_ad/one_recording \\
-        --recordings_dir=recordings/jackson --data_dir=data/tfds
+    python -m experiments.prepare_data --dataset=mnist_ad --recordings_dir=recordings/jackson
+    python -m experiments.prepare_data --builder_module=my_package.fashion_mnist_ad
 
-    python -m experiments.prepare_data --dataset=cifar100_ad/many_voices_unseen \\
-        --recordings_dir=recordings/all \\
-        --beam_pipeline_options=direct_num_workers=8,direct_running_mode=multi_processing
+On Apache Beam:
+
+    python -m experiments.prepare_data --beam_pipeline_options=direct_num_workers=8
 
 What is prepared already is left as it is. Other recordings make another folder. The images of
 mnist_ad are TFDS's `mnist`, downloaded to the same data_dir if they are not there; cifar10_ad and
@@ -25,7 +25,8 @@ _BEAM_PIPELINE_OPTIONS = flags.DEFINE_string(
 program.define_dataset_flags()
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+    """Prepares the data set and prints what is in it."""
     del argv
     from data_builders import beam
 

@@ -130,7 +130,17 @@ def prepare_devices(config):
 
 def define_dataset_flags() -> None:
     """Defines --dataset and what chooses and works on its recordings."""
-    flags.DEFINE_string("dataset", "digits_ad", "Data set: digits_ad, mnist_ad/one_recording, ...")
+    flags.DEFINE_string(
+        "dataset",
+        None,
+        "Data set: digits_ad (the default), mnist_ad/one_recording, ..., or one of --builder_module"
+        " (default: its only one).",
+    )
+    flags.DEFINE_string(
+        "builder_module",
+        None,
+        "Python module of a data set from outside the package, e.g. my_package.fashion_mnist_ad.",
+    )
     flags.DEFINE_string(
         "data_dir", None, "TFDS data_dir; default: TFDS's own, ~/tensorflow_datasets."
     )
@@ -142,7 +152,12 @@ def define_dataset_flags() -> None:
     flags.DEFINE_string(
         "npz_dir", None, "Folder of the authors' npz files, for a data set's config authors."
     )
-    flags.DEFINE_string("speaker", None, "Speaker to take from a recordings folder with several.")
+    flags.DEFINE_string(
+        "speaker",
+        None,
+        "Speaker to take from a recordings folder with several; any: for each word one who has it,"
+        " those with the most words first, then by name.",
+    )
     flags.DEFINE_integer("pairing_seed", 0, "Draws takes and voices, where a pairing has several.")
     flags.DEFINE_string(
         "audio_length", None, "L_s in samples, or auto: the longest word's; default: the paper's."
@@ -153,7 +168,7 @@ def define_dataset_flags() -> None:
     # Their defaults: data_builders.recordings.Processing.
     flags.DEFINE_float("top_db", None, "Silence is this far below a recording's loudest 10 ms, dB.")
     flags.DEFINE_float("margin_secs", None, "Kept before and after a word, in seconds.")
-    flags.DEFINE_float("peak", None, "Largest absolute sample of a recording, in (0, 1].")
+    flags.DEFINE_float("peak", None, "Largest absolute sample of a recording, in [0.01, 1].")
 
 
 def open_builder():
@@ -166,6 +181,7 @@ def open_builder():
         values.dataset,
         data_dir=values.data_dir,
         recordings_dir=values.recordings_dir,
+        builder_module=values.builder_module,
         npz_dir=values.npz_dir,
         speaker=values.speaker,
         pairing_seed=values.pairing_seed,

@@ -2,14 +2,13 @@
 
 import functools
 import hashlib
-import io
+import os
 
 import numpy as np
-import PIL.Image
 import scipy.ndimage
 from etils import epath
 
-from data_builders import audio_description, words
+from data_builders import audio_description, image_sources, words
 
 _FOLDER = epath.resource_path("data_builders") / "digits_ad"
 _NUM_TRAIN = 1437  # the last 360 images are by writers who are not among the first
@@ -24,45 +23,28 @@ class Builder(audio_description.AudioDescriptionBuilder):
     DIGIT_SIZE = 28
     DEFAULT_RECORDINGS_DIR = _FOLDER / "recordings"
 
-    def _make_image_source(self, data_dir):
-        return _EmbeddedDigits()
-
-
-class _EmbeddedDigits:
-    """The `ImageSource` of the digits in the package."""
-
-    @property
-    def id(self):
+    def _make_image_source(self, data_dir: os.PathLike | str | None):
         digest = hashlib.sha256((_FOLDER / "digits.npz").read_bytes()).hexdigest()
-        return f"scikit-learn digits, 28x28 bilinear:{digest[:12]}"
-
-    def prepare(self):
-        pass
-
-    def num_images(self, split):
-        return _NUM_TRAIN if split == "train" else len(load_digits()[1]) - _NUM_TRAIN
-
-    def images(self, split, first=0, last=None):
-        images, labels = load_digits()
-        offset = 0 if split == "train" else _NUM_TRAIN
-        for i in range(first, self.num_images(split) if last is None else last):
-            yield f"{split}_{i:05d}", _png(images[offset + i, :, :, 0]), int(labels[offset + i])
+        name = f"scikit-learn digits, 28x28 bilinear:{digest[:12]}"
+        return image_sources.ArrayImages(name, self.IMAGE_SHAPE, load_splits)
 
 
-def _png(image):
-    """PNG bytes; Pillow is spared the start of TensorFlow that TFDS' own encoder needs."""
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(image).save(buffer, format="PNG")
-    return buffer.getvalue()
+def load_splits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Returns the `(images, labels)` of each split."""
+    images, labels = load_digits()
+    return {
+        "train": (images[:_NUM_TRAIN], labels[:_NUM_TRAIN]),
+        "test": (images[_NUM_TRAIN:], labels[_NUM_TRAIN:]),
+    }
 
 
 @functools.cache
-def load_digits():
-    """The embedded digits, white on black.
+def load_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Reads the embedded digits, white on black.
 
     Returns:
-      `(images, labels)`: uint8 [1797, 28, 28, 1], and uint8 [1797] in 0..9. The images are the 8x8
-      originals (0..16) enlarged bilinearly, pixel areas aligned, and scaled to 0..255.
+        `(images, labels)`: uint8 [1797, 28, 28, 1], and uint8 [1797] in 0..9. The images are the
+        8x8 originals (0..16) enlarged bilinearly, pixel areas aligned, and scaled to 0..255.
     """
     with (_FOLDER / "digits.npz").open("rb") as file, np.load(file, allow_pickle=False) as data:
         images, labels = data["images"].astype(np.float64), data["labels"]

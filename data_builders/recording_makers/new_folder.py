@@ -2,52 +2,58 @@
 
 import contextlib
 import hashlib
-import json
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 
+from data_builders.errors import RecordingsError
 from data_builders.recordings import MAKER_RECORD
-from mtnet_tf.errors import InputError
-
-
-class MakeError(InputError, ValueError):
-    """Recordings that cannot be made as asked; the message says what to do."""
+from mtnet_tf import files
 
 
 @contextlib.contextmanager
-def new_folder(output_dir):
-    """Yields a folder that becomes `output_dir` when the block ends, and vanishes on an error."""
+def new_folder(output_dir: os.PathLike | str) -> Iterator[pathlib.Path]:
+    """Yields a folder that becomes `output_dir` when the block ends, and vanishes on an error.
+
+    Raises:
+        RecordingsError: If `output_dir` is in use.
+        files.FileError: If it cannot be written.
+    """
     output_dir = pathlib.Path(os.path.abspath(output_dir))
-    if output_dir.exists() and not (output_dir.is_dir() and not any(output_dir.iterdir())):
-        raise MakeError(
-            f"{output_dir} exists and is not an empty folder. Name a new folder, or delete it."
-        )
     staging = output_dir.with_name(f".{output_dir.name}.{os.getpid()}.incomplete")
-    try:
-        staging.mkdir(parents=True)
-        yield staging
-        os.replace(staging, output_dir)
-    except OSError as error:
-        raise MakeError(
-            f"{output_dir} cannot be written ({error.strerror or error}). Check the path, its"
-            " permissions and the space left."
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with files.writing(output_dir):
+        if output_dir.exists() and not (output_dir.is_dir() and not any(output_dir.iterdir())):
+            raise RecordingsError(
+                f"{output_dir} exists and is not an empty folder. Name a new folder, or delete it."
+            )
+        try:
+            staging.mkdir(parents=True)
+            yield staging
+            os.replace(staging, output_dir)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
-def write_record(folder, record):
-    """Writes `recordings.json`: the record and the SHA-256 of each file. Returns all of it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+def write_record(folder: pathlib.Path, record: dict) -> dict:
+    """Writes `recordings.json`: the record and the SHA-256 of each file.
+
+    Args:
+        folder: The folder of the recordings.
+        record: How they were made.
+
+    Returns:
+        The record and `recordings`, {file: hex digest}.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
     record = {
         **record,
-        "recordings": {path.relative_to(folder).as_posix(): sha256(path) for path in files},
+        "recordings": {path.relative_to(folder).as_posix(): sha256(path) for path in paths},
     }
-    (folder / MAKER_RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    files.write_json(folder / MAKER_RECORD, record)
     return record
 
 
-def sha256(path):
-    """Hex digest of a file."""
+def sha256(path: pathlib.Path) -> str:
+    """Returns the hex digest of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

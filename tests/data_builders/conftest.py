@@ -18,7 +18,7 @@ def dummy():
 
 @pytest.fixture(scope="session")
 def open_mnist():
-    """The function that opens MNIST AD with the dummy images and, if no others are given, recordings."""
+    """The function that opens MNIST AD with the dummy images and, unless told, recordings."""
     return _open_mnist
 
 

@@ -171,7 +171,7 @@ def test_config_of_a_builder_opens_it_again(dummy, prepared, other_recordings):
 
 
 def test_a_copied_builder_has_its_own_options(prepared):
-    """Copied as TFDS sends a builder to another process: made again from what its constructor was given."""
+    """Copied as TFDS sends a builder to another process: made again from its arguments."""
     again = copy.deepcopy(prepared)
     assert again is not prepared
     assert again.data_path == prepared.data_path
@@ -180,7 +180,9 @@ def test_a_copied_builder_has_its_own_options(prepared):
 
 def test_refusals_come_before_anything_is_written(open_mnist, tmp_path):
     data_dir = tmp_path / "tfds"
-    with pytest.raises(recordings.RecordingsError, match="mnist_ad needs recordings"):
+    with pytest.raises(
+        recordings.RecordingsError, match="mnist_ad needs recordings: give --recordings_dir"
+    ):
         data_builders.open_builder("mnist_ad", data_dir=data_dir)
     with pytest.raises(recordings.RecordingsError, match="does not exist"):
         open_mnist(data_dir, tmp_path / "none")
@@ -313,22 +315,23 @@ def test_the_authors_files(npz_dir):
 
 
 @pytest.mark.parametrize(
-    "options",
+    "options, flags",
     [
-        {"processing": {"top_db": 30.0}},
-        {"processing": recordings.Processing()},
-        {"recordings_dir": "recordings", "speaker": "joe"},
-        {"pairing_seed": 1},
-        {"allow_missing_words": True},
+        ({"processing": {"top_db": 30.0}}, "--top_db, --margin_secs, --peak"),
+        ({"processing": recordings.Processing()}, "--top_db, --margin_secs, --peak"),
+        ({"recordings_dir": "recordings", "speaker": "joe"}, "--recordings_dir, --speaker"),
+        ({"pairing_seed": 1}, "--pairing_seed"),
+        ({"allow_missing_words": True}, "--allow_missing_words"),
+        ({"images_dir": "images"}, "images_dir"),
     ],
 )
-def test_the_authors_recordings_are_taken_as_they_are(npz_dir, options):
-    with pytest.raises(recordings.RecordingsError, match=f"leave out {', '.join(options)}\\.$"):
+def test_the_authors_recordings_are_taken_as_they_are(npz_dir, options, flags):
+    with pytest.raises(recordings.RecordingsError, match=f"leave out {flags}\\.$"):
         data_builders.open_builder("mnist_ad/authors", npz_dir=npz_dir, **options)
 
 
 def test_where_the_authors_files_are(tmp_path):
-    with pytest.raises(recordings.RecordingsError, match="needs npz_dir"):
+    with pytest.raises(recordings.RecordingsError, match="needs --npz_dir"):
         data_builders.open_builder("mnist_ad/authors", data_dir=tmp_path)
     with pytest.raises(recordings.RecordingsError, match="digits_ad has no files of the authors"):
         data_builders.open_builder("digits_ad/authors", data_dir=tmp_path, npz_dir=tmp_path)

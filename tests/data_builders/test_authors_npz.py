@@ -4,6 +4,7 @@ import collections
 import copy
 import hashlib
 import json
+import os
 import re
 import tempfile
 import tracemalloc
@@ -313,7 +314,8 @@ def put(index, value):
 
 
 FULL_SCALE = r"beyond \[-1, 1\]: the largest is"
-# What is done to an array (in place, or by what the function returns; None: it is left out), and what is said of it.
+# What is done to an array (in place, or by what the function returns; None: it is left out), and
+# what is said of it.
 REFUSALS = {
     "no images": ("data", "arr_0", None, ". It has: arr_1, arr_2"),
     "no waveforms": ("data", "arr_1", None, ". It has: arr_0, arr_2"),
@@ -382,6 +384,8 @@ def test_missing_folder_and_files(tmp_path):
         refusal(tmp_path / "nowhere"),
     )
     write(tmp_path, {name: arrays for name, arrays in contents().items() if name != "test_data"})
+    assert re.search(r"has no toy_test_data\.npz\.$", refusal(tmp_path))
+    os.mkfifo(tmp_path / "toy_test_data.npz")
     assert re.search(r"has no toy_test_data\.npz\.$", refusal(tmp_path))
 
 

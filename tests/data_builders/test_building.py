@@ -1,4 +1,4 @@
-"""What can go wrong while a data set is written: one clear error, and nothing that looks prepared is left."""
+"""What can go wrong while a data set is written: one clear error, and nothing half-written."""
 
 import concurrent.futures
 import contextlib
@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from data_builders import audio_description, beam, building, image_sources, words
-from data_builders.image_sources import ImagesError
+from data_builders import audio_description, beam, image_sources, words
+from data_builders.errors import DataSetError
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf.errors import InputError
 
@@ -73,7 +73,7 @@ def test_two_builds_of_one_data_set_at_a_time(open_mnist, tmp_path):
 
 def test_a_part_of_a_data_set_is_refused(open_mnist, tmp_path):
     config = tfds.download.DownloadConfig(max_examples_per_split=3)
-    with pytest.raises(building.BuildError, match="max_examples_per_split"):
+    with pytest.raises(DataSetError, match="max_examples_per_split"):
         open_mnist(tmp_path).download_and_prepare(download_config=config)
 
 
@@ -91,7 +91,7 @@ def room_for(num_bytes):
 def test_a_full_disk(open_mnist, tmp_path):
     builder = open_mnist(tmp_path)
     with (
-        pytest.raises(building.BuildError, match="cannot be written to .*too large") as error,
+        pytest.raises(DataSetError, match="cannot be written to .*too large") as error,
         room_for(20000),
     ):
         builder.download_and_prepare()
@@ -111,7 +111,7 @@ def test_images_that_cannot_be_read(open_mnist, dummy, tmp_path, damage, message
         path.unlink()
     data_dir = tmp_path / "tfds"
     builder = open_mnist(data_dir, images_dir=images_dir)
-    with pytest.raises(ImagesError, match=f"'mnist', cannot be read from .*{message}") as error:
+    with pytest.raises(DataSetError, match=f"'mnist', cannot be read from .*{message}") as error:
         builder.download_and_prepare()
     assert str(path.parent) in str(error.value)
     assert "written" not in str(error.value) and "\n" not in str(error.value)
@@ -130,11 +130,11 @@ def beam_error(name):
 @pytest.mark.parametrize(
     "cause, expected, message",
     [
-        (ImagesError("no pictures"), ImagesError, "^no pictures$"),
-        (OSError(28, "No space left"), building.BuildError, "written to .*No space left"),
+        (DataSetError("no pictures"), DataSetError, "^no pictures$"),
+        (OSError(28, "No space left"), DataSetError, "written to .*No space left"),
         (KeyError("a bug"), RuntimeError, "^a worker has failed$"),
-        (beam_error("data_builders.image_sources.ImagesError"), InputError, "^no pictures$"),
-        (beam_error("PermissionError"), building.BuildError, r"written to .*\(no pictures\)"),
+        (beam_error("data_builders.errors.DataSetError"), InputError, "^no pictures$"),
+        (beam_error("PermissionError"), DataSetError, r"written to .*\(no pictures\)"),
         (beam_error("KeyError"), RuntimeError, "^a worker has failed$"),
     ],
 )
@@ -156,7 +156,7 @@ def test_images_that_cannot_be_downloaded(open_mnist, tmp_path, monkeypatch):
         raise ConnectionError("no network")
 
     monkeypatch.setattr(images, "download_and_prepare", refuse)
-    with pytest.raises(ImagesError, match="no network.*data_dir"):
+    with pytest.raises(DataSetError, match="no network.*data_dir"):
         builder.download_and_prepare()
     assert not builder.is_prepared()
 
@@ -164,12 +164,12 @@ def test_images_that_cannot_be_downloaded(open_mnist, tmp_path, monkeypatch):
 def test_images_with_other_classes(open_mnist, monkeypatch, tmp_path):
     swapped = dict(reversed(words.DIGITS.items()))
     monkeypatch.setattr(mnist_ad_dataset_builder.Builder, "WORDS", swapped)
-    with pytest.raises(ImagesError, match="expected are"):
+    with pytest.raises(DataSetError, match="expected are"):
         open_mnist(tmp_path).download_and_prepare()
 
 
 def read_records(path):
-    """The examples of a file in their order; protobuf draws the order of an example's fields anew in each process."""
+    """The examples of a file in their order; that of an example's fields is each process's own."""
     return [
         tf.train.Example.FromString(record).SerializeToString(deterministic=True)
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
@@ -210,5 +210,5 @@ def test_options_of_beam():
     options = beam.download_config("runner=DataflowRunner, worker_machine_type=n1").beam_options
     given = options.get_all_options(drop_default=True)
     assert given == {"runner": "DataflowRunner", "machine_type": "n1"}
-    with pytest.raises(beam.BeamError, match="has no option --direct_workers, --speed"):
+    with pytest.raises(DataSetError, match="has no option --direct_workers, --speed"):
         beam.download_config("direct_workers=2,direct_num_workers=1,speed")

@@ -165,3 +165,19 @@ def test_directory(path, save):
         [f"arr_{i}.npy", len(data), zlib.crc32(data)]
         for i, data in enumerate((npy(other), npy(VALUES)))
     ]
+
+
+def test_what_a_header_claims_is_not_believed(path):
+    """Neither the length of the header, nor that of a row, nor the number of rows."""
+    start = np.lib.format.magic(2, 0) + (2**30).to_bytes(4, "little")
+    write_member(path, start + b" " * 2**20)
+    assert "an npy header of 1,073,741,824 bytes" in refused(path)
+    for shape in ((1, 2**40), (2**40, 1)):
+        header = io.BytesIO()
+        values = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(header, values)
+        write_member(path, header.getvalue())
+        with pytest.raises(
+            RecordingsError, match="toy.npz: arr_0 has .* rows of .* bytes. At most"
+        ):
+            rows(path, "f4", (None, None))

@@ -1,4 +1,4 @@
-"""A user's own recordings: other voices, rates and lengths, words that are missing, a script of their own."""
+"""A user's own recordings: other voices, rates and lengths, missing words, an own script."""
 
 import os
 import pathlib
@@ -90,6 +90,16 @@ def test_both_voices(voices_dir, tmp_path):
         assert recording["num_samples"] == pytest.approx((secs + 0.03) * 22050, abs=250)
 
 
+def test_any_voice_makes_another_data_set(voices_dir, tmp_path):
+    """Ann, the first by name, has three words that fit; bob says the others."""
+    options = {"allow_missing_words": True, "speaker": "any"}
+    metadata = open_digits(tmp_path, voices_dir, **options).info.metadata
+    voices = [r["voice_id"] for r in metadata["recordings"]]
+    assert voices == ["ann"] * 3 + ["bob"] * 6
+    bob = open_digits(tmp_path, voices_dir, **{**options, "speaker": "bob"}).info.metadata
+    assert bob["recordings_fingerprint"] != metadata["recordings_fingerprint"]
+
+
 def run(code, folder):
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -109,8 +119,8 @@ import data_builders
 
 data, info = tfds.load("digits_ad", data_dir="tfds", with_info=True)
 (pair,) = tfds.as_numpy(data["test"].take(1))
-print("RESULT", len(data["train"]), len(data["test"]), info.features["label"].num_classes, *pair["image"].shape,
-      pair["audio"].dtype, info.metadata["words"][str(pair["label"])] == pair["word"].decode())
+print("RESULT", len(data["train"]), len(data["test"]), info.features["label"].num_classes,
+      *pair["image"].shape, pair["audio"].dtype, info.metadata["words"][str(pair["label"])] == pair["word"].decode())
 """
     done = run(code, tmp_path)
     assert done.returncode == 0, done.stderr
@@ -120,7 +130,7 @@ print("RESULT", len(data["train"]), len(data["test"]), info.features["label"].nu
 
 @pytest.mark.parametrize("unreadable", ["zero/ann_0.wav", "zero", "."])
 def test_what_its_user_may_not_read(add, tmp_path, unreadable):
-    """Root may read everything and becomes nobody; the folder is named from within, as those above it are root's."""
+    """Root may read everything and becomes nobody, who may not enter the folders above."""
     for word in words.DIGITS.values():
         add(tmp_path, f"recordings/{word}/ann_0.wav")
     tmp_path.chmod(0o777)
@@ -135,7 +145,8 @@ if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-program.run(lambda argv: data_builders.open_builder("digits_ad", data_dir="tfds", recordings_dir="recordings"))
+options = {"data_dir": "tfds", "recordings_dir": "recordings"}
+program.run(lambda argv: data_builders.open_builder("digits_ad", **options))
 """
     try:
         done = run(code, tmp_path)

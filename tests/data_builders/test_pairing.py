@@ -4,6 +4,7 @@ import collections
 
 import numpy as np
 import pytest
+import soundfile
 
 from data_builders import pairing, recordings, words
 from data_builders.digits_ad import digits_ad_dataset_builder
@@ -215,3 +216,101 @@ def test_policies_of_several_refuse_too_little(add, folder):
         pair(folder, "many_voices_unseen")
     with pytest.raises(recordings.RecordingsError, match="Known: one_recording, many_takes"):
         pair(folder, "any")
+
+
+@pytest.fixture
+def crowd(add, tmp_path):
+    """Three words by four people: cat and bob have two each, of which bob's "one" is too long."""
+    for name, secs in {
+        **{"zero/cat_0.wav": 0.3, "one/cat_0.wav": 0.4},
+        **{"one/bob_0.wav": 1.0, "zero/bob_0.wav": 1.0, "zero/bob_1.wav": 0.5},
+        **{"zero/ann_0.wav": 0.2, "two/dan_0.wav": 1.2, "two/dan_3.wav": 0.25},
+    }.items():
+        add(tmp_path, name, secs=secs)
+    return tmp_path
+
+
+def test_any_speaker_covers_the_most_words(crowd):
+    """Of the voices with the most words the first by name that has a take that fits."""
+    options = {"words": ["zero", "one", "two"], "speaker": "any"}
+    paired = pair(crowd, **options)
+    ids = [recording.recording_id for recording in paired.recordings]
+    assert ids == ["zero/bob_1", "one/cat_0", "two/dan_3"]
+    assert paired.too_long == ("zero/bob_0", "one/bob_0", "two/dan_0")
+    assert paired.words == ["zero", "one", "two"]
+    (crowd / "one" / "cat_0.wav").unlink()
+    with pytest.raises(recordings.RecordingsError, match="1 of 3 words are longer .*one/bob_0.wav"):
+        pair(crowd, **options)
+
+
+def test_any_speaker_with_several_takes(add, crowd):
+    for name in ("zero/cat_1.wav", "one/cat_1.wav", "two/dan_4.wav"):
+        add(crowd, name)
+    options = {"words": ["zero", "one", "two"], "speaker": "any"}
+    paired = pair(crowd, "many_takes", **options)
+    heard = {
+        word: {
+            paired.recordings[i].voice_id
+            for split in pairing.SPLITS
+            for i in paired.candidates[split][word]
+        }
+        for word in options["words"]
+    }
+    assert heard == {"zero": {"cat"}, "one": {"cat"}, "two": {"dan"}}  # bob has one that fits
+    (crowd / "two" / "dan_4.wav").unlink()
+    with pytest.raises(recordings.RecordingsError, match="Fewer: 'two' by dan .1."):
+        pair(crowd, "many_takes", **options)
+
+
+def test_any_of_one_speaker_is_that_speaker(folder):
+    ids = [recording.recording_id for recording in pair(folder, speaker="any").recordings]
+    assert ids == [recording.recording_id for recording in pair(folder).recordings]
+
+
+def test_several_speakers_are_told_of_any(crowd):
+    for speaker in (None, "cat"):
+        with pytest.raises(
+            recordings.RecordingsError, match="any for each word with --speaker=any"
+        ):
+            pair(crowd, words=["zero", "one", "two"], speaker=speaker)
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    """The function that writes a word of 0.4 s in 2 s of noise that lies some dB below it."""
+
+    def write(name, db):
+        time = np.arange(2 * 22050) / 22050
+        word = np.where(abs(time - 1) < 0.2, np.sin(2 * np.pi * 440 * time), 0)
+        noise = np.random.default_rng(0).normal(0, np.sqrt(0.5) * 10 ** (-db / 20), len(time))
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, 0.3 * (word + noise), 22050)
+
+    write.folder = tmp_path
+    return write
+
+
+def test_noise_that_hides_the_ends_of_words(noisy):
+    """The largest --top_db with which all of them fit is told, and works."""
+    noisy("zero/ann_0.wav", 37)
+    noisy("fire_truck/ann_0.wav", 28)
+    with pytest.raises(recordings.RecordingsError, match="2 of 2 words are longer") as error:
+        pair(noisy.folder)
+    assert "trim more with --top_db=25, with which these fit, or take the" in str(error.value)
+    trimmed = recordings.Processing(top_db=25)
+    found = pairing.make_pairing("one_recording", noisy.folder, WORDS, 18140, trimmed).recordings
+    assert all(recording.duration_ms == pytest.approx(420, abs=30) for recording in found)
+    trimmed = recordings.Processing(top_db=30)
+    with pytest.raises(recordings.RecordingsError, match="1 of 2 words .*--top_db=25, with which"):
+        pairing.make_pairing("one_recording", noisy.folder, WORDS, 18140, trimmed)
+
+
+def test_words_that_no_trimming_makes_fit(add, tmp_path):
+    add(tmp_path, "zero/ann_0.wav", secs=0.3)
+    add(tmp_path, "fire_truck/ann_0.wav", secs=2.0)
+    with pytest.raises(recordings.RecordingsError) as error:
+        pair(tmp_path)
+    message = str(error.value)
+    assert "(no --top_db down to 15 trims them enough), or take" in message
+    assert message.endswith("with --audio_length=auto.")

@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import io
 import json
+import os
 import shutil
 import sys
 import tarfile
@@ -18,8 +19,10 @@ import soundfile
 import tensorflow_datasets as tfds
 
 from data_builders import recording_makers, recordings, words
+from data_builders.errors import RecordingsError
 from data_builders.recording_makers import fsdd as fsdd_module
 from mtnet_tf.data import audio
+from mtnet_tf.files import FileError
 
 DIGITS = list(words.DIGITS.values())
 needs_voice = pytest.mark.skipif(
@@ -73,14 +76,35 @@ def test_parse_words(tmp_path):
     ],
 )
 def test_bad_words(text, message):
-    with pytest.raises(recording_makers.MakeError, match=message):
+    with pytest.raises(RecordingsError, match=message):
         recording_makers.parse_words(text)
+
+
+def test_word_lists_that_are_none(tmp_path):
+    """A long list of words is no path, a device or a pipe is no list, and a list is text of a size."""
+    words = [a + b + c for a in "bcdf" for b in "aeiou" for c in "lmnprst"]
+    assert recording_makers.parse_words(",".join(words)) == words
+    path = tmp_path / "list.txt"
+    path.symlink_to("/dev/zero")
+    with pytest.raises(RecordingsError, match="no word list .*list.txt"):
+        recording_makers.parse_words(str(path))
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(RecordingsError, match="no word list .*list.txt"):
+        recording_makers.parse_words(str(path))
+    path.unlink()
+    path.write_bytes(b"caf\xe9\n")
+    with pytest.raises(RecordingsError, match="list.txt cannot be read as UTF-8 text"):
+        recording_makers.parse_words(str(path))
+    path.write_text("word\n" * 200_001)
+    with pytest.raises(RecordingsError, match="list.txt has more than 1,000,000 characters"):
+        recording_makers.parse_words(str(path))
 
 
 def test_empty_word_list(tmp_path):
     path = tmp_path / "list.txt"
     path.write_text("# nothing\n")
-    with pytest.raises(recording_makers.MakeError, match="no word at all"):
+    with pytest.raises(RecordingsError, match="no word at all"):
         recording_makers.parse_words(str(path))
 
 
@@ -104,20 +128,20 @@ def test_fsdd_speakers(fsdd, tmp_path):
     recording_makers.make_fsdd_recordings(tmp_path / "two", fsdd, both)
     found = recordings.find_recordings(tmp_path / "two", DIGITS)
     assert {f.voice_id for f in found} == set(both)
-    with pytest.raises(recording_makers.MakeError, match="'eve'.* ann, half, van_der_berg"):
+    with pytest.raises(RecordingsError, match="'eve'.* ann, half, van_der_berg"):
         recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd, ["eve"])
-    with pytest.raises(recording_makers.MakeError, match="'half' has no recordings of: one, two"):
+    with pytest.raises(RecordingsError, match="'half' has no recordings of: one, two"):
         recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd)
     assert not (tmp_path / "x").exists()
 
 
 def test_fsdd_refusals_leave_nothing(fsdd, tmp_path):
     make = recording_makers.make_fsdd_recordings
-    with pytest.raises(recording_makers.MakeError, match="does not exist"):
+    with pytest.raises(RecordingsError, match="does not exist"):
         make(tmp_path / "x", tmp_path / "none")
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(recording_makers.MakeError, match="no files named"):
+    with pytest.raises(RecordingsError, match="no files named"):
         make(tmp_path / "x", empty)
     (fsdd / "9_ann_11.wav").write_text("text")
     with pytest.raises(audio.AudioError, match="9_ann_11.wav"):
@@ -182,26 +206,62 @@ def test_bad_fsdd_archives(fsdd, tmp_path, monkeypatch):
         whole = archive_of(fsdd, tmp_path / name).read_bytes()
         for content in (b"", b"<html>not found</html>", whole[: len(whole) // 2]):
             (tmp_path / name).write_bytes(content)
-            with pytest.raises(
-                recording_makers.MakeError, match=f"{name} cannot be read as an archive"
-            ):
+            with pytest.raises(RecordingsError, match=f"{name} cannot be read as an archive"):
                 make(tmp_path / name)
     (tmp_path / "fsdd.rar").write_bytes(whole)
-    with pytest.raises(recording_makers.MakeError, match="neither a folder nor a known archive"):
+    with pytest.raises(RecordingsError, match="neither a folder nor a known archive"):
         make(tmp_path / "fsdd.rar")
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(recording_makers.MakeError, match="no files named recordings/<digit>_"):
+    with pytest.raises(RecordingsError, match="no files named recordings/<digit>_"):
         make(archive_of(empty, tmp_path / "empty.zip", [("0_ann_0.wav", b"not in recordings/")]))
     monkeypatch.setattr(fsdd_module, "_MAX_MEMBER_BYTES", 1000)
-    with pytest.raises(recording_makers.MakeError, match=r"_0.wav has \d+ bytes: no spoken digit"):
+    with pytest.raises(RecordingsError, match=r"_0.wav has \d+ bytes: no spoken digit"):
         make(archive_of(fsdd, tmp_path / "large.zip"))
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("name", ["fsdd.zip", "fsdd.tar.gz"])
+def test_an_fsdd_archive_of_many_large_files(fsdd, tmp_path, monkeypatch, name):
+    """Each is allowed, and all together do not fit the memory."""
+    monkeypatch.setattr(fsdd_module, "_MAX_TOTAL_BYTES", 50_000)
+    read = []
+    monkeypatch.setattr(fsdd_module, "_spoken", count_calls(fsdd_module._spoken, read))
+    bomb = [(f"x/recordings/0_ann_{take}.wav", bytes(10_000)) for take in range(20, 620)]
+    for path in fsdd.iterdir():
+        path.unlink()
+    with pytest.raises(RecordingsError, match="has more than 50,000 bytes of recordings"):
+        recording_makers.make_fsdd_recordings(
+            tmp_path / "x", archive_of(fsdd, tmp_path / name, bomb)
+        )
+    assert len(read) == 6
+    assert not (tmp_path / "x").exists()
+
+
+def count_calls(function, calls):
+    def counted(*args):
+        calls.append(args)
+        return function(*args)
+
+    return counted
+
+
+def test_names_of_an_fsdd_archive_that_cannot_be_labels(fsdd, tmp_path):
+    wav = (fsdd / "3_ann_0.wav").read_bytes()
+    archive = archive_of(fsdd, tmp_path / "fsdd.zip", [("x/recordings/3_a\nb_0.wav", wav)])
+    with pytest.raises(RecordingsError, match=r"the file name '3_a\\nb_0.wav' has .*Rename"):
+        recording_makers.make_fsdd_recordings(tmp_path / "x", archive)
+
+
+def test_an_fsdd_folder_with_a_pipe(fsdd, tmp_path):
+    os.mkfifo(fsdd / "3_ann_5.wav")
+    with pytest.raises(audio.AudioError, match="3_ann_5.wav: cannot be read: it is not a regular"):
+        recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd)
+
+
 def test_fsdd_take_that_is_there_twice(fsdd, tmp_path):
     shutil.copy(fsdd / "4_ann_0.wav", fsdd / "4_ann_00.wav")
-    with pytest.raises(recording_makers.MakeError, match="more than one file of: 4_ann_0. Keep"):
+    with pytest.raises(RecordingsError, match="more than one file of: 4_ann_0. Keep"):
         recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd, ["ann"])
 
 
@@ -214,7 +274,7 @@ def test_fsdd_that_tfds_cannot_prepare(tmp_path, monkeypatch, installed):
     pydub.__spec__ = importlib.machinery.ModuleSpec("pydub", None)
     monkeypatch.setitem(sys.modules, "pydub", pydub if installed else None)
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", refuse)
-    with pytest.raises(recording_makers.MakeError) as error:
+    with pytest.raises(RecordingsError) as error:
         recording_makers.make_fsdd_recordings(tmp_path / "x", "tfds", data_dir=tmp_path / "tfds")
     message = str(error.value)
     assert str(tmp_path / "tfds" / "spoken_digit") in message
@@ -228,16 +288,16 @@ def test_an_existing_folder_is_not_touched(fsdd, tmp_path):
     output.mkdir()
     recording_makers.make_fsdd_recordings(output, fsdd, ["ann"])  # an empty one is fine
     before = files_of(output)
-    with pytest.raises(recording_makers.MakeError, match="not an empty folder"):
+    with pytest.raises(RecordingsError, match="not an empty folder"):
         recording_makers.make_fsdd_recordings(output, fsdd, ["van_der_berg"])
     assert files_of(output) == before
-    with pytest.raises(recording_makers.MakeError, match="cannot be written"):
+    with pytest.raises(FileError, match="cannot be written"):
         recording_makers.make_fsdd_recordings(output / "recordings.json" / "y", fsdd, ["ann"])
 
 
 def test_voice_that_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "piper", None)
-    with pytest.raises(recording_makers.MakeError, match=r"mtnet-tf\[voice\]"):
+    with pytest.raises(RecordingsError, match=r"mtnet-tf\[voice\]"):
         recording_makers.make_piper_recordings(tmp_path / "x", ["zero"])
     assert not list(tmp_path.iterdir())
 
@@ -246,7 +306,7 @@ def test_voice_that_is_not_installed(tmp_path, monkeypatch):
     "arguments", [{"takes": 0}, {"length_scale": 0}, {"noise_scale": -1}, {"seed": -1}]
 )
 def test_bad_voice_arguments(tmp_path, arguments):
-    with pytest.raises(recording_makers.MakeError, match=next(iter(arguments))):
+    with pytest.raises(RecordingsError, match=next(iter(arguments))):
         recording_makers.make_piper_recordings(tmp_path / "x", ["zero"], **arguments)
 
 
