@@ -1,4 +1,4 @@
-"""Result files: the summaries that an evaluation wrote, read for a table."""
+"""Reads result files, such as the summaries that an evaluation wrote, for a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from mtnet_tf.errors import InputError
 
 
 def read_json(path: pathlib.Path) -> dict:
-    """Returns what a result file holds. Raises InputError if that is no JSON object."""
+    """Returns what a result file holds.
+
+    Args:
+        path: a JSON file.
+
+    Raises:
+        InputError: the file cannot be read, or holds no JSON object.
+    """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -22,10 +29,17 @@ def read_json(path: pathlib.Path) -> dict:
 
 
 def read_summary(path: pathlib.Path) -> dict:
-    """Returns a summary in today's words. Raises InputError if the file holds no summary."""
+    """Returns a summary, with the names that an evaluation writes today.
+
+    Args:
+        path: the summary.json of an evaluation, or a committed copy of it.
+
+    Raises:
+        InputError: the file holds no summary.
+    """
     summary = read_json(path)
     try:
-        return _in_todays_words(summary)
+        return _with_todays_names(summary)
     except (LookupError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is no summary of an evaluation ({error!r}). Delete it and run"
@@ -33,7 +47,20 @@ def read_summary(path: pathlib.Path) -> dict:
         ) from error
 
 
-def _in_todays_words(summary: dict) -> dict:
+def require_equal(rows: str, name: str, values: dict, remedy: str) -> None:
+    """Raises InputError unless all values are equal.
+
+    Args:
+        rows: which rows they are of, such as "The rows of runs/study".
+        name: of the value.
+        values: {row: value}.
+        remedy: what the user can do.
+    """
+    if len(set(values.values())) > 1:
+        raise InputError(f"{rows} are not comparable, {name} differs: {values}. {remedy}")
+
+
+def _with_todays_names(summary: dict) -> dict:
     """Renames what older versions called otherwise; committed results stay as they were written."""
     summary = dict(summary)
     if "generator" in summary:
