@@ -28,8 +28,8 @@ def select_device(name: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"]:
         name: "auto" takes the GPUs where TensorFlow sees some, and the CPU elsewhere.
 
     Raises:
-        DeviceError: "gpu" was asked for, and TensorFlow sees none. It would run on the CPU without
-            a word.
+        DeviceError: "gpu" was asked for, and TensorFlow sees none. TensorFlow would run on the CPU
+            and not say so.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if name == "gpu" and not gpus:
