@@ -1,9 +1,9 @@
-"""The ablation study (Table 3): trains and scores the five rows and the controls, and writes a report.
+"""The ablation study: trains and scores the rows of Table 3 and the controls.
 
     python -m experiments.ablation --preset=tiny --dataset=digits_ad --out_dir=runs/quick_start
 
-One run folder a row under --out_dir, the report (table, picture, sounds) in <out_dir>/report. The same command
-continues a study that was stopped.
+Each row has a run folder under --out_dir. The report, with table, picture and sounds, is in
+<out_dir>/report. The same command continues a study that was stopped.
 """
 
 import os
@@ -32,8 +32,8 @@ program.define_training_flags(["none", "mirrored"])
 program.define_dataset_flags()
 
 
-def main(argv):
-    """Trains and scores the rows, writes the report, prints the table."""
+def main(argv: list[str]) -> None:
+    """Trains and scores the rows, writes the report, and prints the table."""
     del argv
     rows = program.find_systems(_ROWS.value)
     config = program.read_config()

@@ -1,8 +1,9 @@
-"""Speaks a picture: an image file in, a wav file with the spoken word out.
+"""Speaks an image: it reads an image file and writes a wav file with the spoken word.
 
     python -m experiments.describe --run_dir=runs/first --image=photo.jpg --output=word.wav
 
-Prints the word that the sound is nearest to (of the run's recordings, the highest Corr2D).
+It prints the word that the sound is nearest to, which is the word of the recording of the run that
+has the highest Corr2D with the sound.
 """
 
 from absl import flags
@@ -27,21 +28,20 @@ program.define_device_flag()
 program.define_system_module_flag()
 
 
-def main(argv):
-    """Reads the picture, describes it, writes the sound."""
+def main(argv: list[str]) -> None:
+    """Reads the image, describes it, and writes the sound."""
     del argv
     from mtnet_tf.data.images import read_image
     from mtnet_tf.runs.run_folder import RunFolder
 
-    # Before TensorFlow is imported: a wrong folder or picture is told at once.
+    # This comes before TensorFlow is imported: a wrong folder or image is told at once.
     config = RunFolder(_RUN_DIR.value).config()
     program.find_systems([config.system])
     data = config.data
     image, inverted = read_image(_IMAGE.value, data.image_shape, _INVERT.value, data.digit_size)
     if data.image_shape[-1] == 1:
-        print(
-            f"light and dark: {'inverted' if inverted else 'as they are'} (--invert={_INVERT.value})"
-        )
+        found = "inverted" if inverted else "as they are"
+        print(f"light and dark: {found} (--invert={_INVERT.value})")
 
     from mtnet_tf.describe import Describer
     from mtnet_tf.runs import devices
@@ -50,9 +50,8 @@ def main(argv):
     description = Describer(_RUN_DIR.value).describe(image)
     description.write(_OUTPUT.value, _SAMPLE_RATE.value)
     print(f"nearest word: {description.word} (Corr2D {description.corr2d:.3f})")
-    print(
-        f"written: {_OUTPUT.value}, {description.duration_secs * 1000:.0f} ms at {_SAMPLE_RATE.value} Hz"
-    )
+    duration = f"{description.duration_secs * 1000:.0f} ms"
+    print(f"written: {_OUTPUT.value}, {duration} at {_SAMPLE_RATE.value} Hz")
 
 
 if __name__ == "__main__":

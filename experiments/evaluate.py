@@ -1,10 +1,10 @@
-"""Scores a trained run over a split: Corr2D, PESQ, STOI of every pair, and the words retrieved.
+"""Scores a trained run over a split: Corr2D, PESQ and STOI of every pair, and retrieved words.
 
     python -m experiments.evaluate --run_dir=runs/first
     python -m experiments.evaluate --run_dir=runs/first --controls
 
-Writes <run_dir>/evaluation/<split>/<candidate>/ (rows.csv, summary.json, wavs) and prints the table. What is finished
-is not scored again.
+It writes rows.csv, summary.json and wavs into <run_dir>/evaluation/<split>/<candidate>/, and prints
+the table. A candidate that is scored already is not scored again.
 """
 
 import os
@@ -38,12 +38,12 @@ program.define_device_flag()
 program.define_system_module_flag()
 
 
-def main(argv):
-    """Scores the run and prints the table."""
+def main(argv: list[str]) -> None:
+    """Scores the run, and prints the table."""
     del argv
     from mtnet_tf.runs.run_folder import RunFolder
 
-    # Before TensorFlow is imported: a wrong folder is told at once.
+    # This comes before TensorFlow is imported: a wrong folder is told at once.
     run = RunFolder(_RUN_DIR.value)
     program.find_systems([run.config().system])
 

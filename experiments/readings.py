@@ -1,9 +1,10 @@
-"""Trains a stage under several readings of the paper's optimiser and several seeds; a result file for each.
+"""Trains a stage under several readings of the paper's optimiser, with several seeds.
 
-    python -m experiments.readings --stage=autoencoder --preset=paper --dataset=digits_ad --results=runs/readings
+    python -m experiments.readings --preset=paper --stage=autoencoder --results=runs/readings
 
-The readings are in mtnet_tf/readings.py, the table of the results is experiments.report's. What is finished is not done
-again. Stage 1 of --preset=paper takes some minutes a reading and seed on two cores.
+It writes a result file for each reading and seed. A result that is there already is not made again.
+The readings are in mtnet_tf/studies/readings.py, and experiments.report makes a table of the
+results. Stage 1 of --preset=paper takes some minutes for each reading and seed on two cores.
 """
 
 import pathlib
@@ -21,7 +22,8 @@ program.define_training_flags(["none"])
 program.define_dataset_flags()
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
+    """Trains the stage once for each reading and seed, and writes the results."""
     del argv
     base = program.read_config()
 
@@ -35,7 +37,8 @@ def main(argv):
         raise InputError(f"--seeds are whole numbers from 0, such as 0,1,2. Received: {bad}.")
     names = _READINGS.value or list(readings.READINGS)
     cells = [(name, int(seed)) for name in names for seed in _SEEDS.value]
-    for name, seed in cells:  # a bad name is told before anything is trained
+    # A bad name is told before anything is trained.
+    for name, seed in cells:
         readings.read(name, _STAGE.value, base, seed)
     device, _, base = program.prepare_devices(base)
     dataset = program.open_data_set()

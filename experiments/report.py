@@ -1,11 +1,20 @@
 """Writes tables from result files.
 
-python -m experiments.report --out_dir=runs/study [--report_dir=...]    the report of a study or a run
-python -m experiments.report --collect=runs/study --name=mnist_ad_x     commits its results
-python -m experiments.report --seeds=runs/seeds                         the spread over the seeds of the runs in it
-python -m experiments.report --collect_seeds=runs/seeds                 commits their results
-python -m experiments.report                                            the tables of the committed results
-python -m experiments.report --check                                    fails if those tables are stale
+The report of a study or of a run:
+
+    python -m experiments.report --out_dir=runs/study [--report_dir=runs/report]
+
+The spread of the scores over the seeds of some runs:
+
+    python -m experiments.report --seeds=runs/seeds
+
+Results are committed with --collect and --collect_seeds. Without a flag the tables of all committed
+results are written again, and --check fails if they are stale.
+
+    python -m experiments.report --collect=runs/study --name=mnist_ad_x
+    python -m experiments.report --collect_seeds=runs/seeds
+    python -m experiments.report
+    python -m experiments.report --check
 """
 
 import pathlib
@@ -15,7 +24,7 @@ from absl import flags
 from experiments import program
 
 _OUT_DIR = flags.DEFINE_string(
-    "out_dir", None, "Study of experiments.ablation, or a run folder, to report on."
+    "out_dir", None, "Study of experiments.ablation, or run folder, to report on."
 )
 _REPORT_DIR = flags.DEFINE_string(
     "report_dir", None, "Folder of that report; default: <out_dir>/report."
@@ -36,7 +45,7 @@ _CHECK = flags.DEFINE_bool("check", False, "Only compare: exit 1 if a generated 
 program.define_system_module_flag()
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
     """Writes, collects or checks tables."""
     del argv
     program.find_systems(["mtnet"])

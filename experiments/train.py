@@ -1,9 +1,9 @@
-"""Trains MT-Net or another system, all its stages, into a run folder.
+"""Trains all stages of MT-Net, or of another system, into a run folder.
 
     python -m experiments.train --preset=small --dataset=digits_ad --run_dir=runs/first
 
-The same command continues a run that was stopped. Over several machines, the same command runs on each, with its own
-TF_CONFIG and --strategy=multi_worker.
+The same command continues a run that was stopped. To train over several machines, run it on each of
+them with --strategy=multi_worker and the machine's own TF_CONFIG.
 """
 
 from absl import flags
@@ -21,8 +21,8 @@ program.define_training_flags(["none", "mirrored", "multi_worker"])
 program.define_dataset_flags()
 
 
-def main(argv):
-    """Reads the configuration, prepares the data set, trains."""
+def main(argv: list[str]) -> None:
+    """Reads the configuration, prepares the data set, and trains."""
     del argv
     from mtnet_tf.config import to_json
 

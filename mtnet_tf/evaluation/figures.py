@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pathlib
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -10,15 +13,23 @@ from mtnet_tf.data.spectrogram import spectrogram_db
 _TRUE, _GENERATED = "#4a6fa5", "#c1666b"
 
 
-def draw_examples(path, images, true, generated, words, sample_rate: int) -> None:
-    """Draws a row an example: image, true waveform, generated waveform, true spectrogram, generated spectrogram.
+def draw_examples(
+    path: pathlib.Path | str,
+    images: np.ndarray,
+    true: np.ndarray,
+    generated: np.ndarray,
+    words: Sequence[str],
+    sample_rate: int,
+) -> None:
+    """Draws a row for each example: the image, both waveforms and both spectrograms.
 
     Args:
-        path: PNG file to write.
+        path: the PNG file to write.
         images: uint8 [n, height, width, 1 or 3].
-        true, generated: float32 [n, L_s] in [-1, 1].
-        words: n strings.
-        sample_rate: Hz.
+        true: the recordings, float32 [n, L_s] in [-1, 1].
+        generated: what the network says, float32 [n, L_s] in [-1, 1].
+        words: n words, which name the rows.
+        sample_rate: of the waveforms, in Hz.
     """
     count = len(images)
     figure = Figure(figsize=(11, 1.25 * count + 0.6), layout="constrained")

@@ -1,10 +1,12 @@
-"""Scores a candidate over pairs: one row a pair, a summary, and some sounds.
+"""Scores a candidate over pairs, and writes the result.
 
-    <out_dir>/rows.csv        a row a pair
-    <out_dir>/summary.json    means, deviations, counts: over all pairs, over the retrieved, per word
-    <out_dir>/wavs/           the first N generated waveforms
+    <out_dir>/rows.csv        a row for each pair
+    <out_dir>/summary.json    means, deviations and counts: over all pairs, over the retrieved ones
+                              and for each word
+    <out_dir>/wavs/           the first generated waveforms
 
-Both files are the same bytes whenever the same waveforms are scored, but for the summary's provenance.
+Whenever the same waveforms are scored, both files are the same bytes, but for the provenance in the
+summary.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from mtnet_tf.metrics.word_accuracy import WordRecognizer
 
 _logger = logging.getLogger(__name__)
-_CHUNK = 20  # pairs scored by one call of a worker
+_CHUNK = 20  # pairs that one call of a worker scores
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,13 +45,13 @@ class Row:
     """The scores of one pair.
 
     Attributes:
-        image_id: of the image.
-        word: its word.
-        recording_id: of the pair's recording, the reference.
+        image_id: the id of the image.
+        word: the word of the image.
+        recording_id: the id of the pair's recording, which is the reference.
         scores: {metric: score}; NaN where the metric failed.
-        failures: {metric: reason} of the metrics that failed.
+        failures: {metric: reason}, for the metrics that failed.
         failed_references: the metrics that failed because of the reference.
-        retrieved_word: of the recording with the highest Corr2D; "" where there is none.
+        retrieved_word: the word of the recording with the highest Corr2D; "" where there is none.
     """
 
     image_id: str
@@ -79,7 +81,7 @@ def evaluate(
     recognizer: WordRecognizer | None = None,
     **extras: Any,
 ) -> dict:
-    """Scores a candidate on pairs, writes rows.csv, summary.json and wavs, and returns the summary.
+    """Scores a candidate on pairs, writes the result, and returns its summary.
 
     A finished evaluation of as many pairs is read, not repeated. One that was interrupted starts
     over. One of fewer pairs, or without the word accuracy that is asked for, is replaced.
@@ -89,12 +91,15 @@ def evaluate(
         pairs: what it is scored on.
         data: the data set of the pairs.
         out_dir: the result folder.
-        provenance: goes into the summary; the seconds are added.
+        provenance: goes into the summary, with the seconds added.
         split: the name of the split, for the summary.
-        pool: scores the waveforms; its references are `data.recordings`.
+        pool: scores the waveforms. Its references are `data.recordings`.
         num_wavs: how many of the first waveforms to keep as 22 050 Hz wav files.
         recognizer: hears the words; None leaves the word accuracy out.
         **extras: further entries of the summary.
+
+    Returns:
+        What summary.json holds: what `summarize` returns, what was scored, and the provenance.
 
     Raises:
         InputError: a finished evaluation of more pairs is there.
@@ -153,12 +158,17 @@ def _read_finished(out_dir: pathlib.Path, num_pairs: int, with_words: bool) -> d
 def summarize(rows: list[Row]) -> dict:
     """Returns the statistics of a summary.
 
+    Args:
+        rows: the scores of the pairs, at least one.
+
     Returns:
-        "metrics" over all rows; "retrieval_accuracy", the share of rows whose nearest recording is
-        of their own word; "retrieved", the metrics over those rows; "per_word". Of each metric: mean
-        and sd over the scored pairs; how many were scored, failed, or failed because of their
-        reference; and `floor_mean`, the mean with failures at the metric's floor, so that silence
-        cannot win. A pair that failed because of its reference is in neither mean.
+        "metrics", over all rows; "retrieval_accuracy", the share of rows whose nearest recording is
+        of their own word; "retrieved", the metrics over those rows; and "per_word".
+
+        Each metric has its "mean" and standard deviation "sd" over the scored pairs; how many were
+        scored, failed, and failed because of their reference; and "floor_mean", in which failures
+        count as the metric's floor, so that silence cannot win. A pair that failed because of its
+        reference is in neither mean.
     """
     retrieved = [row for row in rows if row.retrieved]
     per_word = {}

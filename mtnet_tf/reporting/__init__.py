@@ -1,1 +1,4 @@
-"""Result files -> tables. No number in a table is typed by hand: each comes from a summary.json of `evaluation`."""
+"""Tables of result files.
+
+No number in a table is typed by hand: each comes from a result file that a program wrote.
+"""

@@ -1,4 +1,4 @@
-"""The tables that the checkout shows, made of the result files that it holds."""
+"""The tables that the source checkout shows, made of the result files that it holds."""
 
 from __future__ import annotations
 
@@ -12,25 +12,40 @@ from mtnet_tf.reporting.study import (
     footer,
     markdown_table,
     network_size,
-    paper_scores,
+    paper_cells,
     read_committed,
 )
-from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent, score
+from mtnet_tf.reporting.tables import (
+    METRICS,
+    WORD_COLUMNS,
+    bullets,
+    markdown,
+    score,
+    word_cells,
+)
 from mtnet_tf.systems.controls import CONTROLS
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
-RESULTS = (
-    "experiments/results"  # a folder a study, and those of the runs over seeds and of the readings
-)
+# It has a folder for each study, one for the runs over seeds and one for the readings.
+RESULTS = "experiments/results"
 SEEDS = f"{RESULTS}/seeds"
 READINGS = f"{RESULTS}/readings"
 
 
-def generated_files(root) -> dict[pathlib.Path, str]:
-    """Returns what the committed tables under `root` (the checkout) should read: {path: text}.
+def generated_files(root: pathlib.Path | str) -> dict[pathlib.Path, str]:
+    """Returns what the files with committed tables should hold.
 
-    They are experiments/results/README.md, all tables, and the block between the result marks of README.md, the MT-Net
-    rows alone.
+    They are experiments/results/README.md, with all tables, and README.md, with the rows of MT-Net
+    and of the controls between its two marks.
+
+    Args:
+        root: the source checkout.
+
+    Returns:
+        {path: text}.
+
+    Raises:
+        InputError: `root` is no checkout, a result file is broken, or README.md has no marks.
     """
     root = pathlib.Path(root)
     if not (root / "README.md").is_file():
@@ -63,8 +78,15 @@ def generated_files(root) -> dict[pathlib.Path, str]:
     }
 
 
-def stale_files(root) -> list[pathlib.Path]:
-    """Returns the generated files under `root` that do not say what the result files say."""
+def stale_files(root: pathlib.Path | str) -> list[pathlib.Path]:
+    """Returns the files that do not hold what `generated_files` says.
+
+    Args:
+        root: the source checkout.
+
+    Raises:
+        InputError: as `generated_files`.
+    """
     return [
         path
         for path, text in generated_files(root).items()
@@ -72,33 +94,33 @@ def stale_files(root) -> list[pathlib.Path]:
     ]
 
 
-def _short_table(studies) -> str:
-    """Returns the means of MT-Net and the controls in each study, and the paper's once a data set; then what is missing."""
+def _short_table(studies: dict[str, dict[str, dict]]) -> str:
+    """Returns the means of MT-Net and of the controls in each study.
+
+    The paper's means stand there once for each data set that the paper has. A list below says where
+    the controls of a study are that has none.
+    """
     rows, notes = [], []
     for folder, study in studies.items():
         for name in ("mtnet", *(control.name for control in CONTROLS)):
             if name in study:
                 row = study[name]
-                retrieved = row["retrieved"]["metrics"]
                 rows.append(
                     [
                         f"{folder}: {row['label']}",
                         network_size(row) if name == "mtnet" else "",
                         *(score(row["metrics"][metric]) for metric in METRICS),
-                        percent(row["retrieval_accuracy"]),
-                        " / ".join(score(retrieved[metric]) for metric in METRICS),
-                        percent(row.get("classifier_accuracy")),
+                        *word_cells(row),
                     ]
                 )
         if note := controls_note(study, studies):
             notes.append(f"{folder}: {note}")
         dataset = dataset_of(study)
-        published = [f"{value:.4f}" for value in paper_scores("mtnet", dataset)]
+        published = paper_cells("mtnet", dataset)
         row = [f"*the paper's MT-Net, {dataset}*", "full width, not pooled; epochs not given"]
         row += [*published, "", "", ""]
-        if row not in rows:
+        if any(published) and row not in rows:
             rows.append(row)
-    header = ["run", "preset, parameters, epochs", *METRICS.values(), "retrieval accuracy"]
-    header += [f"{' / '.join(METRICS.values())} of the retrieved", "softmax accuracy"]
+    header = ["run", "preset, parameters, epochs", *METRICS.values(), *WORD_COLUMNS]
     table = markdown(header, rows)
     return f"{table}\n{bullets(notes)}" if notes else table

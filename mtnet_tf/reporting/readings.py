@@ -1,4 +1,7 @@
-"""The tables of `experiments.readings`: what each reading of the paper's optimiser does to a stage, seed by seed."""
+"""The tables of `experiments.readings`.
+
+They show what each reading of the paper's optimiser does to a stage, seed by seed.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,18 @@ import pathlib
 from mtnet_tf.files import read_json
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
-_LEARNED = 0.01  # reconstruction error at which stage 1 counts as learned
+_LEARNED = 0.01  # stage 1 counts as learned below this reconstruction error
 
 
 def section(folder: pathlib.Path) -> str:
-    """Returns the tables of the result files in `folder`, stage 1 before stage 2, and how they were made."""
+    """Returns the tables of some result files, stage 1 before stage 2, and how they were made.
+
+    Args:
+        folder: holds the result files of `experiments.readings`.
+
+    Raises:
+        InputError: a result file is broken.
+    """
     results = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
     parts = []
     for stage, title, table in (
@@ -25,20 +35,21 @@ def section(folder: pathlib.Path) -> str:
     return "\n".join(parts)
 
 
-def _best_first(results):
-    """Returns the results by reading, that with the best worst seed first; then by seed."""
-    worst = {}
+def _best_first(results: list[dict]) -> list[dict]:
+    """Returns the results of each reading by seed, the reading with the best worst seed first."""
+    errors = {}
     for result in results:
-        worst.setdefault(result["reading"], []).append(_badness(result))
-    return sorted(results, key=lambda r: (max(worst[r["reading"]]), r["reading"], r["seed"]))
+        errors.setdefault(result["reading"], []).append(_error(result))
+    return sorted(results, key=lambda r: (max(errors[r["reading"]]), r["reading"], r["seed"]))
 
 
-def _badness(result):
+def _error(result: dict) -> float:
+    """Returns what a stage ended with: the reconstruction error, or the generation loss."""
     last = result["looks"][-1]
     return last.get("reconstruction_error", last.get("validation_generation"))
 
 
-def _autoencoder_table(results) -> str:
+def _autoencoder_table(results: list[dict]) -> str:
     rows = []
     for result in results:
         last = result["looks"][-1]
@@ -68,7 +79,7 @@ def _autoencoder_table(results) -> str:
     )
 
 
-def _joint_table(results) -> str:
+def _joint_table(results: list[dict]) -> str:
     rows = []
     for result in results:
         first, last = result["looks"][0], result["looks"][-1]
@@ -80,7 +91,8 @@ def _joint_table(results) -> str:
                 str(result["seed"]),
                 f"{last['step']:,} of {result['num_steps']:,}",
                 f"{first['validation_generation']:.4g}, {last['validation_generation']:.4g}",
-                f"{first['validation_representation']:.4f}, {last['validation_representation']:.4f}",
+                f"{first['validation_representation']:.4f},"
+                f" {last['validation_representation']:.4f}",
                 percent(last["validation_accuracy"]),
                 percent(last["validation_phi_saturation"]),
                 f"{last['validation_phi_nearest_cosine']:.3f}",
@@ -92,30 +104,32 @@ def _joint_table(results) -> str:
     return markdown([*header, "cosine of the nearest words", "largest gradient norm"], rows)
 
 
-def _network(result, part) -> str:
-    """Returns the preset, and whether the command made `part` of its network smaller."""
+def _network(result: dict, part: str) -> str:
+    """Returns the preset, and whether the command made a part of its network smaller."""
     smaller = f" with a smaller {part}" if f"{part}." in result["command"] else ""
     return f"`{result['preset']}`{smaller}"
 
 
-def _footer(results) -> str:
-    """Returns how the results were made; a command once, whatever its readings and seeds."""
+def _footer(results: list[dict]) -> str:
+    """Returns how the results were made: each command once, whatever its readings and seeds."""
     commands = {}
     for result in results:
         commands.setdefault(result["command"], []).append(result)
     lines = [
         (
-            "Of the last look: stage 1 over the recordings it is trained on, stage 2 over the validation part of the"
-            " training split. A stage 1 whose error is ten times that of silence, and a stage 2 of whose phi more than"
-            " 90 % are saturated, are ended there."
+            "Of the last look: stage 1 over the recordings it is trained on, stage 2 over the"
+            " validation part of the training split. A stage 1 whose error is ten times that of"
+            " silence, and a stage 2 of whose phi more than 90 % are saturated, are ended there."
         )
     ]
     for command, made in commands.items():
         first = made[0]
         seconds = [result["seconds"] for result in made]
         lines.append(
-            f"{first['dataset']}, preset {first['preset']}, precision {first['precision']}, {first['num_pairs']:,} pairs,"
-            f" {len(first['recordings']['used'])} recordings (fingerprint {first['recordings']['fingerprint'][:12]});"
-            f" {min(seconds):.0f}-{max(seconds):.0f} s each on {first['hardware']}. {versions(first)}. `{command}`"
+            f"{first['dataset']}, preset {first['preset']}, precision {first['precision']},"
+            f" {first['num_pairs']:,} pairs, {len(first['recordings']['used'])} recordings"
+            f" (fingerprint {first['recordings']['fingerprint'][:12]});"
+            f" {min(seconds):.0f}-{max(seconds):.0f} s each on {first['hardware']}."
+            f" {versions(first)}. `{command}`"
         )
     return bullets(lines)

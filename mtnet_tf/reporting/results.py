@@ -1,4 +1,4 @@
-"""Result files: the summaries that an evaluation wrote, read for a table."""
+"""Reads result files, such as the summaries that an evaluation wrote, for a table."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ from mtnet_tf.files import read_json
 
 
 def read_summary(path: pathlib.Path) -> dict:
-    """Returns a summary in today's words. Raises InputError if the file holds no summary."""
+    """Returns a summary, with the names that an evaluation writes today.
+
+    Args:
+        path: the summary.json of an evaluation, or a committed copy of it.
+
+    Raises:
+        InputError: the file holds no summary.
+    """
     summary = read_json(path)
     try:
-        return _in_todays_words(summary)
+        return _with_todays_names(summary)
     except (LookupError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is no summary of an evaluation ({error!r}). Delete it and run"
@@ -20,7 +27,20 @@ def read_summary(path: pathlib.Path) -> dict:
         ) from error
 
 
-def _in_todays_words(summary: dict) -> dict:
+def require_equal(rows: str, name: str, values: dict, remedy: str) -> None:
+    """Raises InputError unless all values are equal.
+
+    Args:
+        rows: which rows they are of, such as "The rows of runs/study".
+        name: of the value.
+        values: {row: value}.
+        remedy: what the user can do.
+    """
+    if len(set(values.values())) > 1:
+        raise InputError(f"{rows} are not comparable, {name} differs: {values}. {remedy}")
+
+
+def _with_todays_names(summary: dict) -> dict:
     """Renames what older versions called otherwise; committed results stay as they were written."""
     summary = dict(summary)
     if "generator" in summary:

@@ -1,19 +1,21 @@
-"""Runs that differ in nothing but their seed: the mean of each score over them, and how far they spread.
+"""Runs that differ in their seed alone: the mean of each score over them, and its spread.
 
-Two settings that differ by less than their seeds do are not known to differ.
+Where two settings differ by less than their seeds do, nothing is known of their difference.
 """
 
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json
-from mtnet_tf.reporting.results import read_summary
+from mtnet_tf.reporting.results import read_summary, require_equal
 from mtnet_tf.reporting.tables import (
     METRICS,
+    WORD_COLUMNS,
     bullets,
     markdown,
     number,
@@ -22,27 +24,40 @@ from mtnet_tf.reporting.tables import (
 )
 
 
-def read_runs(folder) -> list[dict]:
+def read_runs(folder: pathlib.Path | str) -> list[dict]:
     """Returns the summaries of the runs under a folder that were scored on the test split.
 
     Args:
         folder: holds run folders, or studies, which hold run folders.
 
+    Returns:
+        The summaries by data set, system, preset, precision and seed.
+
     Raises:
-        InputError: as `_ordered`.
+        InputError: there are none, one seed comes twice, or the runs of a setting differ in more
+            than their seed.
     """
     folder, summary = pathlib.Path(folder), "evaluation/test/model/summary.json"
     found = [*folder.glob(f"*/{summary}"), *folder.glob(f"*/*/{summary}")]
     return _ordered([read_summary(path) for path in found], folder)
 
 
-def read_committed(folder) -> list[dict]:
-    """Returns the summaries that `collect` wrote into `folder`; see `_ordered`."""
+def read_committed(folder: pathlib.Path | str) -> list[dict]:
+    """Returns the summaries that `collect` wrote, as `read_runs` returns and raises.
+
+    Args:
+        folder: the `results` of `collect`.
+    """
     return _ordered([read_summary(path) for path in pathlib.Path(folder).glob("*.json")], folder)
 
 
-def collect(folder, results) -> list[str]:
-    """Copies the summaries of the runs in `folder` into `results`, a file a run; returns their names."""
+def collect(folder: pathlib.Path | str, results: pathlib.Path | str) -> list[str]:
+    """Copies the summaries of some runs into one folder, and returns the names of the files.
+
+    Args:
+        folder: as in `read_runs`, which says what is raised.
+        results: receives a file a run.
+    """
     names = []
     for summary in read_runs(folder):
         dataset, system, preset, precision, seed = _key(summary)
@@ -53,7 +68,13 @@ def collect(folder, results) -> list[str]:
 
 
 def markdown_table(summaries: list[dict]) -> str:
-    """Returns a row a setting: each score's mean over the seeds ± their standard deviation, one degree of freedom lost."""
+    """Returns a Markdown table with a row for each setting.
+
+    A cell is the mean over the seeds ± their standard deviation, with one degree of freedom lost.
+
+    Args:
+        summaries: of `read_runs` or `read_committed`.
+    """
     rows = []
     for (dataset, _, preset, precision), runs in _settings(summaries).items():
         seeds = ", ".join(str(run["provenance"]["seed"]) for run in runs)
@@ -64,21 +85,15 @@ def markdown_table(summaries: list[dict]) -> str:
         cells.append(" / ".join(_scores(metrics) for metrics in right))
         cells.append(_spread([run.get("classifier_accuracy") for run in runs], percent))
         rows.append(cells)
-    header = [
-        "data set",
-        "system",
-        "preset",
-        "precision",
-        "seeds",
-        *METRICS.values(),
-        "retrieval accuracy",
-    ]
-    header += [f"{' / '.join(METRICS.values())} of the retrieved", "softmax accuracy"]
-    return markdown(header, rows)
+    header = ["data set", "system", "preset", "precision", "seeds"]
+    return markdown([*header, *METRICS.values(), *WORD_COLUMNS], rows)
 
 
-def _scores(metrics) -> str:
-    """Returns the spread of a metric's mean over runs; where pairs failed, how many, and the spread of the floor mean."""
+def _scores(metrics: list[dict]) -> str:
+    """Returns the spread of a metric's mean over runs.
+
+    Where pairs failed, it adds how many, and the spread of the floor mean.
+    """
     text = _spread([metric["mean"] for metric in metrics], number)
     failed = sum(metric["num_failed"] for metric in metrics)
     if not failed:
@@ -89,7 +104,11 @@ def _scores(metrics) -> str:
 
 
 def footer(summaries: list[dict]) -> str:
-    """Returns how each setting was made, as a Markdown list."""
+    """Returns how each setting was made, as a Markdown list.
+
+    Args:
+        summaries: as in `markdown_table`.
+    """
     lines = [
         "± is the standard deviation over the seeds.",
         "Controls: none were scored with these runs, which compare settings with each other.",
@@ -98,53 +117,54 @@ def footer(summaries: list[dict]) -> str:
         p = runs[0]["provenance"]
         seconds = [run["provenance"]["training_seconds"] for run in runs]
         lines.append(
-            f"{runs[0]['dataset']}, {p['precision']}: preset {p['preset']}, {p['steps']:,} steps, {p['images_seen']:,} images; "
-            f"{runs[0]['num_pairs']:,} pairs of the {runs[0]['split']} split scored; trained in "
-            f"{min(seconds):.0f}-{max(seconds):.0f} s on {p['training_hardware']}. {versions(p)}. Seed {p['seed']}: `{p['training_command']}`"
+            f"{runs[0]['dataset']}, {p['precision']}: preset {p['preset']}, {p['steps']:,} steps,"
+            f" {p['images_seen']:,} images; {runs[0]['num_pairs']:,} pairs of the"
+            f" {runs[0]['split']} split scored; trained in {min(seconds):.0f}-{max(seconds):.0f} s"
+            f" on {p['training_hardware']}. {versions(p)}. Seed {p['seed']}:"
+            f" `{p['training_command']}`"
         )
     return bullets(lines)
 
 
-def _ordered(summaries, where):
-    """Returns them by data set, system, precision and seed.
-
-    Raises InputError if there are none, one comes twice, or the runs of a setting differ in more than the seed.
-    """
+def _ordered(summaries: list[dict], where: pathlib.Path | str) -> list[dict]:
+    """Returns the summaries in the order of `read_runs`, and raises what it raises."""
     if not summaries:
         raise InputError(
-            f"{where} holds no run that was evaluated on the test split. Run experiments.train and experiments.evaluate."
+            f"{where} holds no run that was evaluated on the test split. Run experiments.train and"
+            " experiments.evaluate."
         )
     summaries = sorted(summaries, key=_key)
     keys = [_key(summary) for summary in summaries]
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise InputError(f"{where} holds the same seed twice: {sorted(twice)}. Keep one of each.")
     for setting, runs in _settings(summaries).items():
-        for what in ("steps", "images_seen", "num_parameters"):
-            values = {run["provenance"]["seed"]: run["provenance"][what] for run in runs}
-            if len(set(values.values())) > 1:
-                raise InputError(
-                    f"The seeds of {setting} in {where} are not comparable, {what} differs: {values}."
-                )
-        if len({run["num_pairs"] for run in runs}) > 1:
+        for name in ("steps", "images_seen", "num_parameters"):
+            values = {run["provenance"]["seed"]: run["provenance"][name] for run in runs}
+            rows = f"The seeds of {setting} in {where}"
+            require_equal(rows, name, values, "Move the runs that were trained otherwise away.")
+        pairs = {run["provenance"]["seed"]: run["num_pairs"] for run in runs}
+        if len(set(pairs.values())) > 1:
             raise InputError(
-                f"The seeds of {setting} in {where} were scored on different numbers of pairs."
+                f"The seeds of {setting} in {where} were scored on different numbers of pairs:"
+                f" {pairs}. Evaluate them with one --num_pairs."
             )
     return summaries
 
 
-def _key(summary):
+def _key(summary: dict) -> tuple[str, str, str, str, int]:
     p = summary["provenance"]
     return summary["dataset"], p["system"], p["preset"], p["precision"], p["seed"]
 
 
-def _settings(summaries):
+def _settings(summaries: list[dict]) -> dict[tuple[str, str, str, str], list[dict]]:
+    """Returns {all of the key but the seed: its runs}."""
     settings = {}
     for summary in summaries:
         settings.setdefault(_key(summary)[:-1], []).append(summary)
     return settings
 
 
-def _spread(values, text):
+def _spread(values: list[float | None], text: Callable[[float | None], str]) -> str:
     if None in values:
         return text(None)
     if len(values) == 1:

@@ -14,14 +14,25 @@ import shutil
 from mtnet_tf import systems
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing, write_json, write_text
-from mtnet_tf.reporting.results import read_summary
-from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent, score, versions
+from mtnet_tf.reporting.results import read_summary, require_equal
+from mtnet_tf.reporting.tables import (
+    METRICS,
+    WORD_COLUMNS,
+    bullets,
+    markdown,
+    number,
+    percent,
+    score,
+    versions,
+    word_cells,
+)
 from mtnet_tf.systems.controls import CONTROLS
 
 _PAPER = json.loads(
     (pathlib.Path(__file__).parent / "paper_tables.json").read_text(encoding="utf-8")
 )
-_PAPER_DATASET = {"digits_ad": "mnist_ad"}  # what the paper has instead
+# The paper has the numbers of another data set instead.
+_PAPER_DATASET = {"digits_ad": "mnist_ad"}
 _CONTROL_NAMES = tuple(control.name for control in CONTROLS)
 _SUMMARY = "evaluation/test/{}/summary.json"
 
@@ -48,7 +59,14 @@ def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
 
 
 def read_committed(folder: pathlib.Path | str) -> dict[str, dict]:
-    """Returns {system or control: summary} of a folder that `collect` wrote; raises `InputError`."""
+    """Returns {system or control: summary} of a folder with committed results.
+
+    Args:
+        folder: the `folder` of `collect`.
+
+    Raises:
+        InputError: as `read_study`.
+    """
     paths = {path.stem: path for path in pathlib.Path(folder).glob("*.json")}
     return _read_all(paths, folder)
 
@@ -70,11 +88,7 @@ def _read_all(paths: dict[str, pathlib.Path], where: pathlib.Path | str) -> dict
     study = {name: read_summary(paths[name]) for name in order if name in paths}
     for key in ("dataset", "split", "num_pairs"):
         values = {name: summary[key] for name, summary in study.items()}
-        if len(set(values.values())) > 1:
-            raise InputError(
-                f"The rows of {where} are not comparable, {key} differs: {values}. Evaluate them"
-                " on the same data."
-            )
+        require_equal(f"The rows of {where}", key, values, "Evaluate them on the same data.")
     return study
 
 
@@ -85,20 +99,39 @@ def _rows(study: dict[str, dict]) -> list[systems.System]:
 
 
 def dataset_of(study: dict[str, dict]) -> str:
-    """Returns the builder's name, e.g. "mnist_ad"."""
+    """Returns the name of a study's data set without its configuration, such as "mnist_ad".
+
+    Args:
+        study: {system or control: summary}.
+    """
     return next(iter(study.values()))["dataset"].partition("/")[0]
 
 
-def paper_scores(name: str, dataset: str) -> list[float] | None:
-    """Returns the paper's Corr2D, PESQ and STOI of a system on a data set; None where it has none."""
+def paper_cells(name: str, dataset: str) -> list[str]:
+    """Returns the paper's Corr2D, PESQ and STOI as texts (Tables 3 and 4).
+
+    Args:
+        name: of a system.
+        dataset: the name of a data set, as `dataset_of` returns it.
+
+    Returns:
+        Three texts, which are empty where the paper has no number.
+    """
     for table in ("3", "4"):
         if name in _PAPER[table]:
-            return _PAPER[table][name].get(_PAPER_DATASET.get(dataset, dataset))
-    return None
+            scores = _PAPER[table][name].get(_PAPER_DATASET.get(dataset, dataset))
+            if scores:
+                return [number(value) for value in scores]
+    return [""] * len(METRICS)
 
 
 def collect(out_dir: pathlib.Path | str, folder: pathlib.Path | str) -> list[str]:
-    """Copies the summaries of a study into `folder`, as `<name>.json`; returns the names."""
+    """Copies the summaries of a study, as `<folder>/<name>.json`, and returns the names.
+
+    Args:
+        out_dir: as in `read_study`, which says what is raised.
+        folder: receives the files.
+    """
     study = read_study(out_dir)
     for name, summary in study.items():
         write_json(pathlib.Path(folder) / f"{name}.json", summary)
@@ -108,20 +141,18 @@ def collect(out_dir: pathlib.Path | str, folder: pathlib.Path | str) -> list[str
 def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list[str]]]:
     """Returns the header and the rows of a table as texts.
 
-    With `complete`, systems that are missing are "not run", and the deviations over the pairs stand
-    beside the means.
+    Where it is complete, systems that are missing are "not run", and the standard deviations over
+    the pairs stand beside the means.
     """
     dataset = dataset_of(study)
     header = ["system"]
     for label in METRICS.values():
         header += [f"{label}, paper", f"{label}, ours"]
-    header += ["scored", "retrieval accuracy", "Corr2D / PESQ / STOI of the retrieved"]
-    header += ["softmax accuracy"]
+    header += ["scored", *WORD_COLUMNS]
     labels = {system.name: system.label for system in _rows(study)}
     rows = []
     for name in [*labels, *_CONTROL_NAMES]:
-        scores = paper_scores(name, dataset)
-        published = [f"{value:.4f}" for value in scores] if scores else [""] * 3
+        published = paper_cells(name, dataset)
         if name not in study:
             if complete and name in labels:
                 not_run = [cell for value in published for cell in (value, "not run")]
@@ -132,12 +163,8 @@ def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list
         cells = [summary["label"]]
         for metric, value in zip(METRICS, published):
             cells += [value, score(metrics[metric], deviation=complete)]
-        retrieved = summary["retrieved"]["metrics"]
         cells.append(_counts([metrics[metric] for metric in METRICS]))
-        cells.append(percent(summary["retrieval_accuracy"]))
-        cells.append(" / ".join(score(retrieved[metric]) for metric in METRICS))
-        cells.append(percent(summary.get("classifier_accuracy")))
-        rows.append(cells)
+        rows.append([*cells, *word_cells(summary)])
     return header, rows
 
 
@@ -151,22 +178,26 @@ def _counts(metrics: list[dict]) -> str:
 
 
 def markdown_table(study: dict[str, dict]) -> str:
-    """Returns the table beside the paper's: the systems, missing ones "not run", then the controls."""
+    """Returns a study beside the paper's numbers: all systems of its tables, then the controls.
+
+    Args:
+        study: {system or control: summary}. Systems that it has no row of are "not run".
+    """
     header, rows = _cells(study, complete=True)
     return markdown(header, rows)
 
 
 def text_table(summaries: list[dict]) -> str:
-    """Returns the table of some summaries for a terminal, means only."""
+    """Returns the table of some evaluations for a terminal, with the means alone.
+
+    Args:
+        summaries: of systems and controls, all on the same pairs.
+    """
     study = {
         s["provenance"]["system"] if s["candidate"] == "model" else s["candidate"]: s
         for s in summaries
     }
     header, rows = _cells(study, complete=False)
-    header = [
-        cell.replace("Corr2D / PESQ / STOI of the retrieved", "retrieved: Corr2D / PESQ / STOI")
-        for cell in header
-    ]
     widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
@@ -176,11 +207,14 @@ def text_table(summaries: list[dict]) -> str:
 
 
 def controls_note(study: dict[str, dict], others: dict[str, dict[str, dict]]) -> str | None:
-    """Returns why a study has no controls and where to find them, None where it has some.
+    """Returns where the controls of a study are that has none itself.
 
     Args:
-        study: {row or control: summary}.
-        others: {name: study}, where the controls of the same pairs and recordings may be.
+        study: {system or control: summary}.
+        others: {name: study}. One of them may have the controls of the same pairs and recordings.
+
+    Returns:
+        A sentence, or None where the study has controls.
     """
     if any(name in study for name in _CONTROL_NAMES):
         return None
@@ -191,18 +225,29 @@ def controls_note(study: dict[str, dict], others: dict[str, dict[str, dict]]) ->
         if _pairs_scored(other) == pairs and any(name in other for name in _CONTROL_NAMES)
     ]
     if same:
-        return f"Controls: not scored again; those of {same[0]} are over the same pairs and recordings."
+        return (
+            f"Controls: not scored again; those of {same[0]} are over the same pairs and"
+            " recordings."
+        )
     return "Controls: none were scored with these pairs, so read the scores beside each other only."
 
 
-def _pairs_scored(study):
+def _pairs_scored(study: dict[str, dict]) -> tuple[str, str, int, str]:
+    """Returns what two studies must agree in for the controls of one to stand beside the other."""
     summary = next(iter(study.values()))
     fingerprint = summary["provenance"]["recordings"]["fingerprint"]
     return summary["dataset"], summary["split"], summary["num_pairs"], fingerprint
 
 
 def footer(study: dict[str, dict]) -> str:
-    """Returns what a reader needs to judge a table, as a Markdown list: data, recordings, versions, time, commands."""
+    """Returns what a reader needs to judge a table, as a Markdown list.
+
+    It names the data, the recordings, the versions, the hardware, and the time and the command of
+    each training.
+
+    Args:
+        study: {system or control: summary}.
+    """
     summary = study.get("mtnet") or next(iter(study.values()))
     provenance = summary["provenance"]
     recordings = provenance["recordings"]
@@ -219,8 +264,9 @@ def footer(study: dict[str, dict]) -> str:
         ),
         f"Recordings: {_made_by(recordings)}",
         (
-            f"Preset {provenance['preset']}, precision {provenance.get('precision', 'not recorded')}, seed"
-            f" {provenance['seed']}; ± is the standard deviation over the pairs."
+            f"Preset {provenance['preset']}, precision"
+            f" {provenance.get('precision', 'not recorded')}, seed {provenance['seed']}; ± is the"
+            " standard deviation over the pairs."
         ),
         f"Hardware: {provenance['training_hardware']}. {versions(provenance)}.",
     ]
@@ -228,9 +274,10 @@ def footer(study: dict[str, dict]) -> str:
         if row["candidate"] == "model":
             p = row["provenance"]
             lines.append(
-                f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images ({epochs(row):.1f} epochs), "
-                f"{p['num_parameters']:,} parameters; "
-                f"trained in {p['training_seconds']:.0f} s, scored in {p['seconds']:.0f} s. `{p['training_command']}`"
+                f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images"
+                f" ({epochs(row):.1f} epochs), {p['num_parameters']:,} parameters; trained in"
+                f" {p['training_seconds']:.0f} s, scored in {p['seconds']:.0f} s."
+                f" `{p['training_command']}`"
             )
     if any(row["metrics"][m]["num_failed_references"] for row in study.values() for m in METRICS):
         lines.append(
@@ -239,8 +286,8 @@ def footer(study: dict[str, dict]) -> str:
     accuracy = summary.get("word_accuracy")
     if accuracy:
         lines.append(
-            f"A speech recogniser understood {percent(accuracy['generated'])} of MT-Net's words, and "
-            f"{percent(accuracy['references'])} of the recordings themselves."
+            f"A speech recogniser understood {percent(accuracy['generated'])} of MT-Net's words,"
+            f" and {percent(accuracy['references'])} of the recordings themselves."
         )
     return bullets(lines)
 
@@ -254,9 +301,13 @@ def _made_by(recordings: dict) -> str:
 
 
 def epochs(summary: dict) -> float:
-    """Returns how often a network saw each pair of its training split, in the mean.
+    """Returns how often a network saw each pair of its training split on average.
 
-    Result files that do not say how many pairs there were are older, and of the paper's splits, all of them used.
+    Older result files do not say how many pairs there were. They are of the paper's data sets, and
+    of all pairs of the training split.
+
+    Args:
+        summary: of a trained network.
     """
     provenance = summary["provenance"]
     pairs = provenance.get("num_training_pairs")
@@ -266,16 +317,30 @@ def epochs(summary: dict) -> float:
 
 
 def network_size(summary: dict) -> str:
-    """Returns preset, number of parameters and epochs of a network, e.g. "small, 6.2 M, 1.9 epochs"."""
+    """Returns preset, parameters and epochs of a network, such as "small, 6.2 M, 1.9 epochs".
+
+    Args:
+        summary: of a trained network.
+    """
     provenance = summary["provenance"]
     parameters = provenance["num_parameters"] / 1e6
     return f"{provenance['preset']}, {parameters:.1f} M, {epochs(summary):.1f} epochs"
 
 
 def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) -> pathlib.Path:
-    """Writes `<report_dir>/report.md`: the table, the picture if `examples.png` lies there, and the sounds.
+    """Writes the report of a study: its table, a picture and some sounds.
 
-    Returns its path. Raises InputError if `out_dir` holds no evaluation.
+    Args:
+        out_dir: as in `read_study`.
+        report_dir: receives report.md and the sounds. Where an examples.png is there, the report
+            shows it.
+
+    Returns:
+        The path of report.md.
+
+    Raises:
+        InputError: as `read_study`.
+        FileError: the report cannot be written.
     """
     study = read_study(out_dir)
     report_dir = pathlib.Path(report_dir)

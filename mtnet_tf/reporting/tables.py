@@ -1,21 +1,33 @@
-"""What all tables share: the metrics' names, numbers as text, a Markdown table, and versions."""
+"""What all tables share: the names of the metrics, numbers as text, and Markdown."""
 
 from __future__ import annotations
 
 METRICS = {"corr2d": "Corr2D", "pesq": "PESQ", "stoi": "STOI"}
+# What `word_cells` fills: whether a network speaks the right word, and how well where it does.
+WORD_COLUMNS = (
+    "retrieval accuracy",
+    f"{' / '.join(METRICS.values())} of the retrieved",
+    "softmax accuracy",
+)
 
 
 def number(value: float | None) -> str:
-    """Returns a mean with four decimals, "-" where there is none."""
+    """Returns a mean with four decimals.
+
+    Args:
+        value: the mean; None gives "-".
+    """
     return "-" if value is None else f"{value:.4f}"
 
 
 def score(metric: dict, deviation: bool = False) -> str:
-    """Returns the mean of a metric's statistics (`evaluation.summarize`); where pairs failed, how many, and the floor mean.
+    """Returns the mean of a metric as text.
+
+    Where pairs failed, it adds how many, and the mean with the failures at the metric's floor.
 
     Args:
-        metric: the statistics.
-        deviation: adds the standard deviation over the pairs.
+        metric: the statistics of `evaluation.scoring.summarize`.
+        deviation: whether to add the standard deviation over the pairs.
     """
     failed, scored = metric["num_failed"], metric["num_scored"]
     if metric["mean"] is None:
@@ -29,22 +41,53 @@ def score(metric: dict, deviation: bool = False) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Returns a fraction as a percentage, nothing where there is none."""
+    """Returns a fraction as a percentage with two decimals.
+
+    Args:
+        value: the fraction, in [0, 1]; None gives "".
+    """
     return "" if value is None else f"{100 * value:.2f} %"
 
 
+def word_cells(summary: dict) -> list[str]:
+    """Returns the cells of a row under `WORD_COLUMNS`.
+
+    Args:
+        summary: the summary of an evaluation.
+    """
+    retrieved = summary["retrieved"]["metrics"]
+    return [
+        percent(summary["retrieval_accuracy"]),
+        " / ".join(score(retrieved[metric]) for metric in METRICS),
+        percent(summary.get("classifier_accuracy")),
+    ]
+
+
 def markdown(header: list[str], rows: list[list[str]]) -> str:
-    """Returns a Markdown table of texts."""
+    """Returns a Markdown table.
+
+    Args:
+        header: the titles of the columns.
+        rows: the cells of each row, one a column.
+    """
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def bullets(lines: list[str]) -> str:
-    """Returns a Markdown list."""
+    """Returns a Markdown list.
+
+    Args:
+        lines: its items.
+    """
     return "".join(f"- {line}\n" for line in lines)
 
 
 def versions(provenance: dict) -> str:
-    """Returns "python 3.11.7, tensorflow ...; code <commit>" of a summary's provenance."""
+    """Returns the versions behind a result, as "python 3.11.7, tensorflow ...; code <commit>".
+
+    Args:
+        provenance: of a summary (`runs.provenance.environment`).
+    """
     packages = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     return f"{packages}; code {provenance['git_commit']}"

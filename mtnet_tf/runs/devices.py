@@ -1,8 +1,11 @@
-"""Which device a program runs on, said and checked before any work starts."""
+"""Chooses and checks the device that a program runs on, before any work starts."""
+
+from __future__ import annotations
 
 import dataclasses
 import logging
 import pathlib
+from typing import Literal
 
 import tensorflow as tf
 
@@ -13,20 +16,26 @@ _logger = logging.getLogger(__name__)
 
 
 class DeviceError(InputError):
-    """The device asked for is not there."""
+    """The device that was asked for is not there."""
 
 
-def select_device(name: str) -> str:
-    """Makes TensorFlow use `name` ("auto", "cpu" or "gpu") and returns "cpu" or "gpu", what was chosen.
+def select_device(name: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"]:
+    """Makes TensorFlow use a device, and returns which one.
 
-    To be called before any operation. Raises DeviceError for "gpu" where TensorFlow sees none: `tf.device` would run on
-    the CPU in silence.
+    It is called before any operation of TensorFlow's.
+
+    Args:
+        name: "auto" takes the GPUs where TensorFlow sees some, and the CPU elsewhere.
+
+    Raises:
+        DeviceError: "gpu" was asked for, and TensorFlow sees none. TensorFlow would run on the CPU
+            and not say so.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if name == "gpu" and not gpus:
         raise DeviceError(
-            "--device=gpu, but TensorFlow sees no GPU. Check the driver with nvidia-smi and install the CUDA libraries "
-            'with pip install "mtnet-tf[gpu]", or use --device=cpu.'
+            "--device=gpu, but TensorFlow sees no GPU. Check the driver with nvidia-smi and install"
+            ' the CUDA libraries with pip install "mtnet-tf[gpu]", or use --device=cpu.'
         )
     if name == "cpu" or not gpus:
         tf.config.set_visible_devices([], "GPU")
@@ -36,8 +45,15 @@ def select_device(name: str) -> str:
     return "gpu"
 
 
-def choose_precision(config: Config, device: str) -> Config:
-    """Returns `config` with a `training.precision` of "auto" replaced by what `device` is fast at, and says so in the log."""
+def choose_precision(config: Config, device: Literal["cpu", "gpu"]) -> Config:
+    """Returns a configuration whose precision is not "auto".
+
+    It replaces "auto" by what the device is fast at, and says so in the log.
+
+    Args:
+        config: of a run.
+        device: what the run uses (`select_device`).
+    """
     if config.training.precision != "auto":
         return config
     precision, reason = _gpu_precision() if device == "gpu" else _cpu_precision()
@@ -46,7 +62,8 @@ def choose_precision(config: Config, device: str) -> Config:
     return dataclasses.replace(config, training=training)
 
 
-def _gpu_precision():
+def _gpu_precision() -> tuple[str, str]:
+    """Returns a precision and the reason for it."""
     capabilities = [
         tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
         for gpu in tf.config.list_physical_devices("GPU")
@@ -58,7 +75,8 @@ def _gpu_precision():
     return ("mixed_float16" if capability >= (7, 0) else "float32"), reason
 
 
-def _cpu_precision(cpuinfo=pathlib.Path("/proc/cpuinfo")):
+def _cpu_precision(cpuinfo: pathlib.Path = pathlib.Path("/proc/cpuinfo")) -> tuple[str, str]:
+    """Returns a precision and the reason for it."""
     flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
     for flag in ("amx_bf16", "avx512_bf16"):
         if flag in flags:

@@ -10,7 +10,9 @@ import pathlib
 import platform
 import subprocess
 import sys
+from typing import Any, Literal
 
+# The packages whose versions a result depends on.
 _VERSIONS = (
     "tensorflow",
     "keras",
@@ -23,8 +25,16 @@ _VERSIONS = (
 )
 
 
-def environment(device: str) -> dict:
-    """Returns what a reader needs to judge and repeat a result: command, code, versions, hardware, time."""
+def environment(device: Literal["cpu", "gpu"]) -> dict[str, Any]:
+    """Returns what a reader needs to judge and repeat a result, as JSON types.
+
+    Args:
+        device: what the program runs on (`devices.select_device`).
+
+    Returns:
+        {"command", "git_commit", "versions", "hardware", "device", "started"}. The commit is None
+        outside of a checkout. The time is in UTC, in ISO 8601.
+    """
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
     return {
         "command": command_line(),
@@ -37,7 +47,7 @@ def environment(device: str) -> dict:
 
 
 def command_line() -> str:
-    """Returns the running command, as `python -m package.module --flags` where it was started so."""
+    """Returns the running command, such as `python -m package.module --flag=value`."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     program = (
         f"python -m {spec.name}" if spec else " ".join(["python", os.path.relpath(sys.argv[0])])
@@ -59,8 +69,12 @@ def _git_commit() -> str | None:
         return None
 
 
-def hardware(device: str) -> str:
-    """Returns e.g. "2 cores of Intel(R) Xeon(R) ..." or the GPU's name."""
+def hardware(device: Literal["cpu", "gpu"]) -> str:
+    """Returns the hardware in words, such as "2 cores of Intel(R) Xeon(R) ..." or "1 x <GPU>".
+
+    Args:
+        device: what the program runs on.
+    """
     if device == "gpu":
         import tensorflow as tf
 

@@ -1,8 +1,9 @@
 """How the paper's optimiser can be read, and what each reading does to a stage.
 
-Section 4.3 gives "RMSProp", an "initial learning rate" of 1e-3, a momentum of .9 and a "weight decay" of .0005. It does
-not give the schedule, rho, epsilon, the start of the mean square, or whether gradients are clipped. Each reading keeps what
-the text gives, or says what it changes, and differs from `text` in the fields that its `overrides` name.
+Section 4.3 gives "RMSProp", an "initial learning rate" of 1e-3, a momentum of .9 and a "weight
+decay" of .0005. It does not give the schedule, rho, epsilon, the start of the mean square, or
+whether gradients are clipped. Each reading keeps what the text gives, or says what it changes. It
+differs from the reading `text` in the fields that its `overrides` name.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import contextlib
 import dataclasses
 import json
 import tempfile
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import keras
+import numpy as np
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import Config
@@ -26,8 +30,10 @@ from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.loop import run_stage
 from mtnet_tf.training.session import Session
 
-_GIVE_UP = 10.0  # reconstruction error at which a stage 1 is ended: ten times that of silence
-_GIVE_UP_SATURATION = 0.9  # of phi, at which a stage 2 is ended
+# A stage 1 is ended at this reconstruction error, ten times that of silence.
+_GIVE_UP = 10.0
+# A stage 2 is ended where this share of phi is saturated.
+_GIVE_UP_SATURATION = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,15 +41,16 @@ class Reading:
     """One way to read section 4.3.
 
     Attributes:
-        label: as a table shows it.
-        overrides: assignments as `config.override` takes them, "{stage}" for the stage's name.
+        label: what a table calls it.
+        overrides: assignments as `config.override` takes them. "{stage}" stands for the name of
+            the stage.
     """
 
     label: str
     overrides: tuple[str, ...] = ()
 
 
-# What `text` is, and what every reading starts from.
+# The reading `text`, which every reading starts from.
 _TEXT = (
     "training.{stage}.optimizer.name=rmsprop",
     "training.{stage}.optimizer.learning_rate=0.001",
@@ -89,12 +96,17 @@ READINGS = {
 }
 
 
-def read(name: str, stage: str, config: Config, seed: int) -> Config:
-    """Returns `config` with the optimiser of a stage read as `name`, a key of `READINGS`.
+def read(name: str, stage: Literal["autoencoder", "joint"], config: Config, seed: int) -> Config:
+    """Returns a configuration in which the optimiser of a stage is read in one way.
 
     Args:
-        stage: "autoencoder" or "joint".
+        name: of the reading, a key of `READINGS`.
+        stage: the stage whose optimiser it is.
+        config: the configuration to change.
         seed: of the training.
+
+    Raises:
+        ConfigError: there is no reading of that name.
     """
     if name not in READINGS:
         raise config_lib.ConfigError(
@@ -104,14 +116,19 @@ def read(name: str, stage: str, config: Config, seed: int) -> Config:
     return config_lib.override(config, [*assignments, f"training.seed={seed}"])
 
 
-def try_autoencoder(config: Config, data: AudioDescriptions) -> dict:
+def try_autoencoder(config: Config, data: AudioDescriptions) -> dict[str, Any]:
     """Trains stage 1 and returns what came out, as JSON types.
 
-    A training whose error is ten times that of silence, at one of the `training.validations` looks, ends there.
+    The stage is looked at as often as `training.validations` says. It ends early where a look finds
+    an error of ten times that of silence.
+
+    Args:
+        config: of the training (`read`).
+        data: the data set.
 
     Returns:
-        {"num_steps": of the whole stage, "looks": at the stage, "log"}. A look is {"step", "reconstruction_error",
-        "feature_saturation", "nearest_cosine"}.
+        {"num_steps": the steps of the whole stage, "looks": a list, "log": the lines of the log}. A
+        look is {"step", "reconstruction_error", "feature_saturation", "nearest_cosine"}.
     """
     keras.utils.set_random_seed(config.training.seed)
     stage = _WatchedAutoencoderStage(build_audio_autoencoder(config), config, data)
@@ -122,23 +139,31 @@ def try_autoencoder(config: Config, data: AudioDescriptions) -> dict:
     return {"num_steps": stage.num_steps, "looks": stage.looks, "log": log}
 
 
-def try_joint(config: Config, data: AudioDescriptions, device: str) -> dict:
-    """Trains both stages and returns what came out of stage 2, as JSON types: {"num_steps", "looks", "log"}.
+def try_joint(
+    config: Config, data: AudioDescriptions, device: Literal["cpu", "gpu"]
+) -> dict[str, Any]:
+    """Trains both stages and returns what came out of stage 2, as JSON types.
 
-    A training of whose phi more than nine tenths are saturated, at one of the `training.validations` looks, ends there.
+    The stage is looked at as often as `training.validations` says. It ends early where a look finds
+    more than nine tenths of phi saturated.
 
     Args:
-        config: the configuration; a look is at the validation split, as in `JointStage.validate`.
+        config: of the training (`read`).
         data: the data set.
-        device: "cpu" or "gpu".
+        device: what the training runs on, for the record.
+
+    Returns:
+        {"num_steps": the steps of the whole stage, "looks": a list, "log": the lines of the log}. A
+        look is {"step"} and the figures of `JointStage.validate`.
 
     Raises:
-        ConfigError: nothing is held out to look at.
+        ConfigError: the validation split is empty.
+        CollapseError: stage 1 has learned too little.
     """
     if not len(data.validation):
         raise config_lib.ConfigError(
-            "The readings of stage 2 are looked at on the validation part of the training split, and there is none: set"
-            " data.validation_fraction, such as to 0.05."
+            "The readings of stage 2 are looked at on the validation part of the training split,"
+            " and there is none: set data.validation_fraction, such as to 0.05."
         )
     with _temporary_run() as run:
         run.begin(config, data.metadata["recordings_fingerprint"], device)
@@ -152,17 +177,17 @@ def try_joint(config: Config, data: AudioDescriptions, device: str) -> dict:
 
 
 class _GivenUp(Exception):
-    pass
+    """A look has found nothing left to learn from."""
 
 
 class _Watched:
-    """What keeps what each look at a stage has shown, and ends the stage where there is nothing left to see."""
+    """Keeps what each look at a stage has found, and ends a stage that is lost."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments: Config | AudioDescriptions | keras.Model | np.ndarray) -> None:
         super().__init__(*arguments)
         self.looks = []
 
-    def validate(self):
+    def validate(self) -> dict[str, float]:
         figures = super().validate()
         self.looks.append({"step": int(self.update.optimizer.iterations.numpy()), **figures})
         if self.is_lost(figures):
@@ -171,23 +196,25 @@ class _Watched:
 
 
 class _WatchedAutoencoderStage(_Watched, AutoencoderStage):
-    def is_lost(self, figures):
+    def is_lost(self, figures: dict[str, float]) -> bool:
+        # The condition is negated so that NaN is lost too.
         return not figures["reconstruction_error"] < _GIVE_UP
 
 
 class _WatchedJointStage(_Watched, JointStage):
-    def is_lost(self, figures):
+    def is_lost(self, figures: dict[str, float]) -> bool:
         return figures["validation_phi_saturation"] > _GIVE_UP_SATURATION
 
 
 @contextlib.contextmanager
-def _temporary_run():
-    """A run folder that is gone afterwards: at full width a checkpoint of stage 1 takes 2 GB."""
+def _temporary_run() -> Iterator[RunFolder]:
+    """Yields a run folder that is gone afterwards: a full-width checkpoint of stage 1 has 2 GB."""
     with tempfile.TemporaryDirectory(prefix="mtnet_reading_") as folder:
         yield RunFolder(folder)
 
 
-def _log_of(run, stage) -> list[dict]:
-    path = run / "train_log.jsonl"  # not there where the first look was the last
+def _log_of(run: RunFolder, stage: str) -> list[dict]:
+    # There is no log where the first look ended the stage.
+    path = run / "train_log.jsonl"
     texts = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return [line for line in map(json.loads, texts) if line["stage"] == stage]

@@ -1,9 +1,12 @@
 """Stage 1 (Algorithm 1, lines 1-3): the audio autoencoder, trained on the distinct recordings."""
 
+from __future__ import annotations
+
 import dataclasses
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
@@ -13,16 +16,25 @@ from mtnet_tf.training.stage import SupervisedStage
 
 
 class AutoencoderStage(SupervisedStage):
-    """Minimises Eq. 6 over the recordings of the training split, each weighted by how often it is paired.
+    """Minimises Eq. 6 over the recordings of the training split.
 
-    The loss over all pairs is the same sum, with many equal terms. A batch is of distinct recordings, of all where there
-    are fewer than its size. An epoch is one pass over them or, as in the published scripts, as many updates as one pass
-    over the pairs takes (`TrainingConfig.autoencoder_epoch`).
+    Each recording is weighted by how often it is paired with an image: the loss over all pairs is
+    the same sum, with many equal terms. A batch holds distinct recordings, and all of them where
+    there are fewer than its size. An epoch is one pass over the recordings. With
+    `TrainingConfig.autoencoder_epoch` "pairs" it is as many updates as one pass over the pairs
+    takes, which is what the published scripts do.
     """
 
     name = "autoencoder"
 
-    def __init__(self, model: keras.Model, config: Config, data: AudioDescriptions):
+    def __init__(self, model: keras.Model, config: Config, data: AudioDescriptions) -> None:
+        """Counts how often each recording is used, and the steps of the stage.
+
+        Args:
+            model: of `build_audio_autoencoder`.
+            config: of the run.
+            data: the data set. Recordings that its training split does not use are left out.
+        """
         uses = np.bincount(data.train.recordings, minlength=len(data.recordings))
         (used,) = np.nonzero(uses)
         self._words = [data.words[label] for label in data.recordings.labels[used]]
@@ -39,7 +51,13 @@ class AutoencoderStage(SupervisedStage):
         super().__init__(model, stage_config, config.training, columns)
         self._loss_config = config.loss
 
-    def losses(self, batch, training):
+    def losses(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
+        """Returns the terms of Eq. 6 and their "total", each a scalar float32.
+
+        Args:
+            batch: {"audio": float32 [batch, L_s], "weight": float32 [batch]}.
+            training: whether batch normalisation uses the batch's own statistics.
+        """
         outputs = self.model(batch["audio"], training=training)
         return losses_lib.autoencoder_loss(
             self._loss_config,
@@ -57,16 +75,22 @@ class AutoencoderStage(SupervisedStage):
             audio, outputs["reconstruction"], outputs["audio_feature"], self._words
         )
 
-    def validate(self):
+    def validate(self) -> dict[str, float]:
+        """Returns the figures of the diagnosis: nothing is held out from stage 1."""
         return self.diagnose().figures()
 
 
 def compute_audio_features(model: keras.Model, audio: np.ndarray) -> np.ndarray:
-    """Returns the audio feature set (line 3): float32 [R, features] of recordings float32 [R, L_s]."""
+    """Returns the audio feature set Phi^A (Algorithm 1, line 3): float32 [R, features].
+
+    Args:
+        model: the trained autoencoder.
+        audio: the recordings, float32 [R, L_s].
+    """
     return _apply(model, audio)["audio_feature"]
 
 
-def _apply(model, audio, batch_size=100):
+def _apply(model: keras.Model, audio: np.ndarray, batch_size: int = 100) -> dict[str, np.ndarray]:
     """Returns the outputs of the autoencoder at test time, as arrays."""
     batches = [
         model(audio[i : i + batch_size], training=False) for i in range(0, len(audio), batch_size)

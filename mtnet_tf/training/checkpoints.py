@@ -1,4 +1,4 @@
-"""The checkpoints of a stage: whole or not there, and the newest two kept."""
+"""The checkpoints of a stage: each is whole or not there, and the newest two are kept."""
 
 from __future__ import annotations
 
@@ -18,21 +18,31 @@ _KEPT = 2
 
 
 class Checkpoints:
-    """The files `<directory>/ckpt-<step>.*` of a `tf.train.Checkpoint`; their names are the only record of them.
+    """The files `<directory>/ckpt-<step>.*` of a `tf.train.Checkpoint`.
 
-    `tf.train.CheckpointManager` keeps a record by the clock: on a machine whose clock is behind, a run folder that was
-    copied there would begin again.
+    Their names are the only record of them. `tf.train.CheckpointManager` keeps a record by the
+    clock: a run folder that is copied to a machine whose clock is behind would begin again there.
     """
 
-    def __init__(self, checkpoint: tf.train.Checkpoint, directory):
+    def __init__(self, checkpoint: tf.train.Checkpoint, directory: pathlib.Path | str) -> None:
+        """Takes what is saved and where.
+
+        Args:
+            checkpoint: all that a step changes.
+            directory: the folder of the files; made when the first checkpoint is written.
+        """
         self._checkpoint = checkpoint
         self._directory = pathlib.Path(directory)
-        self._good = []  # steps, in ascending order
+        # The steps whose checkpoints can be read, in ascending order.
+        self._good = []
 
     def restore(self) -> None:
-        """Restores the newest that can be read; one that was truncated is passed over with a word in the log.
+        """Restores the newest checkpoint that can be read; does nothing where there is none.
 
-        Raises RunFolderError if there are some and none can be read.
+        It passes over a truncated checkpoint, and says so in the log.
+
+        Raises:
+            RunFolderError: there are checkpoints, and none of them can be read.
         """
         steps = sorted(step for step, path in self._files() if path.suffix == ".index")
         for step in reversed(steps):
@@ -50,21 +60,28 @@ class Checkpoints:
                 return
         if steps:
             raise RunFolderError(
-                f"No checkpoint in {self._directory} can be read. Delete that folder to begin the stage again."
+                f"No checkpoint in {self._directory} can be read. Delete that folder to begin the"
+                " stage again."
             )
 
     def save(self, step: int) -> None:
         """Writes the checkpoint of a step, then removes all but it and the one before.
 
-        Raises FileError if it cannot be written; those before are still there.
+        Args:
+            step: the number of steps that have been taken.
+
+        Raises:
+            FileError: it cannot be written. The earlier ones are still there.
         """
         incomplete = self._directory / "incomplete"
         with writing(self._directory / f"ckpt-{step}"):
-            shutil.rmtree(incomplete, ignore_errors=True)  # of a killed process
+            # A killed process may have left one.
+            shutil.rmtree(incomplete, ignore_errors=True)
             incomplete.mkdir(parents=True)
             try:
                 self._checkpoint.write(str(incomplete / f"ckpt-{step}"))
-                for path in sorted(incomplete.iterdir()):  # the index, which makes it count, last
+                # The index comes last: a checkpoint counts when its index is there.
+                for path in sorted(incomplete.iterdir()):
                     path.replace(self._directory / path.name)
             finally:
                 shutil.rmtree(incomplete, ignore_errors=True)

@@ -1,8 +1,15 @@
-"""Training spread over replicas by TensorFlow's own strategies: the GPUs of a machine, or several machines."""
+"""Training that TensorFlow's own strategies spread over replicas.
+
+The replicas are the GPUs of one machine, or the devices of several machines.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import json
 import os
+from collections.abc import Iterator
+from typing import Literal
 
 import tensorflow as tf
 
@@ -10,16 +17,19 @@ from mtnet_tf.errors import InputError, first_line
 
 
 class DistributionError(InputError):
-    """A training that cannot be spread as asked, or a worker of it that is gone."""
+    """A training cannot be spread as asked, or one of its workers is gone."""
 
 
-def make_strategy(name: str) -> tf.distribute.Strategy:
-    """Returns a strategy. To be called before any operation, and after `devices.select_device`.
+def make_strategy(name: Literal["none", "mirrored", "multi_worker"]) -> tf.distribute.Strategy:
+    """Returns the strategy that the flag `--strategy` names.
+
+    It is called before any operation of TensorFlow's, and after `devices.select_device`.
 
     Args:
-        name: "none": one replica; "mirrored": one on each GPU of this machine (where TensorFlow sees none, on each
-            logical CPU device); "multi_worker": on each device of each worker that the environment variable TF_CONFIG
-            names, where the same program runs on each worker with its own `task`.
+        name: "none" is one replica. "mirrored" is a replica on each GPU of this machine or, where
+            TensorFlow sees no GPU, on each logical CPU device. "multi_worker" is a replica on each
+            device of each worker that the environment variable TF_CONFIG names; the same program
+            runs on each worker, with its own `task` in TF_CONFIG.
 
     Raises:
         DistributionError: TF_CONFIG is missing or broken.
@@ -33,16 +43,17 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
             found["cluster"]["worker"][found["task"]["index"]]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise DistributionError(
-                "--strategy=multi_worker reads the environment variable TF_CONFIG, which is missing or broken "
-                f"({error!r}). It is such as "
-                '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}.'
+                "--strategy=multi_worker reads the environment variable TF_CONFIG, which is missing"
+                f" or broken ({error!r}). An example of it is"
+                ' {"cluster": {"worker": ["host1:2222", "host2:2222"]},'
+                ' "task": {"type": "worker", "index": 0}}.'
             ) from error
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.get_strategy()
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes checkpoints, logs and results."""
+    """Returns whether this process is the one that writes checkpoints, logs and results."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.cluster_spec().jobs:
         return True
@@ -52,7 +63,11 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Returns when every worker has called this. Raises DistributionError if one is gone."""
+    """Waits until every worker has called this.
+
+    Raises:
+        DistributionError: a worker is gone.
+    """
     if strategy.num_replicas_in_sync == 1:
         return
 
@@ -66,14 +81,18 @@ def wait_for_all(strategy: tf.distribute.Strategy) -> None:
 
 
 @contextlib.contextmanager
-def lost_workers(strategy: tf.distribute.Strategy):
-    """A context in which an error of TensorFlow's, on several workers, is told as a worker that is gone."""
+def lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Yields a context that turns TensorFlow's errors on several workers into one clear error.
+
+    Raises:
+        DistributionError: another worker does not answer.
+    """
     try:
         yield
     except tf.errors.OpError as error:
         if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             raise
         raise DistributionError(
-            f"Another worker of this training does not answer ({first_line(error)}). Start all workers "
-            "again with their commands: the run goes on at its last checkpoint."
+            f"Another worker of this training does not answer ({first_line(error)}). Start all"
+            " workers again with their commands: the run goes on at its last checkpoint."
         ) from error

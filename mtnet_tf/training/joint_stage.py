@@ -1,4 +1,9 @@
-"""Stage 2 (Algorithm 1, lines 4-7): image encoder, cross-modal mapper and audio generator, trained jointly."""
+"""Stage 2 (Algorithm 1, lines 4-7): the joint training.
+
+It trains the image encoder, the cross-modal mapper and the audio generator together.
+"""
+
+from __future__ import annotations
 
 import logging
 
@@ -16,12 +21,16 @@ from mtnet_tf.training.stage import SupervisedStage
 
 _logger = logging.getLogger(__name__)
 _NUM_PICTURES = 4
-# Phi may be as saturated as the audio features that it is to resemble, and somewhat more.
+# Phi may be as saturated as the audio features that it should resemble, and somewhat more.
 _SATURATION, _MORE_THAN_AUDIO = 0.5, 0.1
 
 
 class JointStage(SupervisedStage):
-    """Minimises Eq. 11. Waveforms and audio features of the distinct recordings lie on the device; a batch names them."""
+    """Minimises Eq. 11.
+
+    The waveforms and the audio features of the distinct recordings lie on the device, and a batch
+    names its recordings by number. So a step copies no sound to the device.
+    """
 
     name = "joint"
 
@@ -31,7 +40,15 @@ class JointStage(SupervisedStage):
         config: Config,
         data: AudioDescriptions,
         audio_features: np.ndarray | None,
-    ):
+    ) -> None:
+        """Puts the recordings on the device.
+
+        Args:
+            model: of `build_mtnet`.
+            config: of the run.
+            data: the data set.
+            audio_features: Phi^A, float32 [R, features]; None without the representation loss.
+        """
         super().__init__(model, config.training.joint, config.training, data.train.columns())
         self._config = config
         self._data = data
@@ -45,7 +62,7 @@ class JointStage(SupervisedStage):
             0.0 if audio_features is None else diagnosis.saturation(audio_features)
         )
 
-    def _targets(self, batch):
+    def _targets(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         targets = {
             "label": batch["label"],
             "audio": tf.gather(self._waveforms, batch["recording"]),
@@ -54,29 +71,44 @@ class JointStage(SupervisedStage):
             targets["audio_feature"] = tf.gather(self._audio_features, batch["recording"])
         return targets
 
-    def _losses_and_outputs(self, batch, training):
+    def _losses_and_outputs(
+        self, batch: dict[str, tf.Tensor], training: bool
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         outputs = self.model(named_inputs(self.model, batch), training=training)
         losses = losses_lib.joint_loss(
             self._config.loss, self._targets(batch), outputs, self.model.trainable_variables
         )
         return losses, outputs
 
-    def losses(self, batch, training):
+    def losses(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
+        """Returns the terms of Eq. 11 and their "total", each a scalar float32.
+
+        Args:
+            batch: the columns of `Pairs.columns`.
+            training: whether dropout is on and batch normalisation uses the batch's statistics.
+        """
         return self._losses_and_outputs(batch, training)[0]
 
-    def _losses_and_outputs_at_test(self, batch):
+    def _losses_and_outputs_at_test(
+        self, batch: dict[str, tf.Tensor]
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Returns the losses, with the accuracy where there is a softmax head, and phi."""
         losses, outputs = self._losses_and_outputs(batch, training=False)
         if "logits" in outputs:
             hits = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32) == batch["label"]
             losses["accuracy"] = tf.reduce_mean(tf.cast(hits, tf.float32))
         return losses, outputs["cross_modal_representation"]
 
-    def validate(self):
-        """Returns figures over the validation split, {} where it is empty.
+    def validate(self) -> dict[str, float]:
+        """Returns figures over the validation split.
 
-        They are the losses, each as a batch of training size has it on average; the softmax head's accuracy;
-        `phi_saturation`, and `phi_nearest_cosine`, the largest cosine of the mean phi of two words. Warns where phi
-        saturates more than the audio features that it is to resemble.
+        It warns where phi is more saturated than the audio features that it should resemble.
+
+        Returns:
+            {"validation_<name>": figure}; {} where the split is empty. The losses are what a batch
+            of training size has on average. `accuracy` is that of the softmax head,
+            `phi_saturation` the share of phi's values near -1 or 1, and `phi_nearest_cosine` the
+            largest cosine of the mean phi of two words.
         """
         pairs, phi, sums = self._data.validation, [], {}
         if not len(pairs):
@@ -85,7 +117,8 @@ class JointStage(SupervisedStage):
         for batch in in_order_batches(pairs, self.batch_size):
             losses, representation = self._eval_step(batch)
             for name, value in losses.items():
-                # What is a sum over the batch has as many examples in it already.
+                # A mean is weighed by the examples of its batch. A sum over the batch has that
+                # weight already, and is scaled to a batch of training size.
                 weight = self.batch_size if name in summed else len(batch["label"])
                 sums[name] = sums.get(name, 0.0) + float(value) * weight
             phi.append(representation.numpy())
@@ -95,13 +128,14 @@ class JointStage(SupervisedStage):
         figures |= self._diagnose(np.concatenate(phi), pairs.labels)
         return {f"validation_{name}": value for name, value in figures.items()}
 
-    def _diagnose(self, phi, labels):
+    def _diagnose(self, phi: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         saturation = diagnosis.saturation(phi)
         of_audio = self._audio_saturation
         if saturation > max(_SATURATION, of_audio + _MORE_THAN_AUDIO):
             _logger.warning(
-                "%.0f %% of phi is saturated (the audio features: %.0f %%): hardly any gradient passes it. Lower"
-                " training.joint.optimizer.learning_rate, or set training.joint.optimizer.clip_norm.",
+                "%.0f %% of phi is saturated (the audio features: %.0f %%): hardly any gradient"
+                " passes it. Lower training.joint.optimizer.learning_rate, or set"
+                " training.joint.optimizer.clip_norm.",
                 100 * saturation,
                 100 * of_audio,
             )
@@ -112,7 +146,12 @@ class JointStage(SupervisedStage):
         figures = {"phi_saturation": saturation, "phi_nearest_cosine": cosine}
         return {name: value for name, value in figures.items() if value is not None}
 
-    def write_pictures(self, step):
+    def write_pictures(self, step: int) -> None:
+        """Writes some images, with their true and generated sounds and spectrograms.
+
+        Args:
+            step: the step that TensorBoard shows them at.
+        """
         pairs = self._data.validation if len(self._data.validation) else self._data.train
         pairs = pairs.take(np.arange(min(_NUM_PICTURES, len(pairs))))
         waveforms = self.model(named_inputs(self.model, pairs.inputs()), training=False)[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -23,9 +24,9 @@ class Session:
 
     Attributes:
         run: the run folder.
-        strategy: on whose replicas the stages run that are made in its scope.
-        last_stage: the stage that ran last, None before the first.
-        seconds: how long it took over all starts of the run.
+        strategy: the stages that are made in its scope run on its replicas.
+        last_stage: the stage that ran last; None before the first.
+        seconds: how long that stage took, over all starts of the run.
     """
 
     def __init__(
@@ -41,10 +42,10 @@ class Session:
 
         Args:
             run: a run folder that has begun.
-            config: of the training.
-            strategy: None for one replica.
-            shared: another run, whose artefacts are taken over where their keys agree.
-            profile: whether to trace some steps of stages that allow it.
+            config: how often to log, to validate and to write a checkpoint.
+            strategy: the strategy to train with; None for one replica.
+            shared: another run. Its artefacts are taken over where their keys agree.
+            profile: whether to trace some steps of the stages that allow it.
         """
         self.run = run
         self.strategy = strategy or tf.distribute.get_strategy()
@@ -54,11 +55,19 @@ class Session:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process is the one that writes."""
+        """Whether this process is the one that writes files."""
         return is_chief(self.strategy)
 
     def run_stage(self, stage: Stage, *, may_profile: bool = False) -> None:
-        """Runs a stage from its newest checkpoint to its end; raises as `loop.run_stage`."""
+        """Runs a stage from its newest checkpoint to its end.
+
+        Args:
+            stage: the stage.
+            may_profile: whether its steps may be traced, where a trace was asked for.
+
+        Raises:
+            InputError: as `loop.run_stage`.
+        """
         profile = self._profile and may_profile
         self.seconds = run_stage(stage, self.run, self._config, profile=profile)
         self.last_stage = stage
@@ -69,10 +78,17 @@ class Session:
         """Returns arrays that are computed once, by the chief, and kept in the run folder.
 
         Args:
-            name: of the file, without its suffix.
+            name: the name of the file, without its suffix.
             key: a hash of everything that the arrays depend on. A file with another key, in this
                 run or in the shared one, is not taken.
             compute: makes the arrays, {name: array}.
+
+        Returns:
+            The arrays, and "key".
+
+        Raises:
+            InputError: a file is broken, or as `compute`.
+            DistributionError: another worker is gone.
         """
         path = self.run / f"{name}.npz"
         if not self.is_chief:
@@ -85,7 +101,8 @@ class Session:
         wait_for_all(self.strategy)
         return arrays
 
-    def _stored(self, path, key):
+    def _stored(self, path: pathlib.Path, key: str) -> dict[str, np.ndarray] | None:
+        """Returns the arrays of this run or of the shared one, None where no key agrees."""
         candidates = [path, *([self._shared / path.name] if self._shared else [])]
         for candidate in candidates:
             if not candidate.is_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -28,11 +28,12 @@ class Stage(abc.ABC):
     its steps run. Each replica takes an equal part of the batch.
 
     Attributes:
-        name: of its checkpoints and of its lines in the log.
-        strategy: the strategy.
-        batch_size: rows of a step, on all replicas together.
+        name: names its checkpoints and its lines in the log.
+        strategy: the strategy in whose scope the stage was made.
+        batch_size: the rows of a step, on all replicas together.
         num_steps: the steps of the whole stage.
-        train_step: batch -> {name: scalar float32}, one step on all replicas and its figures.
+        train_step: batch -> {name: scalar float32}. It takes one step on all replicas and returns
+            its figures.
     """
 
     name: str
@@ -43,9 +44,9 @@ class Stage(abc.ABC):
         """Counts the steps; a subclass then makes its networks and its updates.
 
         Args:
-            config: of this stage.
-            training: of the whole training: seed, precision, XLA.
-            columns: {name: array [rows, ...]}, from which the batches are drawn.
+            config: how long this stage is and how its batches are drawn.
+            training: what all stages have in common: seed, precision, XLA.
+            columns: {name: array [rows, ...]}, the rows from which the batches are drawn.
 
         Raises:
             DistributionError: the batch cannot be divided among the replicas, or XLA was asked for
@@ -69,13 +70,21 @@ class Stage(abc.ABC):
         )
 
     def make_update(self, variables: Sequence[keras.Variable], config: OptimizerConfig) -> Update:
-        """Returns an update of some variables that lasts as many steps as the stage."""
+        """Returns an update that lasts as many steps as the stage.
+
+        Args:
+            variables: the trainable variables that it moves.
+            config: of its optimiser.
+        """
         scale_loss = self._training.precision == "mixed_float16"
         return Update(variables, config, self.num_steps, scale_loss=scale_loss)
 
     @abc.abstractmethod
     def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Takes a step on one replica's part of a batch.
+
+        Args:
+            batch: {name: tensor [batch_size / replicas, ...]}, rows of the columns.
 
         Returns:
             {name: scalar float32}: figures for the log, each this replica's share.
@@ -94,10 +103,18 @@ class Stage(abc.ABC):
         return {}
 
     def write_pictures(self, step: int) -> None:
-        """Writes pictures and sounds to the default summary writer; nothing by default."""
+        """Writes pictures and sounds to the default summary writer; nothing by default.
+
+        Args:
+            step: the step that TensorBoard shows them at.
+        """
 
     def batches(self, first_step: int) -> Iterable[dict[str, tf.Tensor]]:
-        """Returns the batches from step `first_step` to the last, divided among the replicas."""
+        """Returns the batches of the steps that are left, divided among the replicas.
+
+        Args:
+            first_step: how many steps have been taken.
+        """
 
         def own_batches(context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
             return shuffled_batches(
@@ -116,13 +133,15 @@ class Stage(abc.ABC):
             return own_batches()
         return self._distributed(own_batches)
 
-    def _distributed(self, own_batches):
+    def _distributed(
+        self, own_batches: Callable[[tf.distribute.InputContext], tf.data.Dataset]
+    ) -> Iterator[dict[str, tf.Tensor]]:
         batches = self.strategy.distribute_datasets_from_function(own_batches)
-        # The workers tell each other whether there is another batch.
+        # The workers tell each other whether there is another batch, and one may be gone.
         with lost_workers(self.strategy):
             yield from batches
 
-    def _train_step(self, batch):
+    def _train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         figures = self.strategy.run(self.replica_step, args=(batch,))
         return {name: self.strategy.reduce(_SUM, part, axis=None) for name, part in figures.items()}
 
@@ -132,7 +151,7 @@ class SupervisedStage(Stage):
 
     Attributes:
         model: the network.
-        update: of all its trainable variables.
+        update: moves all trainable variables of the network.
     """
 
     def __init__(
@@ -142,17 +161,32 @@ class SupervisedStage(Stage):
         training: TrainingConfig,
         columns: dict[str, np.ndarray],
     ) -> None:
-        """Builds the optimiser. `model` was built in the same scope; the rest is as in `Stage`."""
+        """Builds the optimiser.
+
+        Args:
+            model: the network, built in the scope of the same strategy.
+            config: as in `Stage`, and the optimiser of the stage.
+            training: as in `Stage`.
+            columns: as in `Stage`.
+        """
         super().__init__(config, training, columns)
         self.model = model
         self.update = self.make_update(model.trainable_variables, config.optimizer)
 
     @abc.abstractmethod
     def losses(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
-        """Returns {term: scalar float32} with a "total", this replica's share of each (`losses`)."""
+        """Returns this replica's share of each loss (see `mtnet_tf.losses`).
+
+        Args:
+            batch: one replica's part of a batch, as in `replica_step`.
+            training: whether the network is applied as in training.
+
+        Returns:
+            {term: scalar float32}, with a "total", the one that is minimised.
+        """
 
     def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Takes a step down the gradient of the total loss."""
+        """Takes a step down the gradient of the total loss; see `Stage`."""
         return self.update(lambda: self.losses(batch, training=True))
 
     def trackables(self) -> dict[str, Any]:
@@ -164,14 +198,18 @@ class SupervisedStage(Stage):
         }
 
     def learning_rates(self) -> dict[str, float]:
-        """Returns the one rate."""
+        """Returns the rate of the next step, as "learning_rate"."""
         return {"learning_rate": self.update.learning_rate()}
 
 
 def random_states(model: keras.Model) -> list[tf.Variable]:
-    """Returns the states of the dropout layers' random numbers.
+    """Returns the states of the random numbers that dropout layers draw.
 
-    A checkpoint of a Keras model leaves them out.
+    A stage adds them to its trackables: a checkpoint of a Keras model leaves them out, and a run
+    that goes on would drop other units.
+
+    Args:
+        model: the network.
     """
     weights = {id(weight) for weight in model.weights}
     return [variable.value for variable in model.variables if id(variable) not in weights]

@@ -1,6 +1,9 @@
-"""TensorBoard's events, written when the loop says so."""
+"""TensorBoard's events, written when the training loop says so."""
+
+from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -8,11 +11,17 @@ from mtnet_tf.files import writing
 
 
 @contextlib.contextmanager
-def summary_writer(logdir):
+def summary_writer(logdir: str) -> Iterator[tf.summary.SummaryWriter]:
     """Yields a `tf.summary` writer that is the default one meanwhile.
 
-    It writes to the disk in `flush` alone, which the caller calls within `files.writing`; a context that ends without an
-    error flushes too. Raises FileError if `logdir` cannot be written.
+    It writes to the disk only in its method `flush`, which the caller calls within
+    `files.writing`, and where the context ends without an error.
+
+    Args:
+        logdir: the folder of the events.
+
+    Raises:
+        FileError: `logdir` cannot be written.
     """
     with writing(logdir):
         writer = tf.summary.create_file_writer(logdir, max_queue=10**6, flush_millis=2 * 10**6)
@@ -21,7 +30,8 @@ def summary_writer(logdir):
     try:
         yield writer
     except BaseException:
-        # The end of the context flushes: on a full disk its error would hide the one that is being raised.
+        # The end of the context flushes. On a full disk its error would hide the one that is
+        # being raised.
         with contextlib.suppress(tf.errors.OpError):
             default.__exit__(None, None, None)
         raise

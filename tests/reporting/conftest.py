@@ -29,10 +29,14 @@ def make_summary(candidate, label, mean, failed=0, system="mtnet", precision="fl
         "classifier_accuracy": 0.95 if candidate == "model" else None,
         "word_accuracy": None,
         "provenance": {
-            "preset": "tiny", "system": system, "seed": seed, "precision": precision, "hardware": "h", "training_hardware": "h",
-            "versions": {"python": "3"}, "git_commit": "abc", "steps": 5, "images_seen": 50, "num_training_pairs": 25,
-            "num_parameters": 1000, "training_seconds": 2.0, "seconds": 1.0, "training_command": "python -m x",
-            "recordings": {"fingerprint": "0" * 64, "policy": "one_recording", "used": [{"voice_id": "joe"}]},
+            "preset": "tiny", "system": system, "seed": seed, "precision": precision,
+            "hardware": "h", "training_hardware": "h", "versions": {"python": "3"},
+            "git_commit": "abc", "steps": 5, "images_seen": 50, "num_training_pairs": 25,
+            "num_parameters": 1000, "training_seconds": 2.0, "seconds": 1.0,
+            "training_command": "python -m x",
+            "recordings": {
+                "fingerprint": "0" * 64, "policy": "one_recording", "used": [{"voice_id": "joe"}],
+            },
         },
     }  # fmt: skip
 

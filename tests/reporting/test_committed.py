@@ -32,6 +32,18 @@ def test_committed_tables_of_this_project_are_fresh():
     assert committed.stale_files(pathlib.Path(__file__).parents[2]) == []
 
 
+def test_a_data_set_that_the_paper_has_not_gets_no_row_of_the_paper(study, tmp_path):
+    root = tmp_path / "checkout"
+    names = study_lib.collect(study, root / "experiments/results/own")
+    for name in names:
+        path = root / f"experiments/results/own/{name}.json"
+        path.write_text(path.read_text().replace("digits_ad", "birds_ad"))
+    (root / "README.md").write_text(f"{committed.BEGIN}\n{committed.END}")
+    tables, readme = committed.generated_files(root).values()
+    assert "| own: MT-Net |" in readme and "the paper's MT-Net" not in readme
+    assert "| MT-Net |  | 0.7500 ± 0.1000 |" in tables
+
+
 def test_seeds_are_a_table_of_their_own(study, summary, tmp_path):
     root = tmp_path / "checkout"
     study_lib.collect(study, root / "experiments/results/digits")

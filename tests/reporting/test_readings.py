@@ -9,8 +9,9 @@ from mtnet_tf.reporting import readings
 
 def result(stage, reading, seed, looks, **more):
     return {
-        "reading": reading, "label": f"label of {reading}", "stage": stage, "preset": "paper", "seed": seed,
-        "precision": "float32", "dataset": "digits_ad/x", "num_pairs": 1293, "seconds": 10.0 + seed,
+        "reading": reading, "label": f"label of {reading}", "stage": stage, "preset": "paper",
+        "seed": seed, "precision": "float32", "dataset": "digits_ad/x", "num_pairs": 1293,
+        "seconds": 10.0 + seed,
         "recordings": {"fingerprint": "0" * 64, "used": [{}] * 10}, "hardware": "h",
         "command": f"python -m experiments.readings --stage={stage}", "versions": {"python": "3"},
         "git_commit": "abc", "num_steps": 500, "looks": looks, **more,
@@ -19,16 +20,17 @@ def result(stage, reading, seed, looks, **more):
 
 def autoencoder(reading, seed, error):
     looks = [
-        {"step": 50, "reconstruction_error": 99.0, "feature_saturation": 1.0, "nearest_cosine": 1.0},
-        {"step": 500, "reconstruction_error": error, "feature_saturation": 0.25, "nearest_cosine": -0.1},
-    ]  # fmt: skip
+        {"step": step, "reconstruction_error": e, "feature_saturation": s, "nearest_cosine": c}
+        for step, e, s, c in ((50, 99.0, 1.0, 1.0), (500, error, 0.25, -0.1))
+    ]
     return result("autoencoder", reading, seed, looks)
 
 
 def joint(seed):
     look = {
-        "step": 100, "validation_generation": 50.0, "validation_representation": 0.5, "validation_accuracy": 0.25,
-        "validation_phi_saturation": 0.1, "validation_phi_nearest_cosine": 0.4,
+        "step": 100, "validation_generation": 50.0, "validation_representation": 0.5,
+        "validation_accuracy": 0.25, "validation_phi_saturation": 0.1,
+        "validation_phi_nearest_cosine": 0.4,
     }  # fmt: skip
     last = look | {"validation_generation": 12.5, "validation_accuracy": 0.75}
     log = [{"gradient_norm": 3.0}, {"gradient_norm": 700.0}, {"gradient_norm": 4.0}]
