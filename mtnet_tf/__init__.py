@@ -14,9 +14,15 @@ if TYPE_CHECKING:
     from mtnet_tf.config import Config as Config
     from mtnet_tf.config import override as override
     from mtnet_tf.config import preset as preset
+    from mtnet_tf.data.images import read_image as read_image
     from mtnet_tf.describe import Describer as Describer
     from mtnet_tf.evaluation.run import evaluate_run as evaluate_run
-    from mtnet_tf.training.algorithm1 import train as train
+    from mtnet_tf.evaluation.run import load_data as load_data
+    from mtnet_tf.runs.run_folder import RunFolder as RunFolder
+    from mtnet_tf.systems import System as System
+    from mtnet_tf.systems import configure as configure
+    from mtnet_tf.systems import register as register
+    from mtnet_tf.systems.trained import train as train
 
 __version__ = "0.1.0"
 
@@ -24,10 +30,16 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Config": "mtnet_tf.config",
     "Describer": "mtnet_tf.describe",
+    "RunFolder": "mtnet_tf.runs.run_folder",
+    "System": "mtnet_tf.systems",
+    "configure": "mtnet_tf.systems",
     "evaluate_run": "mtnet_tf.evaluation.run",
+    "load_data": "mtnet_tf.evaluation.run",
     "override": "mtnet_tf.config",
     "preset": "mtnet_tf.config",
-    "train": "mtnet_tf.training.algorithm1",
+    "read_image": "mtnet_tf.data.images",
+    "register": "mtnet_tf.systems",
+    "train": "mtnet_tf.systems.trained",
 }
 
 

@@ -15,7 +15,7 @@ SOURCES = [
     path
     for package in PACKAGES
     for path in sorted((ROOT / package).rglob("*.py"))
-    if not path.name.endswith("_test.py")
+    if not path.name.endswith("_test.py") and path != ROOT / "mtnet_tf/__init__.py"
 ]
 PROGRAMS = [
     path

@@ -63,7 +63,7 @@ def imported_distributions(paths, top_level):
             else:
                 continue
             found |= {module.partition(".")[0] for module in modules}
-    found -= set(sys.stdlib_module_names) | set(PACKAGES) | PROVIDED | {"conftest"}
+    found -= set(sys.stdlib_module_names) | set(PACKAGES) | PROVIDED | {"conftest", "tests"}
     return {canonicalize_name(DISTRIBUTIONS.get(module, module)) for module in found}
 
 

@@ -31,7 +31,8 @@ def test_configuration_needs_no_tensorflow():
 
 
 def test_public_names():
-    names = "Config Describer evaluate_run override preset train"
+    names = "Config Describer RunFolder System configure evaluate_run load_data override preset"
+    names += " read_image register train"
     code = f"""
 import mtnet_tf
 from mtnet_tf import Describer, evaluate_run, train
