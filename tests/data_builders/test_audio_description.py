@@ -3,9 +3,11 @@
 import copy
 import hashlib
 import io
+import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import PIL.Image
@@ -31,6 +33,11 @@ def other_recordings(dummy, tmp_path):
     samples[500] += 0.01
     audio.write_audio(path, samples, rate)
     return folder
+
+
+def test_an_unprepared_data_set_leaves_no_temporary_folder(open_mnist, tmp_path):
+    open_mnist(tmp_path)
+    assert not list(pathlib.Path(tempfile.gettempdir()).iterdir())
 
 
 def test_import_is_light():

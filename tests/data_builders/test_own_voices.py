@@ -120,7 +120,8 @@ import data_builders
 data, info = tfds.load("digits_ad", data_dir="tfds", with_info=True)
 (pair,) = tfds.as_numpy(data["test"].take(1))
 print("RESULT", len(data["train"]), len(data["test"]), info.features["label"].num_classes,
-      *pair["image"].shape, pair["audio"].dtype, info.metadata["words"][str(pair["label"])] == pair["word"].decode())
+      *pair["image"].shape, pair["audio"].dtype,
+      info.metadata["words"][str(pair["label"])] == pair["word"].decode())
 """
     done = run(code, tmp_path)
     assert done.returncode == 0, done.stderr

@@ -81,7 +81,7 @@ def test_bad_words(text, message):
 
 
 def test_word_lists_that_are_none(tmp_path):
-    """A long list of words is no path, a device or a pipe is no list, and a list is text of a size."""
+    """A long list of words is no path, and a device, a pipe or a huge file is no list."""
     words = [a + b + c for a in "bcdf" for b in "aeiou" for c in "lmnprst"]
     assert recording_makers.parse_words(",".join(words)) == words
     path = tmp_path / "list.txt"
