@@ -23,10 +23,13 @@ _WORD_ACCURACY = flags.DEFINE_bool(
     "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
 )
 _NUM_PAIRS = flags.DEFINE_integer(
-    "num_pairs", 0, "Pairs to score, evenly spread over the split; 0 for all of them."
+    "num_pairs",
+    0,
+    "Pairs to score, evenly spread over the split; 0 for all of them.",
+    lower_bound=0,
 )
 _NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", os.cpu_count(), "Worker processes of the metrics."
+    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
 )
 program.define_training_flags(["none", "mirrored"])
 program.define_dataset_flags()

@@ -21,12 +21,17 @@ _CONTROLS = flags.DEFINE_bool("controls", False, "Score the controls too.")
 _WORD_ACCURACY = flags.DEFINE_bool(
     "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
 )
-_NUM_WAVS = flags.DEFINE_integer("num_wavs", 10, "How many of the first waveforms to keep.")
+_NUM_WAVS = flags.DEFINE_integer(
+    "num_wavs", 10, "How many of the first waveforms to keep.", lower_bound=0
+)
 _NUM_PAIRS = flags.DEFINE_integer(
-    "num_pairs", 0, "Pairs to score, evenly spread over the split; 0 for all of them."
+    "num_pairs",
+    0,
+    "Pairs to score, evenly spread over the split; 0 for all of them.",
+    lower_bound=0,
 )
 _NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", os.cpu_count(), "Worker processes of the metrics."
+    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the results; default: <run_dir>/evaluation."

@@ -1,33 +1,62 @@
 """What every program shares: quiet start, readable errors, exit codes, the flags of a data set."""
 
+<<<<<<< HEAD
 import importlib
+=======
+import contextlib
+import importlib.abc
+import importlib.util
+>>>>>>> h-images
 import logging
 import os
+import shutil
 import sys
+import tempfile
+import types
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING
 
 from absl import app, flags
 from absl import logging as absl_logging
 
+from mtnet_tf.config import Config
 from mtnet_tf.errors import InputError
 
-# Must stand before TensorFlow is imported. oneDNN's kernels, which TensorFlow uses by itself on CPUs with
-# AVX-512 VNNI or later alone, are twice as fast on older ones too, and have the dilated convolutions' gradients.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# The flags defined here belong to the program that asks for them: its --help shows them.
+flags.disclaim_key_flags()
+
+# These must stand before TensorFlow is imported. What TensorFlow's C++ code logs as an error is
+# either no error (a CPU without AVX-512, a machine without a GPU) or comes as an exception too.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFlow uses oneDNN's kernels by itself only on CPUs with AVX-512 VNNI or later. They are twice
+# as fast on older ones too, and have the gradients of dilated convolutions.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-def run(main) -> None:
+def run(main: Callable[[list[str]], int | None]) -> None:
     """Runs `main(argv)` as an absl program.
 
-    An `InputError` is printed as one line, exit status 1; SIGINT and SIGTERM that a training answered with a
-    checkpoint exit with 130 and 143; an unknown flag or argument with absl's own 1.
+    An `InputError` is printed as one line, exit status 1. SIGINT and SIGTERM that a training
+    answered with a checkpoint exit with 130 and 143. An unknown flag or argument exits with absl's
+    own 1.
+
+    What TensorFlow's C++ code logs is shown only where the environment variable
+    TF_CPP_MIN_LOG_LEVEL says so: 0 shows everything.
+
+    Args:
+        main: The program. It is given the command line and returns the exit status, None for 0.
     """
 
-    def checked_main(argv):
+    def checked_main(argv: list[str]):
         absl_logging.get_absl_handler().setFormatter(
             logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S")
         )
-        absl_logging.set_verbosity(absl_logging.ERROR)  # TFDS's and Keras' own talk
+        # Hides what TFDS and Keras tell.
+        absl_logging.set_verbosity(absl_logging.ERROR)
         for package in ("mtnet_tf", "data_builders"):
             logging.getLogger(package).setLevel(logging.INFO)
         if len(argv) > 1:
@@ -46,7 +75,54 @@ def run(main) -> None:
             )
             return 130
 
+    if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3":
+        sys.meta_path.insert(0, _QuietTensorFlow())
     app.run(checked_main)
+
+
+class _QuietTensorFlow(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports TensorFlow without what its libraries write meanwhile.
+
+    That looks like a failure and is none. No setting silences it: they write before they read one.
+    """
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None):
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None:
+            self._loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec: ModuleSpec):
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: types.ModuleType):
+        module.__loader__ = module.__spec__.loader = self._loader
+        with _stderr_kept_for_errors():
+            self._loader.exec_module(module)
+
+
+@contextlib.contextmanager
+def _stderr_kept_for_errors():
+    """Shows what is written to file descriptor 2, by libraries too, only after an exception."""
+    sys.stderr.flush()
+    shown = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            sys.stderr.flush()
+            kept.seek(0)
+            with open(shown, "wb", closefd=False) as stderr:
+                shutil.copyfileobj(kept, stderr)
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(shown, 2)
+            os.close(shown)
 
 
 def define_device_flag() -> None:
@@ -54,6 +130,7 @@ def define_device_flag() -> None:
     flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
 
 
+<<<<<<< HEAD
 def define_system_module_flag() -> None:
     """Defines --system_module."""
     flags.DEFINE_string(
@@ -92,6 +169,14 @@ def define_training_flags(strategies) -> None:
         ["all", "model"],
         "What stays of a finished run: model leaves out checkpoints and TensorBoard's events.",
     )
+=======
+def define_training_flags(strategies: list[str]) -> None:
+    """Defines --preset, --override, --device and --strategy.
+
+    Args:
+        strategies: The values that --strategy may have.
+    """
+>>>>>>> h-images
     flags.DEFINE_string(
         "preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny."
     )
@@ -103,11 +188,12 @@ def define_training_flags(strategies) -> None:
         "strategy",
         "none",
         strategies,
-        "How stage 2 is spread: mirrored over the GPUs of this machine, multi_worker over the machines in TF_CONFIG.",
+        "How stage 2 is spread: mirrored over the GPUs of this machine, multi_worker over the"
+        " machines in TF_CONFIG.",
     )
 
 
-def read_config():
+def read_config() -> Config:
     """Returns the configuration of --preset and --override, before TensorFlow is imported."""
     from mtnet_tf import config
     from mtnet_tf.config import preset
@@ -115,8 +201,19 @@ def read_config():
     return config.override(preset(flags.FLAGS.preset), flags.FLAGS.override)
 
 
-def prepare_devices(config):
-    """Returns the device, the strategy and `config` with its precision chosen; before any operation."""
+def prepare_devices(config: Config) -> tuple[str, "tf.distribute.Strategy | None", Config]:
+    """Chooses what --device and --strategy ask for. To be called before any operation.
+
+    Args:
+        config: The configuration of --preset and --override.
+
+    Returns:
+        (device, strategy, config): "cpu" or "gpu"; how stage 2 is spread, None for not at all; and
+        `config` with its precision chosen.
+
+    Raises:
+        InputError: The device or the strategy is not there.
+    """
     from mtnet_tf.runs import devices
     from mtnet_tf.training import distribution
 

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -92,3 +93,10 @@ def test_rows_are_checked_before_any_training(arguments, message, tmp_path):
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert message in line
     assert not (tmp_path / "study").exists()
+
+
+def test_contributing_shows_this_system():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    section = text[text.index("## Add a system") :]
+    (shown,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert shown == (ROOT / "tests/systems/toy_system.py").read_text()

@@ -1,35 +1,42 @@
-"""A system from outside the package: two layers that speak. Importing this registers it."""
+"""Toy: two layers that speak. Importing this registers the system."""
 
 import dataclasses
 
 import keras
 
 from mtnet_tf import losses, systems
-from mtnet_tf.config import Config
 from mtnet_tf.training.stage import SupervisedStage
 
 
-def build(config: Config) -> keras.Model:
+def configure(config):
+    """Leaves out the losses of heads that this network does not have."""
+    loss = dataclasses.replace(config.loss, perceptual_weight=None, representation_weight=None)
+    return dataclasses.replace(config, loss=loss)
+
+
+def build(config):
+    """A dict of named inputs -> a dict of named outputs."""
     image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(image)
     x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(8, activation="tanh", name="hidden")(x)
-    waveform = keras.layers.Dense(config.data.audio_length, activation="tanh", name="waveform")(x)
+    x = keras.layers.Dense(8, activation="tanh")(x)
+    waveform = keras.layers.Dense(config.data.audio_length, activation="tanh")(x)
     return keras.Model({"image": image}, {"waveform": waveform}, name="toy")
 
 
-def build_test_network(network: keras.Model) -> keras.Model:
+def build_test_network(network):
+    """The part that speaks: the same inputs -> waveform."""
     return keras.Model(network.input, network.output["waveform"], name="toy_test")
 
 
 class ToyStage(SupervisedStage):
+    """One loss, and one update of all weights."""
+
     name = "toy"
 
     def __init__(self, model, config, data):
-        columns = {
-            **data.train.inputs(),
-            "audio": data.recordings.float_waveforms()[data.train.recordings],
-        }
+        audio = data.recordings.float_waveforms()[data.train.recordings]
+        columns = {**data.train.inputs(), "audio": audio}
         super().__init__(model, config.training.joint, config.training, columns)
 
     def losses(self, batch, training):
@@ -38,15 +45,11 @@ class ToyStage(SupervisedStage):
 
 
 def train(config, data, session):
+    """The stages, one after the other."""
     keras.utils.set_random_seed(config.training.seed)
     network = build(config)
     session.run_stage(ToyStage(network, config, data))
     return network
-
-
-def configure(config: Config) -> Config:
-    loss = dataclasses.replace(config.loss, perceptual_weight=None, representation_weight=None)
-    return dataclasses.replace(config, loss=loss)
 
 
 TOY = systems.register(

@@ -1,0 +1,73 @@
+"""What every program shares: its --help, its quiet start, its flags' ranges."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+OUR_LINE = re.compile(r"\d\d:\d\d:\d\d  ")  # of our own log
+
+
+def run(*arguments):
+    """Runs Python as a user does, without the settings of the tests."""
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT, env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_help_shows_the_shared_flags():
+    text = run("-m", "experiments.train", "--help").stdout
+    shared = "preset override device strategy dataset data_dir recordings_dir speaker audio_length"
+    for name in [*shared.split(), "run_dir"]:
+        assert f"--{name}" in text, name
+    assert "--verbosity" not in text  # absl's own: --helpfull has them
+
+
+def test_a_program_starts_without_a_word_of_tensorflow(data_dir, tmp_path):
+    done = run(
+        "-m", "experiments.train", "--preset=tiny", "--dry_run", f"--data_dir={data_dir}",
+        f"--run_dir={tmp_path / 'run'}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if not OUR_LINE.match(line)] == []
+    assert "trainable parameters" in done.stdout
+
+
+def test_a_failed_import_of_tensorflow_shows_what_was_written(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os\nos.write(2, b'a library is missing\\n')\nraise ImportError('no TensorFlow')\n"
+    )
+    code = f"""
+import sys
+from experiments import program
+sys.path.insert(0, {str(tmp_path)!r})
+program.run(lambda argv: __import__("tensorflow"))
+"""
+    done = run("-c", code)
+    assert done.returncode == 1
+    assert "a library is missing" in done.stderr
+    assert done.stderr.strip().endswith("ImportError: no TensorFlow")
+
+
+@pytest.mark.parametrize(
+    "program, flag",
+    [
+        ("evaluate", "num_processes=0"),
+        ("evaluate", "num_pairs=-1"),
+        ("evaluate", "num_wavs=-1"),
+        ("ablation", "num_processes=-2"),
+        ("ablation", "num_pairs=-1"),
+    ],
+)
+def test_counts_have_a_lower_bound(program, flag):
+    done = run("-m", f"experiments.{program}", f"--{flag}", "--run_dir=r", "--out_dir=o")
+    assert done.returncode == 1
+    assert f"flag --{flag}" in done.stderr
+    assert "Traceback" not in done.stderr
