@@ -1,15 +1,13 @@
 """What every program shares: quiet start, readable errors, exit codes, the flags of a data set."""
 
-<<<<<<< HEAD
-import importlib
-=======
 import contextlib
+import importlib
 import importlib.abc
 import importlib.util
->>>>>>> h-images
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import types
@@ -25,6 +23,10 @@ from mtnet_tf.errors import InputError
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    from data_builders.audio_description import AudioDescriptionBuilder
+    from mtnet_tf import systems
+    from mtnet_tf.data.prepared import PreparedDataSet
 
 # The flags defined here belong to the program that asks for them: its --help shows them.
 flags.disclaim_key_flags()
@@ -63,21 +65,41 @@ def run(main: Callable[[list[str]], int | None]) -> None:
             raise app.UsageError(
                 f"Arguments are given as --flag=value. Received: {' '.join(argv[1:])}"
             )
+        interrupts = _count_interrupts()
         try:
-            return main(argv)
+            status = main(argv)
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             return error.exit_status
-        except KeyboardInterrupt:
-            print(
-                "error: interrupted; the same command goes on where this one stopped.",
-                file=sys.stderr,
-            )
-            return 130
+        except BaseException:
+            if not interrupts:
+                raise
+        else:
+            if not interrupts:
+                return status
+        # Also where the interrupt came back as another exception, which TensorFlow makes of it, or
+        # was swallowed, as Python does in a destructor.
+        print(
+            "error: interrupted; the same command goes on where this one stopped.",
+            file=sys.stderr,
+        )
+        return 130
 
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3":
         sys.meta_path.insert(0, _QuietTensorFlow())
     app.run(checked_main)
+
+
+def _count_interrupts() -> list[int]:
+    """Returns a list that gets an entry with each SIGINT, which raises KeyboardInterrupt as usual."""
+    received = []
+
+    def handler(number: int, frame: types.FrameType | None):
+        received.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, handler)
+    return received
 
 
 class _QuietTensorFlow(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -130,7 +152,6 @@ def define_device_flag() -> None:
     flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
 
 
-<<<<<<< HEAD
 def define_system_module_flag() -> None:
     """Defines --system_module."""
     flags.DEFINE_string(
@@ -138,8 +159,11 @@ def define_system_module_flag() -> None:
     )
 
 
-def find_systems(names):
+def find_systems(names: Sequence[str]) -> "tuple[systems.System, ...]":
     """Returns the systems of some names, after --system_module has registered its own.
+
+    Args:
+        names: of systems.
 
     Raises:
         InputError: the module cannot be imported, or a name is unknown or comes twice.
@@ -160,8 +184,12 @@ def find_systems(names):
     return systems.find_all(names)
 
 
-def define_training_flags(strategies) -> None:
-    """Defines --preset, --override, --device, --strategy, --keep and --system_module."""
+def define_training_flags(strategies: list[str]) -> None:
+    """Defines --preset, --override, --device, --strategy, --keep and --system_module.
+
+    Args:
+        strategies: The values that --strategy may have.
+    """
     define_system_module_flag()
     flags.DEFINE_enum(
         "keep",
@@ -169,14 +197,6 @@ def define_training_flags(strategies) -> None:
         ["all", "model"],
         "What stays of a finished run: model leaves out checkpoints and TensorBoard's events.",
     )
-=======
-def define_training_flags(strategies: list[str]) -> None:
-    """Defines --preset, --override, --device and --strategy.
-
-    Args:
-        strategies: The values that --strategy may have.
-    """
->>>>>>> h-images
     flags.DEFINE_string(
         "preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny."
     )
@@ -268,7 +288,7 @@ def define_dataset_flags() -> None:
     flags.DEFINE_float("peak", None, "Largest absolute sample of a recording, in [0.01, 1].")
 
 
-def open_builder():
+def open_builder() -> "AudioDescriptionBuilder":
     """Returns the builder that the data set flags name, prepared or not."""
     import data_builders
 
@@ -288,7 +308,7 @@ def open_builder():
     )
 
 
-def open_data_set():
+def open_data_set() -> "PreparedDataSet":
     """Returns the `PreparedDataSet` that the data set flags name; prepares it where it is not."""
     from mtnet_tf.data.prepared import open_prepared
 
