@@ -1,18 +1,22 @@
-"""Kills a program at random moments, starts it again, and holds what it leaves to what an undisturbed one leaves.
+"""Kills a program at random moments, starts it again, and compares what it leaves.
 
     python -m tests.kill_and_resume --stage=all --kills=4 --seed=0
 
-A stage is a program at work: the build of a data set, a training (stage 1 of Algorithm 1, then stage 2), an evaluation,
-an ablation of two rows. Its files tell how far it is, in marks: kilobytes, lines of the log, files. The first kill comes
-at a mark in the first part of as many equal parts as there are kills, the second in the second, and so on, each with a
-delay; mark and delay are drawn from the seed. The program is started again with the same command until it ends by itself.
-Then each file it left is compared with the undisturbed one's: weights and arrays bit by bit, data sets record by record,
-the log line by line, rows, sounds and pictures byte by byte; times alone may differ.
+A stage is a program at work: the build of a data set, a training (stage 1 of Algorithm 1, then
+stage 2), an evaluation, or an ablation of two rows. Its files tell how far it is, in marks:
+kilobytes, lines of the log, or files. The marks are divided into as many equal parts as there are
+kills, and a kill comes in each part. The seed draws at which mark, and how long after it. The
+program is started again with the same command until it ends by itself.
+
+Then each file that it left is compared with that of an undisturbed run: weights and arrays bit by
+bit, data sets record by record, the log line by line, and rows, sounds and pictures byte by byte.
+Only times may differ.
 """
 
 import argparse
 import contextlib
 import dataclasses
+import io
 import json
 import os
 import pathlib
@@ -23,8 +27,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 
+import h5py
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -54,11 +60,13 @@ class Stage:
     """A program at work in a folder.
 
     Attributes:
-        program: of `experiments`.
-        arguments: given the folder of all stages; paths in the program's own folder are relative to it.
-        marks: given the program's folder, how far it is: a number that grows.
+        program: a module of `experiments`.
+        arguments: the folder of all stages -> the arguments of the program. The program runs in a
+            folder of its own, to which their paths are relative.
+        marks: the folder of the program -> how far it is, a number that grows.
         starts_over: whether its marks begin at 0 with each start.
-        needs: {stage: what is copied from the folder of its undisturbed run before the first start}.
+        needs: {stage: path}. The path is copied from the undisturbed run of that stage before the
+            first start.
     """
 
     program: str
@@ -96,14 +104,18 @@ STAGES = {
     "training": Stage("train", lambda work: [*TRAINING, _data(work), "--run_dir=run"], _log_lines),
     "evaluate": Stage(
         "evaluate",
-        lambda _: ["--run_dir=run", "--device=cpu", "--controls", "--num_pairs=60", "--num_wavs=4", "--num_processes=2"],
+        lambda _: [
+            "--run_dir=run", "--device=cpu", "--controls", "--num_pairs=60", "--num_wavs=4",
+            "--num_processes=2",
+        ],
         lambda folder: len(_files(folder / "run/evaluation")),
         needs={"training": "run"},
     ),
     "ablation": Stage(
         "ablation",
         lambda work: [
-            *TRAINING, _data(work), "--out_dir=study", "--rows=gen_only,mtnet", "--num_pairs=20", "--num_processes=2",
+            *TRAINING, _data(work), "--out_dir=study", "--rows=gen_only,mtnet", "--num_pairs=20",
+            "--num_processes=2",
         ],
         lambda folder: _log_lines(folder) + len(_files(folder)),
     ),
@@ -175,7 +187,10 @@ def _prepare(stage, work, folder):
 
 
 def _start(stage, work, folder):
-    """Starts the program in `folder`, as a process group of its own: the same command, whatever the folder."""
+    """Starts the program in `folder`, as a process group of its own.
+
+    The command is the same whatever the folder is, because the results name it.
+    """
     with open(folder.parent / f"{folder.name}.log", "a") as log:
         return subprocess.Popen(
             [sys.executable, "-m", f"experiments.{stage.program}", *stage.arguments(work)],
@@ -206,7 +221,7 @@ def _kill_group(process):
 
 
 def _live_and_die(how, stage, work, folder, timeline, mark, random, signal_number):
-    """Starts the program and kills it soon after `mark`; returns False if it ended by itself before."""
+    """Starts the program and kills it soon after `mark`; returns False if it ended before."""
     (first_secs, _), (last_secs, last_mark) = timeline[1], timeline[-1]
     before = stage.marks(folder) if stage.starts_over else 0
     # In the first part also before there is any mark.
@@ -231,8 +246,8 @@ def _live_and_die(how, stage, work, folder, timeline, mark, random, signal_numbe
     finally:
         _kill_group(process)
     print(
-        f"{how}, at mark {reached} of {last_mark}, {time.monotonic() - start:.1f} s after its start: "
-        f"exit status {process.returncode}",
+        f"{how}, at mark {reached} of {last_mark}, {time.monotonic() - start:.1f} s after its"
+        f" start: exit status {process.returncode}",
         flush=True,
     )
     # A signal that comes before or after the training loop ends the program as any other.
@@ -241,7 +256,7 @@ def _live_and_die(how, stage, work, folder, timeline, mark, random, signal_numbe
     return True
 
 
-# ------------------------------------------------------------------------------------------------------- comparison
+# -------------------------------------------------------------------------------------- comparison
 
 
 def compare(undisturbed: pathlib.Path, killed: pathlib.Path) -> list[str]:
@@ -295,12 +310,17 @@ def _tensor(array):
 
 
 def _weights(path):
-    from mtnet_tf.runs.run_folder import RunFolder
+    """Returns the weights of a network's file, which has the time of its writing too."""
+    weights = {}
 
-    return [
-        (weight.path, _tensor(weight.numpy()))
-        for weight in RunFolder(path.parent).model(path.name).weights
-    ]
+    def add(name, item):
+        if isinstance(item, h5py.Dataset):
+            weights[name] = _tensor(item[()])
+
+    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as member:
+        with h5py.File(io.BytesIO(member.read())) as stored:
+            stored.visititems(add)
+    return weights
 
 
 def _log(path):

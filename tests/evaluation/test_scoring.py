@@ -17,7 +17,10 @@ AUDIO_LENGTH = 12000
 
 @pytest.fixture(scope="module")
 def data():
-    """Three words with two recordings each (speech-like bursts); train and test use different takes of word 2."""
+    """Three words with two recordings each, of bursts that are like speech.
+
+    The training split and the test split use different takes of word 2.
+    """
     random = np.random.default_rng(0)
     times = np.arange(AUDIO_LENGTH) / 22050
     waveforms = []
@@ -66,8 +69,8 @@ def predictions(data, labels):
 
 def score(candidate, data, tmp_path, **options):
     return evaluate(
-        candidate, data.test, data, tmp_path / candidate.name, provenance={"command": "test"}, split="test",
-        pool=ScoringPool(data.recordings.float_waveforms(), 1), **options,
+        candidate, data.test, data, tmp_path / candidate.name, provenance={"command": "test"},
+        split="test", pool=ScoringPool(data.recordings.float_waveforms(), 1), **options,
     )  # fmt: skip
 
 
@@ -183,8 +186,8 @@ def test_every_wrong_word_is_drawn_equally_often(data):
 def test_more_pairs_are_scored_anew_and_fewer_are_refused(data, tmp_path):
     candidate = control("true_label_and_recording", data)
     half = evaluate(
-        candidate, data.test.spread(2), data, tmp_path / candidate.name, provenance={}, split="test",
-        pool=ScoringPool(data.recordings.float_waveforms(), 1),
+        candidate, data.test.spread(2), data, tmp_path / candidate.name, provenance={},
+        split="test", pool=ScoringPool(data.recordings.float_waveforms(), 1),
     )  # fmt: skip
     whole = score(candidate, data, tmp_path)
     assert (half["num_pairs"], whole["num_pairs"]) == (2, 4)

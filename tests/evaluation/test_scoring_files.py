@@ -30,8 +30,8 @@ def ramp(pairs):
 def score(synthetic_data, tmp_path):
     def score():
         return scoring.evaluate(
-            Candidate("ramp", "ramp", ramp), synthetic_data.test, synthetic_data, tmp_path, provenance={}, split="test",
-            pool=Scores(), num_wavs=2,
+            Candidate("ramp", "ramp", ramp), synthetic_data.test, synthetic_data, tmp_path,
+            provenance={}, split="test", pool=Scores(), num_wavs=2,
         )  # fmt: skip
 
     return score

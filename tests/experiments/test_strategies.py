@@ -1,4 +1,7 @@
-"""--strategy: two replicas give what one gives, in one process and in two; a worker that dies is told and made good."""
+"""--strategy: two replicas give what one gives, in one process and in two.
+
+A worker that dies is told, and the run goes on when all are started again.
+"""
 
 import json
 import os
@@ -78,7 +81,10 @@ def weights(run_dir):
 
 
 def assert_same_training(one, other):
-    """The losses to 1e-4 over the first five steps, to 1e-3 over ten; at the end what rounding has grown to."""
+    """Asserts that two trainings have the same losses, but for rounding.
+
+    They agree to 1e-4 over the first five steps and to 1e-3 over ten. Rounding grows to the end.
+    """
     logs = joint_log(one), joint_log(other)
     assert [line["step"] for line in logs[0]] == [line["step"] for line in logs[1]]
     for tolerance, stretch in ((1e-4, slice(0, 1)), (1e-3, slice(1, 2)), (0.05, slice(2, None))):
@@ -107,7 +113,7 @@ def test_two_replicas_in_one_process(data_dir, one_replica, tmp_path):
 
 @pytest.mark.slow
 def test_two_replicas_scale_losses_together(data_dir, tmp_path):
-    """In float16 a step whose gradients overflow is left out by both replicas or by none, and training goes on."""
+    """In float16 both replicas or none leave out a step whose gradients overflow."""
     run_dir = tmp_path / "run"
     argv = arguments(data_dir, run_dir, "mirrored", "--override=training.precision=mixed_float16")
     finish(start([sys.executable, "-c", TWO_DEVICES, *argv]))

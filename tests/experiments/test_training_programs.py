@@ -46,8 +46,8 @@ def trained(data_dir, tmp_path_factory):
 def test_run_folder_is_complete(trained):
     names = {path.name for path in trained.iterdir()}
     assert names >= {
-        "config.json", "environment.json", "recordings.npz", "audio_features.npz", "train_log.jsonl", "checkpoints",
-        "tensorboard", "autoencoder.keras", "model.keras",
+        "config.json", "environment.json", "recordings.npz", "audio_features.npz",
+        "train_log.jsonl", "checkpoints", "tensorboard", "autoencoder.keras", "model.keras",
     }  # fmt: skip
     environment = json.loads((trained / "environment.json").read_text())
     assert environment["command"].startswith("python -m experiments.train --preset=tiny")
@@ -55,7 +55,7 @@ def test_run_folder_is_complete(trained):
 
 
 def test_evaluate_a_run_folder_from_another_machine(trained, tmp_path):
-    """Prints the table and writes the results, where neither folder nor data set is where it was in training."""
+    """It prints the table and writes the results, where the run and the data have been moved."""
     copy = tmp_path / "copied"
     shutil.copytree(trained, copy)
     environment = json.loads((copy / "environment.json").read_text())

@@ -1,4 +1,4 @@
-"""The readings of the paper's optimiser: what each changes, and what is kept of a training under it."""
+"""The readings of the paper's optimiser: what each changes, and what its training leaves."""
 
 import json
 import pathlib
@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def changed(name, stage):
-    """Returns the fields in which a reading of `paper` differs from the reading `text`, without their prefix."""
+    """Returns the fields, without their prefix, in which a reading differs from `text`."""
     text, config = (readings.read(n, stage, preset("paper"), 0) for n in ("text", name))
     prefix = f"training.{stage}.optimizer."
     lines = config_lib.differences(text, config)

@@ -10,7 +10,7 @@ from mtnet_tf.training.checkpoints import Checkpoints
 
 
 def save_three(directory):
-    """Returns (variable, checkpoints) after the steps 1, 2 and 10, where the variable held 1, 2 and 10."""
+    """Returns (variable, checkpoints) after the steps 1, 2 and 10; the variable held the step."""
     variable = tf.Variable(tf.zeros([50]))
     checkpoints = Checkpoints(tf.train.Checkpoint(variable=variable), directory)
     for step in (1, 2, 10):

@@ -1,4 +1,4 @@
-"""What stage 1 says of itself, and that it refuses to hand on features that stage 2 cannot learn from."""
+"""What stage 1 says of itself, and that it refuses features that stage 2 cannot learn from."""
 
 import dataclasses
 import json

@@ -1,4 +1,7 @@
-"""One training step of each stage of the presets that are meant for a GPU, at full size, on whatever is here."""
+"""One full-size training step of each stage of the presets that are meant for a GPU.
+
+It runs on whatever device is here.
+"""
 
 import dataclasses
 
@@ -40,7 +43,7 @@ def data(config):
 
 
 def step_changes_every_weight(stage):
-    """Takes a step; each trainable weight must differ afterwards, each loss be finite. Returns the losses' names."""
+    """Takes a step, which must change each weight and have finite losses; returns their names."""
     weights = stage.model.trainable_weights
     before = [weight.numpy() for weight in weights]
     losses = stage.train_step(next(iter(stage.batches(0))))

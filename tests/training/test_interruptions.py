@@ -79,7 +79,10 @@ class Killed(BaseException):
 
 @pytest.fixture
 def at_step(monkeypatch):
-    """`at_step(number, action)`: does it when the losses of that step are looked at, before they are logged."""
+    """Returns `at_step(number, action)`.
+
+    It does the action when the losses of that step are checked, before they are logged.
+    """
     check = loop._check
 
     def arrange(number, action):
@@ -118,16 +121,16 @@ def test_a_line_of_the_log_has_the_means_since_the_line_before(whole, tmp_path):
 
 
 def test_killed_between_two_lines_of_the_log(whole, tmp_path, at_step):
-    """The line of steps 5 to 8 is the mean of all four, those before the checkpoint of step 6 too."""
+    """The line of steps 5 to 8 is the mean of all four, also of those before the checkpoint."""
     run = RunFolder(tmp_path)
     for number in (7, 8, 13):
         at_step(number, kill)
         with pytest.raises(Killed):
             train_line(run)
-    (
-        tmp_path / "checkpoints/line/incomplete"
-    ).mkdir()  # as a kill in the middle of writing leaves it
-    (tmp_path / "checkpoints/line/incomplete/ckpt-13.data-00000-of-00001").write_bytes(b"half")
+    # A kill in the middle of writing leaves this.
+    incomplete = tmp_path / "checkpoints/line/incomplete"
+    incomplete.mkdir()
+    (incomplete / "ckpt-13.data-00000-of-00001").write_bytes(b"half")
     with open(run / "train_log.jsonl", "ab") as file:
         file.write(b'{"stage": "line", "step": 13, "tot\0\xff')
     assert_ends_as(whole, run)

@@ -1,14 +1,16 @@
-"""Programs that are killed, and started again: `tests/kill_and_resume.py`, and the worker processes of the metrics."""
+"""Programs that are killed and started again, and the worker processes of the metrics."""
 
 import importlib.util
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 
@@ -23,7 +25,10 @@ def work_dir(tmp_path_factory):
 
 
 def kill_and_resume(work_dir, *arguments):
-    """Returns what `tests/kill_and_resume.py` prints; it fails where the files differ from the undisturbed ones."""
+    """Returns what `tests/kill_and_resume.py` prints.
+
+    It fails where the files differ from those of an undisturbed run.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "tests.kill_and_resume", f"--work_dir={work_dir}", *arguments],
         check=False, cwd=ROOT, capture_output=True, text=True,
@@ -53,11 +58,20 @@ def test_the_comparison_sees_what_differs(tmp_path):
     spec.loader.exec_module(tool)
     a, b = tmp_path / "a", tmp_path / "b"
     for folder, loss, seconds in ((a, 1.0, 5), (b, 1.0, 6)):
-        log = [{"stage": "joint", "step": step, "total": loss, "examples_per_second": seconds} for step in (1, 2)]  # fmt: skip
+        line = {"stage": "joint", "total": loss, "examples_per_second": seconds}
+        log = [line | {"step": step} for step in (1, 2)]
         write_text(folder / "train_log.jsonl", "".join(json.dumps(line) + "\n" for line in log))
         write_text(folder / "summary.json", json.dumps({"provenance": {"seconds": seconds}}))
         write_npz(folder / "a.npz", x=np.zeros(2, np.float32))
+        network = keras.Sequential([keras.Input([2]), keras.layers.Dense(1)])
+        network.set_weights([np.ones([2, 1]), np.ones([1])])
+        network.save(folder / "model.keras")
     assert tool.compare(a, b) == []
+    network.set_weights([np.ones([2, 1]), np.full([1], 1.5)])
+    network.save(b / "model.keras")
+    (line,) = tool.compare(a, b)
+    assert line.startswith("model.keras: at layers/dense/vars/1")
+    shutil.copyfile(a / "model.keras", b / "model.keras")
     write_npz(b / "a.npz", x=np.array([0.0, -0.0], np.float32))
     write_text(b / ".17_rows.csv", "half")
     assert [line.partition(":")[0] for line in tool.compare(a, b)] == [".17_rows.csv", "a.npz"]

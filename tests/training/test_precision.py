@@ -1,4 +1,4 @@
-"""training.precision and training.jit_compile: what is computed how, that it learns, and what is saved."""
+"""training.precision and training.jit_compile: what they compute, that it learns, what is saved."""
 
 import json
 import pathlib
@@ -28,9 +28,8 @@ def first_losses(config, data):
     stage = JointStage(build_mtnet(config), config, data, features)
     batch = next(iter(stage.batches(0)))
     if config.training.precision == "mixed_float16":
-        stage.update.optimizer.dynamic_scale.assign(
-            64.0
-        )  # it starts so high that the first steps overflow
+        # The scale starts so high that the first steps overflow.
+        stage.update.optimizer.dynamic_scale.assign(64.0)
     return {name: float(value) for name, value in stage.train_step(batch).items()}
 
 

@@ -1,6 +1,7 @@
-"""The two stages: what they train on, what they lose, and that every field of the configuration arrives.
+"""The two stages: their data, their losses, and that every field of the configuration arrives.
 
-All on data with several voices and takes a word, used unevenly, some by the test split alone (`synthetic_data`).
+The data are `synthetic_data`: several voices and takes for each word, which are used unevenly, and
+some of them by the test split alone.
 """
 
 import keras
@@ -293,7 +294,7 @@ def test_xla_is_asked_for_where_configured(tiny_config, synthetic_data):
 
 @pytest.mark.parametrize("forms", ["paper", "released"])
 def test_validation_has_the_loss_of_a_batch_of_training_size(forms, tiny_config, synthetic_data):
-    """Six pairs in batches of four: a mean stays the mean over the pairs, a sum is that of four of them on average."""
+    """Six pairs in batches of four: a mean is that of the pairs, a sum that of four on average."""
     overrides = ["training.joint.batch_size=4", "loss.decay_weight=0.01"]
     if forms == "released":
         overrides += [

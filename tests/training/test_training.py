@@ -1,4 +1,4 @@
-"""Algorithm 1 on synthetic data: it learns, it resumes to the same bits, it refuses what it must."""
+"""Algorithm 1 on synthetic data: it learns, resumes to the same bits, and refuses bad input."""
 
 import json
 
