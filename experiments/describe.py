@@ -31,10 +31,12 @@ program.define_system_module_flag()
 def main(argv: list[str]) -> None:
     """Reads the image, describes it, and writes the sound."""
     del argv
+    from mtnet_tf.data.audio import check_output
     from mtnet_tf.data.images import read_image
     from mtnet_tf.runs.run_folder import RunFolder
 
-    # This comes before TensorFlow is imported: a wrong folder or image is told at once.
+    # This comes before TensorFlow is imported: a wrong file or folder is told at once.
+    check_output(_OUTPUT.value, _SAMPLE_RATE.value)
     config = RunFolder(_RUN_DIR.value).config()
     program.find_systems([config.system])
     data = config.data

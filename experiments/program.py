@@ -91,7 +91,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
 
 
 def _count_interrupts() -> list[int]:
-    """Returns a list that gets an entry with each SIGINT, which raises KeyboardInterrupt as usual."""
+    """Returns a list that grows with each SIGINT, which raises KeyboardInterrupt as usual."""
     received = []
 
     def handler(number: int, frame: types.FrameType | None):

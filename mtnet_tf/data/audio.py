@@ -4,6 +4,7 @@ Audio is float32 [num_samples] in [-1, 1], mono. Every refusal of a file or a si
 `AudioError` whose message says what was wrong, in which file, and what to do.
 """
 
+import errno
 import io
 import os
 import pathlib
@@ -270,15 +271,36 @@ def write_audio(
         files.FileError: If the file cannot be written.
     """
     path = pathlib.Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in (".wav", ".flac"):
-        raise AudioError(f"{path}: only .wav and .flac can be written. Received: {suffix!r}.")
-    _check_rate(sample_rate, path)
+    check_output(path, sample_rate)
     samples = to_int16(_as_vector(samples))
     buffer = io.BytesIO()
-    soundfile.write(buffer, samples, sample_rate, subtype="PCM_16", format=suffix[1:].upper())
+    kind = path.suffix[1:].upper()
+    soundfile.write(buffer, samples, sample_rate, subtype="PCM_16", format=kind)
     with files.replacing(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
+
+
+def check_output(path: os.PathLike | str, sample_rate: int) -> None:
+    """Checks that `write_audio` can write a file, before the work that makes its samples.
+
+    Args:
+        path: The file; its folder is made where it is missing.
+        sample_rate: Rate in Hz.
+
+    Raises:
+        AudioError: If the suffix is not .wav or .flac, or the rate is out of range.
+        files.FileError: If the folder cannot be made or written, or the path is a folder.
+    """
+    path = pathlib.Path(path)
+    if path.suffix.lower() not in (".wav", ".flac"):
+        raise AudioError(f"{path}: only .wav and .flac can be written. Received: {path.suffix!r}.")
+    _check_rate(sample_rate, path)
+    with files.writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _as_vector(samples: np.ndarray):

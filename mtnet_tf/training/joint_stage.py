@@ -164,7 +164,8 @@ class JointStage(SupervisedStage):
             tf.summary.audio(
                 f"waveform/{name}", audio[..., None], rate, step=step, max_outputs=_NUM_PICTURES
             )
-            magnitude = tf.abs(tf.signal.stft(audio, 512, 128))
+            # Padded: a sound of fewer than 512 samples would have no frame, and no picture.
+            magnitude = tf.abs(tf.signal.stft(audio, 512, 128, pad_end=True))
             decibels = tf.transpose(tf.math.log(magnitude + 1e-3), [0, 2, 1])[:, ::-1]
             low, high = tf.reduce_min(decibels), tf.reduce_max(decibels)
             picture = ((decibels - low) / (high - low + 1e-6))[..., None]

@@ -125,6 +125,16 @@ def test_describe_speaks_a_photo(trained, tmp_path):
         ("train", ["--preset=tiny", "--run_dir={tmp}/x", "--device=gpu"], "TensorFlow sees no GPU"),
         ("evaluate", ["--run_dir={tmp}"], "is no run folder"),
         ("describe", ["--run_dir={trained}", "--image={tmp}/empty.png"], "empty.png"),
+        (
+            "describe",
+            ["--run_dir={trained}", "--image={tmp}/empty.png", "--output={tmp}/word.mp3"],
+            "only .wav and .flac can be written",
+        ),
+        (
+            "describe",
+            ["--run_dir={trained}", "--image={tmp}/empty.png", "--output={tmp}/empty.png/a.wav"],
+            "a.wav cannot be written (Not a directory)",
+        ),
     ],
 )
 def test_bad_input_is_one_error(program, arguments, message, trained, tmp_path):
