@@ -133,7 +133,7 @@ def test_describe_speaks_a_photo(trained, tmp_path):
         (
             "describe",
             ["--run_dir={trained}", "--image={tmp}/empty.png", "--output={tmp}/empty.png/a.wav"],
-            "a.wav cannot be written (Not a directory)",
+            "a.wav cannot be written (File exists)",
         ),
     ],
 )
