@@ -6,8 +6,8 @@ import signal
 class InputError(Exception):
     """Something given to the project cannot be used. The message says what, where, and what to do.
 
-    The programs print the message alone and exit with `exit_status`; any other exception is a bug and keeps its
-    traceback.
+    The programs print the message alone and exit with `exit_status`. Any other exception is a bug
+    and keeps its traceback.
     """
 
     exit_status = 1
@@ -16,7 +16,8 @@ class InputError(Exception):
 class Interrupted(InputError):
     """SIGINT or SIGTERM came during a training, which wrote a checkpoint and stopped."""
 
-    def __init__(self, signal_number: int):
+    def __init__(self, signal_number: int) -> None:
+        """Names the signal; the exit status is 128 and its number, as shells have it."""
         name = signal.Signals(signal_number).name
         super().__init__(
             f"stopped by {name}; a checkpoint was written, the same command continues the run."
@@ -24,8 +25,10 @@ class Interrupted(InputError):
         self.exit_status = 128 + signal_number
 
 
-def first_line(error) -> str:
-    """Returns the first line of an error's message, without the graph node and the operation that TensorFlow puts
-    around it."""
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's message.
+
+    TensorFlow puts the graph node before it and the operation after it; both are left out.
+    """
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return line.rpartition("}} ")[2].partition(" [Op:")[0]

@@ -1,27 +1,41 @@
-"""The losses of MT-Net (Eqs. 4, 6, 7, 9, 10, 11) and their forms in the published scripts: pure functions to scalars.
+"""The losses of MT-Net (Eqs. 4, 6, 7, 9, 10, 11), in the paper's forms and the published scripts'.
 
-The data terms and the weight decay are separate functions: Eqs. 4, 7 and 9 each carry a decay term that Eq. 11
-gathers into one.
+All are pure functions that return scalars. The data terms and the weight decay are separate
+functions: Eqs. 4, 7 and 9 each carry a decay term, and Eq. 11 gathers the three into one.
 
-Where a batch is spread over replicas, each returns its replica's share: the *sum* over the replicas is the loss of
-the whole batch. A mean is over the whole batch (`tf.nn.compute_average_loss`), a decay is counted once
-(`tf.nn.scale_regularization_loss`); on one replica these are the plain mean and the plain sum.
+Where a batch is spread over replicas, each function returns its replica's share. The *sum* over the
+replicas is the loss of the whole batch: a mean is over the whole batch
+(`tf.nn.compute_average_loss`), and the decay is counted once (`tf.nn.scale_regularization_loss`).
+On one replica these are the plain mean and the plain sum.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import tensorflow as tf
 
 from mtnet_tf.config import LossConfig
 
+if TYPE_CHECKING:
+    import keras
+
 # The forms that are sums over the batch; the others are means.
 _SUMS = ("sum_cross_entropy", "normalized_squared_error", "sum_squared_error")
 
 
-def perceptual_loss(labels, logits, form="mean_cross_entropy"):
-    """L_per (Eq. 4): cross-entropy of the true class under the softmax, mean (paper) or sum (released) over the batch.
+def perceptual_loss(
+    labels: tf.Tensor,
+    logits: tf.Tensor,
+    form: Literal["mean_cross_entropy", "sum_cross_entropy"] = "mean_cross_entropy",
+) -> tf.Tensor:
+    """Returns L_per (Eq. 4): the cross-entropy of the true class under the softmax.
 
     Args:
         labels: int [batch].
         logits: float32 [batch, num_classes], before the softmax.
+        form: the mean over the batch (paper) or the sum (released).
     """
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
     if form == "sum_cross_entropy":
@@ -29,12 +43,21 @@ def perceptual_loss(labels, logits, form="mean_cross_entropy"):
     return tf.nn.compute_average_loss(loss)
 
 
-def representation_loss(audio_feature, representation, form="cosine"):
-    """L_rep (Eq. 7): 1 - cosine of phi^A and phi, per example, then averaged: no other form of Eq. 7 is independent of
-    the batch size. Released: squared differences of the L2-normalised vectors, summed (2 (1 - cosine), summed).
+def representation_loss(
+    audio_feature: tf.Tensor,
+    representation: tf.Tensor,
+    form: Literal["cosine", "normalized_squared_error"] = "cosine",
+) -> tf.Tensor:
+    """Returns L_rep (Eq. 7): 1 minus the cosine of phi^A and phi.
+
+    The paper's form is taken per example and then averaged, because no other reading of Eq. 7 is
+    independent of the batch size. The released form is the squared difference of the L2-normalised
+    vectors, summed over the batch: 2 (1 - cosine), summed.
 
     Args:
-        audio_feature, representation: float32 [batch, features].
+        audio_feature: phi^A, float32 [batch, features].
+        representation: phi, float32 [batch, features].
+        form: the paper's or the released one.
     """
     audio_feature = tf.math.l2_normalize(audio_feature, axis=-1)
     representation = tf.math.l2_normalize(representation, axis=-1)
@@ -43,23 +66,29 @@ def representation_loss(audio_feature, representation, form="cosine"):
     return tf.nn.compute_average_loss(1.0 - tf.reduce_sum(audio_feature * representation, axis=-1))
 
 
-def smooth_l1(x):
-    """Gamma of Eq. 10, elementwise: x^2 / 2 where |x| < 1, else |x| - 1/2."""
+def smooth_l1(x: tf.Tensor) -> tf.Tensor:
+    """Returns Gamma of Eq. 10, elementwise: x^2 / 2 where |x| < 1, else |x| - 1/2."""
     magnitude = tf.abs(x)
     clipped = tf.minimum(magnitude, 1.0)
-    return clipped * (
-        magnitude - 0.5 * clipped
-    )  # both branches at once, in few passes over the samples
+    # Both branches at once, in few passes over the samples.
+    return clipped * (magnitude - 0.5 * clipped)
 
 
-def generation_loss(audio, waveform, form="smooth_l1"):
-    """L_gen (Eqs. 9-10): L1 norm of Gamma(a^tr - a^gen), the *sum* over the samples, averaged over the batch.
+def generation_loss(
+    audio: tf.Tensor,
+    waveform: tf.Tensor,
+    form: Literal["smooth_l1", "mean_smooth_l1", "normalized_squared_error"] = "smooth_l1",
+) -> tf.Tensor:
+    """Returns L_gen (Eqs. 9-10): the L1 norm of Gamma(a^tr - a^gen).
 
-    "mean_smooth_l1" averages over the samples instead: there the generated waveform stays silent. Released: squared
-    differences of the L2-normalised waveforms, summed over samples and batch.
+    The paper's form is the *sum* over the samples, averaged over the batch. "mean_smooth_l1"
+    averages over the samples too; with it the generated waveform stays silent. The released form is
+    the squared difference of the L2-normalised waveforms, summed over samples and batch.
 
     Args:
-        audio, waveform: float32 [batch, L_s].
+        audio: a^tr, float32 [batch, L_s] in [-1, 1].
+        waveform: a^gen, float32 [batch, L_s] in [-1, 1].
+        form: one of these.
     """
     if form == "normalized_squared_error":
         return tf.reduce_sum(
@@ -71,13 +100,20 @@ def generation_loss(audio, waveform, form="smooth_l1"):
     return tf.nn.compute_average_loss(reduce(smooth_l1(audio - waveform), axis=-1))
 
 
-def reconstruction_loss(audio, reconstruction, weights, form="half_mean_squared_error"):
-    """L_rec (Eq. 6): 1 / (2N) of the summed squared error (paper), or the plain sum (released).
+def reconstruction_loss(
+    audio: tf.Tensor,
+    reconstruction: tf.Tensor,
+    weights: tf.Tensor,
+    form: Literal["half_mean_squared_error", "sum_squared_error"] = "half_mean_squared_error",
+) -> tf.Tensor:
+    """Returns L_rec (Eq. 6): 1 / (2N) of the summed squared error, or the plain sum (released).
 
     Args:
-        audio, reconstruction: float32 [batch, L_s].
-        weights: float32 [batch], how often each recording is used, scaled to mean 1 over all of them: the same loss in
-            expectation as drawing the recordings of all pairs.
+        audio: float32 [batch, L_s] in [-1, 1].
+        reconstruction: float32 [batch, L_s] in [-1, 1].
+        weights: float32 [batch], how often each recording is used, scaled to mean 1 over all of
+            them. In expectation the loss is then that of drawing the recordings of all pairs.
+        form: the paper's or the released one.
     """
     squared_error = weights * tf.reduce_sum(tf.square(audio - reconstruction), axis=-1)
     return (
@@ -87,8 +123,12 @@ def reconstruction_loss(audio, reconstruction, weights, form="half_mean_squared_
     )
 
 
-def weight_decay(variables):
-    """The decay term of Eqs. 6 and 11: the sum of the squares of all kernels (biases and normalisation left out)."""
+def weight_decay(variables: Sequence[keras.Variable]) -> tf.Tensor:
+    """Returns the decay term of Eqs. 6 and 11: the sum of the squares of all kernels.
+
+    Args:
+        variables: the trainable variables of a network; biases and normalisation are left out.
+    """
     kernels = [v for v in variables if v.path.endswith("kernel")]
     # l2_loss is half the sum of squares, in one kernel.
     return 2.0 * tf.nn.scale_regularization_loss(
@@ -108,17 +148,23 @@ def joint_weights(config: LossConfig) -> dict[str, float]:
 
 
 def summed_over_batch(config: LossConfig) -> set[str]:
-    """Returns the terms of Eq. 11 whose form is a sum over the batch, so that they grow with it."""
+    """Returns the terms of Eq. 11 whose form is a sum over the batch: they grow with it."""
     forms = {term: getattr(config, term) for term in ("perceptual", "representation", "generation")}
     return {term for term, form in forms.items() if form in _SUMS}
 
 
-def joint_loss(config: LossConfig, batch, outputs, variables):
-    """L_joint (Eq. 11).
+def joint_loss(
+    config: LossConfig,
+    batch: Mapping[str, tf.Tensor],
+    outputs: Mapping[str, tf.Tensor],
+    variables: Sequence[keras.Variable],
+) -> dict[str, tf.Tensor]:
+    """Returns L_joint (Eq. 11) and its terms.
 
     Args:
-        batch: {"label" int [batch], "audio" float32 [batch, L_s], "audio_feature" float32 [batch, features]}; the
-            feature only where the representation loss has a weight.
+        config: the form of each term and its weight.
+        batch: {"label" int [batch], "audio" float32 [batch, L_s], "audio_feature" float32 [batch,
+            features]}; the feature only where the representation loss has a weight.
         outputs: of `models.mtnet.build_mtnet`.
         variables: the trainable variables of the joint network, for the decay.
 
@@ -139,8 +185,22 @@ def joint_loss(config: LossConfig, batch, outputs, variables):
     return _with_total({term: forms[term]() for term in weights}, weights)
 
 
-def autoencoder_loss(config: LossConfig, audio, reconstruction, weights, variables):
-    """Eq. 6: reconstruction and decay, as `joint_loss` returns them. Shapes as `reconstruction_loss`."""
+def autoencoder_loss(
+    config: LossConfig,
+    audio: tf.Tensor,
+    reconstruction: tf.Tensor,
+    weights: tf.Tensor,
+    variables: Sequence[keras.Variable],
+) -> dict[str, tf.Tensor]:
+    """Returns the loss of Eq. 6 and its terms, reconstruction and decay, as `joint_loss` does.
+
+    Args:
+        config: the form of the reconstruction and the weight of the decay.
+        audio: as in `reconstruction_loss`.
+        reconstruction: as in `reconstruction_loss`.
+        weights: as in `reconstruction_loss`.
+        variables: the trainable variables of the autoencoder, for the decay.
+    """
     terms = {
         "reconstruction": reconstruction_loss(audio, reconstruction, weights, config.reconstruction)
     }
@@ -149,5 +209,5 @@ def autoencoder_loss(config: LossConfig, audio, reconstruction, weights, variabl
     return _with_total(terms, {"reconstruction": 1.0, "decay": config.reconstruction_decay_weight})
 
 
-def _with_total(terms, weights):
+def _with_total(terms: dict[str, tf.Tensor], weights: Mapping[str, float]) -> dict[str, tf.Tensor]:
     return {**terms, "total": tf.add_n([weights[name] * loss for name, loss in terms.items()])}

@@ -15,7 +15,7 @@ class Progress:
         total: how many there are.
     """
 
-    def __init__(self, verb: str, total: int):
+    def __init__(self, verb: str, total: int) -> None:
         self._verb, self._total, self._done = verb, total, 0
         self._start = self._told = time.monotonic()
 

@@ -1,1 +1,1 @@
-"""The sub-networks of MT-Net (Figure 2) as Keras functional models, each a `build_*` function of its configuration."""
+"""The sub-networks of MT-Net (Figure 2): Keras functional models, each built by a function."""

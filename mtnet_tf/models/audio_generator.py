@@ -13,9 +13,9 @@ from mtnet_tf.models.initialization import weight_initializers
 def build_audio_generator(config: Config) -> keras.Model:
     """Builds `cross_modal_representation -> waveform`.
 
-    kind "gated_residual": phi reshaped to [length, channels], stacked gated residual blocks with holes (Eq. 8), two
-    FC layers. kind "autoencoder_decoder": FC layers of the autoencoder's decoder shape (Table 3,
-    Proposed(autoencoder)).
+    The kind "gated_residual" reshapes phi to [length, channels], and applies a stack of dilated
+    gated residual blocks (Eq. 8) and two FC layers. The kind "autoencoder_decoder" is FC layers of
+    the shape of the autoencoder's decoder (Table 3, Proposed(autoencoder)).
 
     Input: float32 [batch, cross_modal_mapper.units[-1]]. Output: float32 [batch, L_s] in [-1, 1].
     """

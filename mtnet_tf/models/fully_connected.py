@@ -1,15 +1,27 @@
 """A stack of fully connected layers, which every sub-network of MT-Net ends or begins with."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import keras
 from keras import layers
 
 
 def fully_connected_stack(
-    x, units, *, activation="tanh", dropout_rate=0.0, batch_norm=None, name, dense
-):
-    """Applies Dense(units[i]) + activation for each i (Eq. 5), with optional BN before and dropout after it.
+    x: keras.KerasTensor,
+    units: tuple[int, ...],
+    *,
+    activation: str = "tanh",
+    dropout_rate: float = 0.0,
+    batch_norm: dict[str, Any] | None = None,
+    name: str,
+    dense: dict[str, Any],
+) -> list[keras.KerasTensor]:
+    """Applies Dense(units[i]) and an activation for each i (Eq. 5).
 
     Args:
-        x: float [batch, features], symbolic.
+        x: float [batch, features].
         units: sizes of the layers.
         activation: of every layer.
         dropout_rate: after every layer; 0 adds no layer.

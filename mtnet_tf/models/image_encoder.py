@@ -15,13 +15,15 @@ from mtnet_tf.models.initialization import weight_initializers
 def build_image_encoder(config: Config) -> keras.Model:
     """Builds `image -> image_feature`.
 
-    Standardisation (Eq. 1), then for each width a transition (Eq. 2) and a residual block with holes (Eq. 3), then
-    global average pooling and the FC layers of Table 1. `paper` and `released` never reduce the resolution, so there
-    kernels with hole size 2 join only pixels of equal parity: the encoder is four weight-sharing encoders on the four
-    interleaved half-resolution images, which meet in the global average.
+    First comes standardisation (Eq. 1), then for each width a transition (Eq. 2) and a dilated
+    residual block (Eq. 3), then global average pooling and the FC layers of Table 1.
 
-    Input: uint8-valued [batch, *config.data.image_shape]. Output: float32 [batch, feature_units[-1]], the image
-    feature phi^I, in [-1, 1] with the default tanh.
+    `paper` and `released` never reduce the resolution. So their kernels with dilation rate 2 join
+    only pixels of equal parity: the encoder is four weight-sharing encoders on the four interleaved
+    half-resolution images, which meet in the global average.
+
+    Input: uint8-valued [batch, *config.data.image_shape]. Output: the image feature phi^I, float32
+    [batch, feature_units[-1]], in [-1, 1] with the default tanh.
     """
     encoder = config.image_encoder
     init, precision = weight_initializers(config.initialization), config.training.precision

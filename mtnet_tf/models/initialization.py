@@ -1,4 +1,4 @@
-"""How the weights start: "All weights are randomly sampled by truncated_normal distribution" (Algorithm 1)."""
+"""How the weights start (Algorithm 1): "sampled by truncated_normal distribution"."""
 
 import keras
 
@@ -6,10 +6,10 @@ from mtnet_tf.config import InitializationConfig
 
 
 def weight_initializers(config: InitializationConfig) -> dict:
-    """Returns `kernel_initializer` and `bias_initializer`, serialised so that each layer makes its own.
+    """Returns `kernel_initializer` and `bias_initializer`, serialised.
 
-    One initialiser object would give every kernel of one shape the same numbers. The numbers follow
-    `keras.utils.set_random_seed`.
+    So each layer makes its own: one initialiser object would give every kernel of one shape the same
+    numbers. The numbers follow `keras.utils.set_random_seed`.
     """
     if config.kernel == "truncated_normal":
         kernel = keras.initializers.TruncatedNormal(stddev=config.kernel_scale)

@@ -1,4 +1,4 @@
-"""MT-Net (Figure 2): the joint network that is trained, and the network used at test time (section 3.5)."""
+"""MT-Net (Figure 2): the joint network that is trained, and the test network (section 3.5)."""
 
 import keras
 
@@ -14,8 +14,9 @@ def build_mtnet(config: Config) -> keras.Model:
 
     Input, a dict: `image` uint8-valued [batch, *config.data.image_shape].
 
-    Outputs, a dict: `logits` float32 [batch, num_classes], before the softmax, only where the perceptual loss has a
-    weight; `image_feature` phi^I; `cross_modal_representation` phi; `waveform` float32 [batch, L_s] in [-1, 1].
+    Outputs, a dict: `logits`, float32 [batch, num_classes], before the softmax, only where the
+    perceptual loss has a weight; `image_feature`, phi^I; `cross_modal_representation`, phi;
+    `waveform`, float32 [batch, L_s] in [-1, 1].
     """
     encoder, mapper = build_image_encoder(config), build_cross_modal_mapper(config)
     generator = build_audio_generator(config)
@@ -35,9 +36,10 @@ def build_mtnet(config: Config) -> keras.Model:
 
 
 def build_test_network(mtnet: keras.Model) -> keras.Model:
-    """Returns the network of section 3.5, `image -> waveform`, sharing the weights of `mtnet`: no softmax layer.
+    """Returns the network of section 3.5, which shares the weights of `mtnet` but its softmax layer.
 
-    Input, a dict: `image` uint8-valued [batch, height, width, channels]. Output: float32 [batch, L_s] in [-1, 1].
+    Input, a dict: `image` uint8-valued [batch, height, width, channels]. Output: the waveform,
+    float32 [batch, L_s] in [-1, 1].
     """
     image = keras.Input(mtnet.input["image"].shape[1:], name="image", dtype="uint8")
     x = image

@@ -1,8 +1,8 @@
 """Trained networks on the disk: written whole, read as weights alone.
 
-`keras.models.load_model` builds the network that a file describes, and with some versions of Keras a
-file can name any Python function there. Here a network is built from the run's configuration, and
-the file gives numbers only.
+`keras.models.load_model` builds the network that a file describes, and with some versions of Keras
+a file can name any Python function there. Here a network is built from the run's configuration,
+and the file gives numbers only.
 """
 
 from __future__ import annotations

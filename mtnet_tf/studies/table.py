@@ -51,7 +51,7 @@ def run_table(
         device: for the record.
         word_accuracy: as in `evaluate_run`.
         num_pairs: as in `evaluate_run`.
-        **training: further arguments of `training.train.train_system`, such as `strategy` or `keep`.
+        **training: further arguments of `training.train.train_system`, such as `strategy`.
 
     Returns:
         The summaries: the systems in their order, then the controls.

@@ -52,7 +52,7 @@ def find(name: str) -> System:
 
 
 def find_all(names: Iterable[str]) -> tuple[System, ...]:
-    """Returns the systems of some names. Raises ConfigError for none, an unknown one or one twice."""
+    """Returns the systems of some names. Raises ConfigError for none, an unknown or one twice."""
     names = list(names)
     if not names:
         raise ConfigError(f"No system is named. The systems are: {', '.join(_systems)}.")
