@@ -1,0 +1,113 @@
+"""One update: what it reports of its gradients, with loss scaling and on two replicas."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtnet_tf.config import OptimizerConfig
+from mtnet_tf.training.update import Update
+
+ROOT = pathlib.Path(__file__).parents[2]
+CONFIG = OptimizerConfig(learning_rate=0.1, schedule="constant", warmup_steps=0)
+CLIPPED = OptimizerConfig(learning_rate=0.1, schedule="constant", warmup_steps=0, clip_norm=1.0)
+TWO_REPLICAS = """
+import json
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from tests.training.test_update import CLIPPED, take_step
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+print(json.dumps(take_step(CLIPPED, strategy, [[1.0, 2.0], [2.0, 2.0]])))
+"""
+
+
+def take_step(config, strategy, factors, scale=None):
+    """Returns the figures and the weights after a step down the sum of (factor * weight).
+
+    Args:
+        config: of the optimiser.
+        strategy: each replica takes one row of the factors.
+        factors: the gradient is their sum over the rows.
+        scale: of the loss; None for no loss scaling.
+    """
+    with strategy.scope():
+        weights = keras.Variable([3.0, 4.0])
+        update = Update([weights], config, 10, scale_loss=scale is not None)
+        if scale is not None:
+            update.optimizer.dynamic_scale.assign(scale)
+
+    def replica_step():
+        own = tf.distribute.get_replica_context().replica_id_in_sync_group
+        row = tf.gather(tf.constant(factors), own)
+
+        def losses():
+            return {"total": tf.reduce_sum(row * tf.convert_to_tensor(weights))}
+
+        return update(losses)
+
+    @tf.function
+    def step():
+        figures = strategy.run(replica_step)
+        return {
+            name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
+            for name, value in figures.items()
+        }
+
+    figures = {name: float(value) for name, value in step().items()}
+    return figures, weights.numpy().tolist()
+
+
+def test_the_norm_is_that_before_clipping():
+    figures, weights = take_step(CLIPPED, tf.distribute.get_strategy(), [[3.0, 4.0]])
+    assert figures == {"total": 25.0, "gradient_norm": 5.0}
+    # The gradient is clipped to [0.6, 0.8]; the mean square starts at 1, with rho .99.
+    clipped = np.array([0.6, 0.8])
+    moved = 0.1 * clipped / np.sqrt(0.99 + 0.01 * clipped**2)
+    np.testing.assert_allclose(weights, np.array([3.0, 4.0]) - moved, rtol=1e-5)
+
+
+def test_loss_scaling_changes_neither_norm_nor_step():
+    plain = take_step(CONFIG, tf.distribute.get_strategy(), [[3.0, 4.0]])
+    scaled = take_step(CONFIG, tf.distribute.get_strategy(), [[3.0, 4.0]], scale=1024.0)
+    assert scaled[0] == plain[0] | {"skipped_steps": 0.0}
+    np.testing.assert_allclose(scaled[1], plain[1], rtol=1e-6)
+
+
+def test_an_overflow_moves_nothing_and_is_counted():
+    figures, weights = take_step(
+        CONFIG, tf.distribute.get_strategy(), [[3.0, 4.0]], scale=float(np.finfo(np.float32).max)
+    )
+    assert figures == {"total": 25.0, "gradient_norm": 0.0, "skipped_steps": 1.0}
+    assert weights == [3.0, 4.0]
+
+
+def test_two_replicas_take_the_step_of_the_whole_batch():
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_REPLICAS], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    figures, weights = json.loads(done.stdout.splitlines()[-1])
+    whole = take_step(CLIPPED, tf.distribute.get_strategy(), [[3.0, 4.0]])
+    assert figures == pytest.approx(whole[0])
+    np.testing.assert_allclose(weights, whole[1], rtol=1e-6)
+
+
+def test_it_is_built_before_its_first_step():
+    """A checkpoint is restored before any step: it finds what the optimiser holds."""
+    weights = keras.Variable([3.0, 4.0])
+    names = {variable.name for variable in Update([weights], CONFIG, 10).optimizer.variables}
+    assert any("moment" in name for name in names)
+
+
+def test_the_learning_rate_follows_the_steps_of_the_stage():
+    config = OptimizerConfig(learning_rate=1.0, warmup_steps=500)
+    update = Update([keras.Variable([1.0])], config, 100)
+    assert update.learning_rate() == pytest.approx(0.1)
+    update.optimizer.iterations.assign(100)
+    assert update.learning_rate() == pytest.approx(0.01)
