@@ -87,7 +87,7 @@ def test_what_is_imported_is_required():
 def test_what_the_tests_import_is_required():
     files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "data_builders").rglob("*_test.py")]
     known = set(requirements(["base", "test", "voice", "asr", "pytorch", "tfds-cli"]))
-    known.add("packaging")  # pytest requires it
+    known |= {"packaging", "h5py"}  # which pytest and Keras require
     assert imported_distributions(files, top_level=False) <= known
 
 

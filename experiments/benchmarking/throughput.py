@@ -24,8 +24,8 @@ def forward_flops(model: keras.Model, batch_size: int) -> dict[str, int]:
     are counted like pixels, except where `DilatedConv2D` leaves them out.
 
     Args:
-        model: with one input.
-        batch_size: of that input.
+        model: a functional model.
+        batch_size: of its inputs.
 
     Returns:
         {name of a dtype: operations that are computed in it}.
@@ -33,7 +33,9 @@ def forward_flops(model: keras.Model, batch_size: int) -> dict[str, int]:
     Raises:
         ValueError: the graph has an operation that may multiply matrices and is not known here.
     """
-    spec = tf.TensorSpec([batch_size, *model.input_shape[1:]], model.inputs[0].dtype)
+    spec = tf.nest.map_structure(
+        lambda x: tf.TensorSpec([batch_size, *x.shape[1:]], x.dtype), model.input
+    )
     forward = tf.function(lambda inputs: model(inputs, training=True))
     flops = {}
     for operation in forward.get_concrete_function(spec).graph.get_operations():

@@ -1,4 +1,4 @@
-"""Audio feature learning (section 3.1.2, Table 2): an autoencoder with the feature in its middle."""
+"""Audio feature learning (section 3.1.2, Table 2): an autoencoder around the audio feature."""
 
 import dataclasses
 

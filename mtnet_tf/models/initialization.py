@@ -8,8 +8,8 @@ from mtnet_tf.config import InitializationConfig
 def weight_initializers(config: InitializationConfig) -> dict:
     """Returns `kernel_initializer` and `bias_initializer`, serialised.
 
-    So each layer makes its own: one initialiser object would give every kernel of one shape the same
-    numbers. The numbers follow `keras.utils.set_random_seed`.
+    So each layer makes its own: one initialiser object would give every kernel of one shape the
+    same numbers. The numbers follow `keras.utils.set_random_seed`.
     """
     if config.kernel == "truncated_normal":
         kernel = keras.initializers.TruncatedNormal(stddev=config.kernel_scale)

@@ -36,7 +36,7 @@ def build_mtnet(config: Config) -> keras.Model:
 
 
 def build_test_network(mtnet: keras.Model) -> keras.Model:
-    """Returns the network of section 3.5, which shares the weights of `mtnet` but its softmax layer.
+    """Returns the network of section 3.5. It shares the weights of `mtnet` but its softmax layer.
 
     Input, a dict: `image` uint8-valued [batch, height, width, channels]. Output: the waveform,
     float32 [batch, L_s] in [-1, 1].

@@ -137,7 +137,7 @@ def test_optional_fields_may_be_none():
         ("", "reads key=value"),
         (f"preset={'a' * 20000}", "An override reads key=value, in at most 10,000 characters"),
         (f"training.seed={'9' * 5000}", "too many digits"),
-        (f"image_encoder.widths={'[' * 9000}", "too many lists within lists"),
+        (f"image_encoder.widths={'[' * 9000}", "too many lists within lists|must be a list"),
         ("ключ=1", "There is no key 'ключ' to override"),
         ("training.joint.epochs=\udcff", r"must be a number. Received: .*'\\udcff'"),
     ],

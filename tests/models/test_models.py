@@ -19,9 +19,8 @@ def num_parameters(model):
 
 
 def images(config, n=4, seed=0):
-    return (
-        np.random.default_rng(seed).integers(0, 256, (n, *config.data.image_shape)).astype(np.uint8)
-    )
+    random = np.random.default_rng(seed)
+    return {"image": random.integers(0, 256, (n, *config.data.image_shape)).astype(np.uint8)}
 
 
 def test_released_has_the_published_sizes():

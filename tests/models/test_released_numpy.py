@@ -147,7 +147,7 @@ def trained_like(shrunk_config):
     keras.utils.set_random_seed(0)
     models = build_mtnet(shrunk_config), build_audio_autoencoder(shrunk_config)
     random = np.random.default_rng(1)
-    for model, x in zip(models, (IMAGES, AUDIO)):
+    for model, x in zip(models, ({"image": IMAGES}, AUDIO)):
         for weight in model.trainable_weights:
             values = random.normal(size=weight.shape)
             if weight.path.endswith("kernel"):
@@ -196,7 +196,7 @@ def test_forward_pass_of_the_joint_network_is_numpy(trained_like):
     phi = cross_modal_mapper(model.get_layer("cross_modal_mapper"), feature)
     signals = audio_generator(generator, phi)
     assert_equal_layers(generator, phi.astype(np.float32), signals)
-    outputs = model(IMAGES, training=False)
+    outputs = model({"image": IMAGES}, training=False)
     expected = {
         "image_feature": feature,
         "logits": dense(feature, *weights_of(model, "classifier")),

@@ -148,7 +148,7 @@ def test_stage_2_is_compared_with_each_pairs_own_recording(tiny_config, syntheti
     pairs = synthetic_data.train.take(np.arange(8))
     assert len(set(zip(pairs.labels, pairs.recordings))) > len(set(pairs.labels))
     losses = {k: float(v) for k, v in stage.losses(pairs.columns(), training=False).items()}
-    outputs = {k: v.numpy() for k, v in stage.model(pairs.images, training=False).items()}
+    outputs = {k: v.numpy() for k, v in stage.model({"image": pairs.images}, training=False).items()}
     true = synthetic_data.recordings.float_waveforms()[pairs.recordings]
     gap = np.abs(true - outputs["waveform"])
     generation = np.where(gap < 1, gap**2 / 2, gap - 0.5).sum(1).mean()
@@ -322,7 +322,7 @@ def test_validation_has_the_loss_of_a_batch_of_training_size(forms, tiny_config,
         + weights.generation_weight * expected["generation"]
         + 0.01 * expected["decay"]
     )
-    outputs = stage.model(pairs.images, training=False)
+    outputs = stage.model({"image": pairs.images}, training=False)
     expected["accuracy"] = np.mean(outputs["logits"].numpy().argmax(-1) == pairs.labels)
     phi = outputs["cross_modal_representation"].numpy()
     expected["phi_saturation"] = np.mean(np.abs(phi) > 0.99)
