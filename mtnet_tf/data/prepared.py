@@ -466,7 +466,8 @@ def _read_metadata(path: epath.Path, names: dict[str, tuple[str, ...]]) -> dict:
         raise file.wrong("words", "words are text")
     if "digit_size" in file.values and not 0 < file.get(int, "digit_size") <= _MAX_IMAGE_SIDE:
         raise file.wrong("digit_size", f"it is 1 to {_MAX_IMAGE_SIDE} pixels")
-    if file.values.get("processing") is not None:  # the authors' recordings are taken as they are
+    # It is null where recordings are taken as they are: the authors'.
+    if file.values.get("processing", "") is not None:
         peak = file.get(dict, "processing").get("peak")
         if type(peak) not in (int, float) or not 0 < peak <= 1:
             raise file.wrong("processing", "its peak is a number in (0, 1]")

@@ -238,6 +238,7 @@ WRONG_VALUES = {
         (put("digit_size", value=-1), "it is 1 to 4096 pixels"),
         (put("digit_size", value="small"), "has digit_size 'small'"),
         (put("processing", value=7), "has processing 7"),
+        (lambda values: values.pop("processing"), "has no processing"),
         (put("processing", value={"peak": "loud"}), r"its peak is a number in \(0, 1\]"),
         (put("recordings_fingerprint", value=None), "has recordings_fingerprint None"),
         (lambda values: values["recordings"].reverse(), "contradict each other"),
