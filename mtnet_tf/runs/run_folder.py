@@ -107,12 +107,12 @@ class RunFolder:
             RunFolderError: this is no run folder, or its config.json is broken.
         """
         path = self / "config.json"
-        if not path.is_file():
-            raise RunFolderError(
-                f"{self.path} is no run folder: it has no config.json. Train with"
-                " experiments.train first."
-            )
         try:
+            if not path.is_file():
+                raise RunFolderError(
+                    f"{self.path} is no run folder: it has no config.json. Train with"
+                    " experiments.train first."
+                )
             return config_lib.from_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunFolderError(f"{path} cannot be used: {error} {_MENDING}") from error

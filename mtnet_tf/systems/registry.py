@@ -67,7 +67,16 @@ def of_table(table: str) -> tuple[System, ...]:
 
 
 def configure(name: str, config: Config) -> Config:
-    """Returns `config` changed to that of the system `name`. Raises ConfigError as `find`."""
+    """Returns a configuration of MT-Net changed to that of the system `name`.
+
+    Raises:
+        ConfigError: as `find`, or the configuration is another system's already.
+    """
+    if config.system not in ("mtnet", name):
+        raise ConfigError(
+            f"The configuration is of the system {config.system!r}, and {name!r} is asked for. Name"
+            " the system with --system alone."
+        )
     return dataclasses.replace(find(name).configure(config), system=name)
 
 

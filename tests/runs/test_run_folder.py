@@ -115,3 +115,9 @@ def test_a_finished_run_without_its_record_writes_it_anew(tiny_config, synthetic
     for a, b in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
     assert {**run.environment(), "started": 0} == {**before, "started": 0}
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "nul\0byte"])
+def test_a_path_that_cannot_be_is_one_error(name, tmp_path):
+    with pytest.raises(RunFolderError, match="config.json (cannot be used|Train)|no config.json"):
+        RunFolder(tmp_path / name).config()

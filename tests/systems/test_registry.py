@@ -70,7 +70,11 @@ def test_names_are_told_where_one_is_wrong():
 
 
 def test_a_configured_system_stands_in_the_configuration():
-    assert systems.configure("gen_only", preset("tiny")).system == "gen_only"
+    config = systems.configure("gen_only", preset("tiny"))
+    assert config.system == "gen_only"
+    assert systems.configure("gen_only", config) == config
+    with pytest.raises(ConfigError, match="is of the system 'gen_only', and 'mtnet' is asked for"):
+        systems.configure("mtnet", config)
 
 
 def test_a_registered_system_is_a_row():

@@ -148,7 +148,9 @@ def test_stage_2_is_compared_with_each_pairs_own_recording(tiny_config, syntheti
     pairs = synthetic_data.train.take(np.arange(8))
     assert len(set(zip(pairs.labels, pairs.recordings))) > len(set(pairs.labels))
     losses = {k: float(v) for k, v in stage.losses(pairs.columns(), training=False).items()}
-    outputs = {k: v.numpy() for k, v in stage.model({"image": pairs.images}, training=False).items()}
+    outputs = {
+        k: v.numpy() for k, v in stage.model({"image": pairs.images}, training=False).items()
+    }
     true = synthetic_data.recordings.float_waveforms()[pairs.recordings]
     gap = np.abs(true - outputs["waveform"])
     generation = np.where(gap < 1, gap**2 / 2, gap - 0.5).sum(1).mean()
