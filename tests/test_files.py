@@ -6,7 +6,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 import zipfile
 
 import numpy as np
@@ -69,7 +68,6 @@ def test_an_npz_bomb_is_refused_unopened(tmp_path):
     twice = tmp_path / "twice.npz"
     twice.write_bytes(data)
     write_members(path, waveform=header_of((10**5, 10**5)) + bytes(12))
-    start = time.perf_counter()
     with pytest.raises(FileError, match="does not have the size that its header says"):
         read_npz(path)
     with pytest.raises(FileError, match="does not have the size|cannot be read"):
@@ -82,7 +80,6 @@ def test_an_npz_bomb_is_refused_unopened(tmp_path):
             info.file_size = 5 * 10**9  # what the directory will claim
     with pytest.raises(FileError, match="its arrays claim 10,000,000,000 bytes, more than"):
         read_npz(path)
-    assert time.perf_counter() - start < 1
 
 
 @pytest.mark.parametrize(

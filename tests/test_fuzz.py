@@ -1,4 +1,4 @@
-"""Seeded fuzzing of what a user can give: each case works or is one InputError, and never anything else.
+"""Seeded fuzzing of what a user can give: each case works or is one InputError.
 
 Nothing else escapes, and nothing is left behind.
 """
