@@ -52,9 +52,11 @@ def open_builder(
         return name(**kwargs)
     builders = BUILDERS if builder_module is None else _builders_of(builder_module)
     where = "" if builder_module is None else f" in {builder_module}"
-    if name is None and builder_module is not None and len(builders) > 1:
-        raise DataSetError(f"Name a data set{where} with --dataset: {', '.join(builders)}.")
-    base, _, config = (name or next(iter(builders))).partition("/")
+    if name is None:
+        if builder_module is not None and len(builders) > 1:
+            raise DataSetError(f"Name a data set{where} with --dataset: {', '.join(builders)}.")
+        name = next(iter(builders))
+    base, _, config = name.partition("/")
     if base not in builders:
         raise DataSetError(f"Unknown data set {base!r}{where}. Known: {', '.join(builders)}.")
     configs = list(builders[base].builder_configs)

@@ -199,6 +199,8 @@ def test_refusals_come_before_anything_is_written(open_mnist, tmp_path):
         data_builders.DataSetError, match="Known: digits_ad, mnist_ad, cifar10_ad, cifar100_ad"
     ):
         data_builders.open_builder("minst_ad")
+    with pytest.raises(InputError, match="Unknown data set ''"):
+        data_builders.open_builder("")
     with pytest.raises(InputError, match="It has: one_recording"):
         data_builders.open_builder("mnist_ad/one_recordings")
     assert not data_dir.exists()
