@@ -2,9 +2,6 @@
 
 import builtins
 import contextlib
-import fcntl
-import logging
-import os
 import re
 from collections.abc import Iterator
 
@@ -12,9 +9,8 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from data_builders.errors import DataSetError
+from mtnet_tf import files
 from mtnet_tf.errors import InputError, first_line
-
-_logger = logging.getLogger(__name__)
 
 # What Beam makes of a worker's error, in its last line:
 # "package.ErrorClass: message [while running 'step']".
@@ -30,21 +26,15 @@ def sole_builder(folder: epath.Path) -> Iterator[None]:
 
     Args:
         folder: Made where it is missing.
+
+    Raises:
+        files.FileError: If the folder cannot be written.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, descriptor)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                _logger.info("waiting: another process is building the data set in %s", folder)
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            for path in folder.glob("incomplete.*"):  # TFDS's name for what it is writing
+    with files.locked(folder, wait=True) as held:
+        if held:
+            # TFDS's name for what it is writing.
+            for path in folder.glob("incomplete.*"):
                 path.rmtree()
-        except OSError:
-            pass  # TFDS says what is wrong with the folder, if anything is
         yield
 
 

@@ -16,7 +16,7 @@ _IMAGE = flags.DEFINE_string(
 )
 _OUTPUT = flags.DEFINE_string("output", "description.wav", "Wav file to write.")
 _SAMPLE_RATE = flags.DEFINE_integer(
-    "sample_rate", 22050, "Sample rate of the wav file, Hz.", lower_bound=1000
+    "sample_rate", 22050, "Sample rate of the wav file, Hz.", lower_bound=4000, upper_bound=384_000
 )
 _INVERT = flags.DEFINE_enum(
     "invert",

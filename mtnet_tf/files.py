@@ -24,7 +24,7 @@ from mtnet_tf.errors import InputError
 
 _logger = logging.getLogger(__name__)
 
-_TEMPORARY = (".[0-9]*_*", ".*.tmp")  # the names that `replacing` and `audio.write_audio` give
+_TEMPORARY = ".[0-9]*_*"  # the names that `replacing` gives
 _LARGEST_JSON = 16 * 2**20  # bytes; the project's own have some thousands
 _LARGEST_NPZ = 4 * 2**30  # bytes of all arrays: 118,000 recordings of 18,140 samples
 _LONGEST_REASON = 300
@@ -152,10 +152,9 @@ def remove_leftovers(folder: pathlib.Path | str) -> None:
     Raises:
         FileError: a file cannot be removed.
     """
-    for pattern in _TEMPORARY:
-        for path in pathlib.Path(folder).glob(pattern):
-            with writing(path):
-                path.unlink(missing_ok=True)
+    for path in pathlib.Path(folder).glob(_TEMPORARY):
+        with writing(path):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: pathlib.Path | str, text: str) -> None:

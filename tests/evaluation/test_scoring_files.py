@@ -53,7 +53,7 @@ def test_a_truncated_result_is_scored_anew(name, keep, score, tmp_path, caplog):
     whole = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(whole[:keep])
     write_text(tmp_path / ".99_rows.csv", "half")
-    write_text(tmp_path / "wavs/.a.wav.99.tmp", "half")
+    write_text(tmp_path / "wavs/.99_a.wav", "half")
     summary = score()
     assert "scoring anew" in caplog.text
     assert results(tmp_path) == before
