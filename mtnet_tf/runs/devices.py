@@ -15,10 +15,6 @@ from mtnet_tf.errors import InputError
 _logger = logging.getLogger(__name__)
 
 
-class DeviceError(InputError):
-    """The device that was asked for is not there."""
-
-
 def select_device(name: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"]:
     """Makes TensorFlow use a device, and returns which one.
 
@@ -28,12 +24,12 @@ def select_device(name: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"]:
         name: "auto" takes the GPUs where TensorFlow sees some, and the CPU elsewhere.
 
     Raises:
-        DeviceError: "gpu" was asked for, and TensorFlow sees none. TensorFlow would run on the CPU
+        InputError: "gpu" was asked for, and TensorFlow sees none. TensorFlow would run on the CPU
             and not say so.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if name == "gpu" and not gpus:
-        raise DeviceError(
+        raise InputError(
             "--device=gpu, but TensorFlow sees no GPU. Check the driver with nvidia-smi and install"
             ' the CUDA libraries with pip install "mtnet-tf[gpu]", or use --device=cpu.'
         )
