@@ -85,6 +85,15 @@ def test_true_label_is_the_ceiling(data, tmp_path):
     assert summary["num_pairs"] == 4
     wavs = sorted(path.name for path in (tmp_path / "true_label_and_recording/wavs").iterdir())
     assert wavs == ["test_0_zero.wav", "test_1_one.wav"]
+    assert [row["recording_id"] for row in rows] == ["zero/a_0", "one/a_0", "two/a_1", "zero/a_0"]
+
+
+def test_a_waveform_is_scored_against_each_reference(data, tmp_path):
+    """What says the same for every image is still compared with the pair's own recording."""
+    score(control("mean_waveform", data), data, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "mean_waveform/rows.csv").open()))
+    assert len({row["corr2d"] for row in rows[:3]}) == 3
+    assert rows[3]["corr2d"] == rows[0]["corr2d"]
 
 
 def test_wrong_word_is_always_wrong(data, tmp_path):
@@ -116,6 +125,15 @@ def test_white_noise_takes_its_level_from_the_training_split_alone(data):
     recordings = Recordings(data.recordings.ids, data.recordings.labels, waveforms)
     changed = AudioDescriptions(**{**vars(data), "recordings": recordings})
     np.testing.assert_array_equal(control("white_noise", changed).speak(data.test), expected)
+
+
+def test_the_seed_draws_the_noises_and_which_image_has_which(data):
+    labels = np.zeros(40, np.int32)
+    pairs = Pairs(np.zeros([40, 4, 4, 1], np.uint8), labels, labels, np.arange(40).astype(str))
+    first, other = (control("white_noise", data, seed=s).speak(pairs)[:, :9] for s in (0, 3))
+    assert not (first[:, None] == other).all(-1).any()
+    alike = [(noise[:, None] == noise).all(-1) for noise in (first, other)]
+    assert not np.array_equal(*alike)
 
 
 def test_the_seed_draws_the_wrong_words(data):

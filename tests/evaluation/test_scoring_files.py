@@ -28,10 +28,10 @@ def ramp(pairs):
 
 @pytest.fixture
 def score(synthetic_data, tmp_path):
-    def score():
+    def score(recognizer=None):
         return scoring.evaluate(
             Candidate("ramp", "ramp", ramp), synthetic_data.test, synthetic_data, tmp_path,
-            provenance={}, split="test", pool=Scores(), num_wavs=2,
+            provenance={}, split="test", pool=Scores(), num_wavs=2, recognizer=recognizer,
         )  # fmt: skip
 
     return score
@@ -58,6 +58,31 @@ def test_a_truncated_result_is_scored_anew(name, keep, score, tmp_path, caplog):
     assert "scoring anew" in caplog.text
     assert results(tmp_path) == before
     assert json.loads((tmp_path / "summary.json").read_text()) == summary
+
+
+def test_a_result_with_a_row_less_is_scored_anew(score, tmp_path, caplog):
+    score()
+    whole = (tmp_path / "rows.csv").read_bytes()
+    (tmp_path / "rows.csv").write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    score()
+    assert "does not hold 6 rows: scoring anew" in caplog.text
+    assert (tmp_path / "rows.csv").read_bytes() == whole
+
+
+class AlwaysZero:
+    """In place of a speech recogniser: it hears "zero" in everything."""
+
+    def recognize(self, waveform, sample_rate):
+        return "zero"
+
+
+def test_the_word_accuracy_is_added_to_a_result_and_kept(score, synthetic_data):
+    words = [synthetic_data.words[label] for label in synthetic_data.test.labels]
+    assert score()["word_accuracy"] is None
+    expected = {"generated": words.count("zero") / 6, "references": words.count("zero") / 6}
+    # Of the references it hears right the ones whose word is "zero".
+    assert score(AlwaysZero())["word_accuracy"] == pytest.approx(expected)
+    assert score()["word_accuracy"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 import mtnet_tf.reporting
 from mtnet_tf import systems
-from mtnet_tf.config import ConfigError, preset
+from mtnet_tf.config import ConfigError, override, preset
 from mtnet_tf.systems import registry
 
 PAPER = json.loads(
@@ -58,6 +58,24 @@ def test_a_name_or_a_label_comes_once():
         with pytest.raises(ValueError, match="There is a system 'mtnet' with the label 'MT-Net'"):
             systems.register(again)
     assert len(systems.names()) == 5
+
+
+def test_a_label_may_come_again_in_another_table():
+    own = dataclasses.replace(systems.find("mtnet"), name="own", table="own table")
+    systems.register(own)
+    try:
+        assert systems.of_table("own table") == (own,)
+        assert own not in systems.of_table("3")
+    finally:
+        registry.unregister("own")
+
+
+def test_a_network_is_used_in_float32_whatever_it_was_trained_in():
+    system = dataclasses.replace(
+        systems.find("mtnet"), build=lambda config: config.training.precision
+    )
+    config = override(preset("tiny"), ["training.precision=mixed_bfloat16"])
+    assert system.build_for_use(config) == "float32"
 
 
 def test_names_are_told_where_one_is_wrong():
