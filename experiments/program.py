@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import types
@@ -65,6 +66,8 @@ def run(main: Callable[[list[str]], int | None]) -> None:
             print(f"error: {error}", file=sys.stderr)
             return error.exit_status
         except KeyboardInterrupt:
+            # What is left to do is to exit, which a second Ctrl-C cuts short.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             print(
                 "error: interrupted; the same command goes on where this one stopped.",
                 file=sys.stderr,
