@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import resource
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the programs do
@@ -19,6 +20,16 @@ from mtnet_tf.config import preset
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 
 AUDIO_LENGTH = 900
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folder(tmp_path_factory):
+    """Keeps in pytest's own folder what TensorFlow traces and what killed programs leave."""
+    folder = str(tmp_path_factory.mktemp("temporary"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(scope="session")

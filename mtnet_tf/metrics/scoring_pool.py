@@ -3,63 +3,82 @@
 from __future__ import annotations
 
 import collections
-import concurrent.futures.process
+import contextlib
 import multiprocessing
+import multiprocessing.connection
+import multiprocessing.resource_tracker
 import os
+import queue
 import signal
-import sys
 import threading
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import threadpoolctl
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.metrics.score import METRICS
+from mtnet_tf.metrics.score import METRICS, Score
 from mtnet_tf.metrics.scorer import Scorer
 
-# The threads of a BLAS that wait for the next dot product spin, on the cores of the other workers: with two workers on two
-# cores scoring took 2.5 times as long, and one process alone twice as long.
+# The threads of a BLAS that wait for the next dot product spin, on the cores of the other workers.
+# With two workers on two cores scoring took 2.5 times as long, and one process alone twice as long.
 _BLAS_THREADS = 1
 
-_scorer = None  # in a worker: what depends on the references alone is computed once
+# One in work and one at hand, so that no worker waits for this process.
+_JOBS_PER_WORKER = 2
+
+# A fork of a process that runs TensorFlow may hang.
+_CONTEXT = multiprocessing.get_context("spawn")
 
 
 class WorkerError(InputError):
-    """A worker process that is gone."""
+    """A worker process is gone."""
 
 
 class ScoringPool:
-    """Worker processes that know the references; a context manager, for many evaluations on one data set.
+    """Worker processes that know the references, for many evaluations on one data set.
 
-    Workers are spawned, not forked: a fork of a process that runs TensorFlow may hang. They start with the first job.
-    With one process the scores are computed in this one.
+    A context manager. Workers start with the first job and are killed when the context is left,
+    whatever they do: they hold nothing that could be lost. With one process the scores are computed
+    in this one.
+
+    Each worker has a pipe of its own. In this process there is no lock and no thread that could
+    wait for a worker that is gone. A worker whose pipe closes ends: none outlives its program.
+
+    Args:
+        references: float32 [R, L_s] in [-1, 1], the recordings.
+        num_processes: How many workers, at least 1.
     """
 
-    def __init__(self, references: np.ndarray, num_processes: int):
-        """Takes references float32 [R, L_s] in [-1, 1]."""
+    def __init__(self, references: np.ndarray, num_processes: int) -> None:
         self._references = references
         self._num_processes = num_processes
-        self._executor = None
         self._scorer = None
+        self._workers = {}  # the pipe to each process
 
-    def __enter__(self):
+    def __enter__(self) -> ScoringPool:
         return self
 
-    def __exit__(self, *exception):
-        if self._executor is not None:
-            if sys.version_info < (3, 11, 5):
-                # There a thread that writes jobs to workers that were killed waits for ever, as long as this process can
-                # read them itself (github.com/python/cpython/issues/94777).
-                self._executor._call_queue._reader.close()
-            self._executor.shutdown(cancel_futures=True)
+    def __exit__(self, *exception: object) -> None:
+        self._kill_workers()
 
-    def map(self, jobs):
-        """Yields the results of jobs (generated float32 [n, L_s], reference_index int [n]) in their order.
+    def map(
+        self, jobs: Iterable[tuple[np.ndarray, np.ndarray]]
+    ) -> Iterator[list[tuple[dict[str, Score], int | None]]]:
+        """Scores jobs and yields their results in the order of the jobs.
 
-        A result is a list of n pairs: {metric: Score}, and the index of the reference with the highest Corr2D, None for
-        silence. Few jobs are taken ahead of the results, so the waveforms of a whole split are never in memory.
+        Few jobs are taken ahead of the results, so the waveforms of a whole split are never in
+        memory.
 
-        Raises WorkerError if a worker is gone.
+        Args:
+            jobs: Each is (generated float32 [n, L_s], reference_index int [n]).
+
+        Yields:
+            A list of n pairs: {metric: Score}, and the index of the reference with the highest
+            Corr2D, None for silence.
+
+        Raises:
+            WorkerError: A worker is gone.
         """
         if self._num_processes == 1:
             self._scorer = self._scorer or Scorer(self._references)
@@ -68,48 +87,107 @@ class ScoringPool:
                     result = _score_chunk(self._scorer, *job)
                 yield result
             return
-        if self._executor is None:
-            self._executor = concurrent.futures.ProcessPoolExecutor(
-                self._num_processes,
-                multiprocessing.get_context("spawn"),
-                initializer=_start_worker,
-                initargs=(self._references,),
-            )
-        pending = collections.deque()
+        free = collections.deque()  # pipes to workers that can take a job
+        unfinished, results = {}, {}  # by the number of the job: its worker's pipe, its result
+        num_yielded = 0
         try:
-            for job in jobs:
-                pending.append(self._executor.submit(_score_in_worker, *job))
-                if len(pending) > 2 * self._num_processes:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        except concurrent.futures.process.BrokenProcessPool as error:
+            for number, job in enumerate(jobs):
+                if number == 0:
+                    free.extend(self._start_workers() * _JOBS_PER_WORKER)
+                while not free:
+                    free.extend(self._receive(unfinished, results))
+                unfinished[number] = free.popleft()
+                with self._workers_needed():
+                    unfinished[number].send((number, job))
+                while num_yielded in results:
+                    yield results.pop(num_yielded)
+                    num_yielded += 1
+            while unfinished:
+                self._receive(unfinished, results)
+            for number in sorted(results):
+                yield results[number]
+        finally:
+            if unfinished:
+                # Nobody wants the results of these jobs any more.
+                self._kill_workers()
+
+    def _receive(self, unfinished: dict, results: dict):
+        """Waits until jobs are finished, stores their results, returns the pipes to the workers."""
+        ready = multiprocessing.connection.wait(set(unfinished.values()))
+        for pipe in ready:
+            with self._workers_needed():
+                number, result = pipe.recv()
+            if isinstance(result, Exception):
+                raise result
+            results[number] = result
+            del unfinished[number]
+        return ready
+
+    @contextlib.contextmanager
+    def _workers_needed(self):
+        """A context in which the broken pipe to a worker becomes a WorkerError."""
+        try:
+            yield
+        except (EOFError, OSError) as error:
             raise WorkerError(
-                "A worker process of the metrics was killed, by want of memory or by hand. Run the same command again, "
-                f"with fewer than {self._num_processes} processes if memory is short."
+                "A worker process of the metrics was killed, by want of memory or by hand. Run the "
+                f"same command again, with fewer than {self._num_processes} processes if memory is "
+                "short."
             ) from error
 
+    def _start_workers(self):
+        """The pipes to the workers, which are started unless they run."""
+        while len(self._workers) < self._num_processes:
+            pipe, its_pipe = _CONTEXT.Pipe()
+            worker = _CONTEXT.Process(target=_work, args=(its_pipe, self._references), daemon=True)
+            # Ctrl-C reaches all processes of a terminal, and this one ends the workers: they start
+            # with SIGINT blocked. The resource tracker's start unblocks it, so it comes before.
+            multiprocessing.resource_tracker.ensure_running()
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                worker.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            its_pipe.close()
+            self._workers[pipe] = worker
+        return list(self._workers)
 
-def _start_worker(references):
-    global _scorer
-    # Ctrl-C reaches the workers too: the process that started them says what there is to say, and ends them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    def _kill_workers(self):
+        workers, self._workers = self._workers, {}
+        for worker in workers.values():
+            worker.kill()
+        for pipe, worker in workers.items():
+            worker.join()
+            pipe.close()
+
+
+def _work(pipe: multiprocessing.connection.Connection, references: np.ndarray):
+    jobs = queue.SimpleQueue()
+    threading.Thread(target=_take_jobs, args=(pipe, jobs), daemon=True).start()
     threadpoolctl.threadpool_limits(_BLAS_THREADS)
-    _scorer = Scorer(references)
+    # What depends on the references alone is computed once.
+    scorer = Scorer(references)
+    while True:
+        number, job = jobs.get()
+        try:
+            result = _score_chunk(scorer, *job)
+        except Exception as error:
+            result = error
+        # A broken pipe ends this process in the other thread.
+        with contextlib.suppress(OSError):
+            pipe.send((number, result))
 
 
-def _end_with_parent():
-    """Ends this worker when the process that started it was killed: it would wait for its next job for ever."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
+def _take_jobs(pipe: multiprocessing.connection.Connection, jobs: queue.SimpleQueue):
+    """Takes jobs from the pipe, and ends this process when the one that started it is gone."""
+    try:
+        while True:
+            jobs.put(pipe.recv())
+    except (EOFError, OSError):
+        os._exit(1)
 
 
-def _score_in_worker(generated, reference_index):
-    return _score_chunk(_scorer, generated, reference_index)
-
-
-def _score_chunk(scorer, generated, reference_index):
+def _score_chunk(scorer: Scorer, generated: np.ndarray, reference_index: np.ndarray):
     scores, correlations = scorer.score_and_correlate(generated, reference_index)
     nearest = [None if np.all(np.isnan(row)) else int(np.nanargmax(row)) for row in correlations]
     return [

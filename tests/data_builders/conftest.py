@@ -13,7 +13,7 @@ _DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
 
 
 @pytest.fixture(autouse=True)
-def temporary_folder(tmp_path_factory, monkeypatch):
+def own_temporary_folder(tmp_path_factory, monkeypatch):
     """Where TFDS leaves a folder for each of its own data sets that is opened and not prepared."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
 
