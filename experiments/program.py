@@ -71,7 +71,6 @@ def run(main: Callable[[list[str]], int | None]) -> None:
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             return error.exit_status
-<<<<<<< HEAD
         except BaseException:
             if not interrupts:
                 raise
@@ -79,22 +78,14 @@ def run(main: Callable[[list[str]], int | None]) -> None:
             if not interrupts:
                 return status
         # Also where the interrupt came back as another exception, which TensorFlow makes of it, or
-        # was swallowed, as Python does in a destructor.
+        # was swallowed, as Python does in a destructor. What is left to do is to exit, which a
+        # second Ctrl-C cuts short.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         print(
             "error: interrupted; the same command goes on where this one stopped.",
             file=sys.stderr,
         )
         return 130
-=======
-        except KeyboardInterrupt:
-            # What is left to do is to exit, which a second Ctrl-C cuts short.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            print(
-                "error: interrupted; the same command goes on where this one stopped.",
-                file=sys.stderr,
-            )
-            return 130
->>>>>>> h-images
 
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3":
         sys.meta_path.insert(0, _QuietTensorFlow())
