@@ -285,16 +285,13 @@ MUTANTS = {
             ("default_rng(config.validation_seed)", "default_rng(0)"),
             ("round(config.validation_fraction * len(order))", "round(0.05 * len(order))"),
             ("order[num_validation:]", "order[:]"),
-            ('test=splits["test"]', 'test=splits["train"]'),
+            ("test=test", "test=train"),
             (
                 'order = np.argsort(columns["image_id"])',
                 'order = np.arange(len(columns["image_id"]))',
             ),
-            ('waveforms[number] = batch["audio"][row]', 'waveforms[number] = batch["audio"][0]'),
-            (
-                'batch["audio_bytes"][row] > 2 * waveforms.shape[1]',
-                'batch["audio_bytes"][row] > 2**40',
-            ),
+            ('batch["audio"][row], dataset, number', 'batch["audio"][0], dataset, number'),
+            ("len(found) > len(waveform)", "False"),
         ),
     ),
     "mtnet_tf/data/batches.py": (
@@ -418,18 +415,18 @@ MUTANTS = {
     "mtnet_tf/config/fields.py": (
         ("tests/config/test_presets.py", "tests/config/test_config.py"),
         (
-            ("decay_weight: float = 0.8 * 0.0005", "decay_weight: float = 0.8"),
+            ("decay_weight: LossWeight = 0.8 * 0.0005", "decay_weight: LossWeight = 0.8"),
             (
-                "reconstruction_decay_weight: float = 0.0005",
-                "reconstruction_decay_weight: float = 0.005",
+                "reconstruction_decay_weight: LossWeight = 0.0005",
+                "reconstruction_decay_weight: LossWeight = 0.005",
             ),
-            ('schedule: str = "cosine"', 'schedule: str = "constant"'),
+            ('"constant"] = "cosine"', '"constant"] = "constant"'),
             ("StageConfig(batch_size=64, epochs=50)", "StageConfig(batch_size=64, epochs=5)"),
             ("StageConfig(batch_size=100, epochs=500)", "StageConfig(batch_size=100, epochs=50)"),
-            ("momentum: float = 0.9\n", "momentum: float = 0.0\n"),
-            ("rho: float = 0.99\n", "rho: float = 0.9\n"),
-            ("initial_mean_square: float = 1.0", "initial_mean_square: float = 0.0"),
-            ("num_blocks: int = 3", "num_blocks: int = 2"),
+            ("momentum: Fraction = 0.9\n", "momentum: Fraction = 0.0\n"),
+            ("rho: Fraction = 0.99\n", "rho: Fraction = 0.9\n"),
+            ("Range(least=0, most=1e6)] = 1.0", "Range(least=0, most=1e6)] = 0.0"),
+            ("Range(least=0, most=32)] = 3", "Range(least=0, most=32)] = 2"),
         ),
     ),
     "mtnet_tf/layers/standardization.py": (
