@@ -280,7 +280,7 @@ MUTANTS = {
         (("np.arange(count) * len(self) // count", "np.arange(count)"),),
     ),
     "mtnet_tf/data/prepared.py": (
-        ("tests/data/test_data.py",),
+        ("tests/data/test_data.py", "tests/data/test_prepared.py"),
         (
             ("default_rng(config.validation_seed)", "default_rng(0)"),
             ("round(config.validation_fraction * len(order))", "round(0.05 * len(order))"),
