@@ -1,6 +1,7 @@
 """The auditory spectrogram of the NSL toolbox: `wav2aud` with [10 10 -2 0], as in Lip2AudSpec.
 
-Coefficients: `cochlear_filters.npz`, see NOTICE at the top of the repository.
+The filters' coefficients lie in `cochlear_filters.npz`. NOTICE, at the top of the repository, says
+where they come from.
 """
 
 import functools
@@ -11,7 +12,7 @@ import math
 import numpy as np
 
 from mtnet_tf.metrics.resampling import resample_polyphase
-from mtnet_tf.metrics.signals import as_signal, check_sample_rate, complaint
+from mtnet_tf.metrics.signals import as_signal, check_sample_rate, failure_reason
 
 SAMPLE_RATE = 16000
 NUM_CHANNELS = 128
@@ -19,35 +20,45 @@ SAMPLES_PER_FRAME = 160  # 10 ms
 TIME_CONSTANT_MS = 10
 
 
-def auditory_spectrogram(samples, sample_rate=22050):
-    """What the inner ear makes of a sound: energy over time and (logarithmic) frequency.
+def auditory_spectrogram(samples: np.ndarray, sample_rate: int = 22050) -> np.ndarray:
+    """Computes what the inner ear makes of a sound: energy over time and logarithmic frequency.
 
-    129 cochlear band-pass filters, difference of neighbouring channels (lateral inhibition),
-    half-wave rectification, leaky integration over 10 ms, one value every 10 ms. Linear: no
-    compression, no hair-cell model.
+    The signal passes 129 cochlear band-pass filters. Neighbouring channels are subtracted (lateral
+    inhibition), rectified (half-wave) and integrated with a leak over 10 ms. Every 10 ms there is
+    one value. There is no compression and no model of the hair cells.
 
     Args:
-      samples: float [num_samples], finite.
-      sample_rate: Hz; anything but 16 kHz is resampled with `scipy.signal.resample_poly` first.
+        samples: Float [num_samples], finite.
+        sample_rate: Samples per second, in Hz. Any other rate than 16 kHz is resampled with
+            `scipy.signal.resample_poly` first.
 
     Returns:
-      float64 [ceil(duration_secs * 100), 128], >= 0; channel k lies between the centre frequencies
-      440 * 2^((k - 31) / 24) Hz and that of k + 1.
+        float64 [ceil(duration_secs * 100), 128], at least 0. Channel k lies between the centre
+        frequencies of the filters k and k + 1; that of filter k is 440 * 2^((k - 31) / 24) Hz.
 
     Raises:
-      ValueError: wrong shape or type, NaN or infinite samples, or an impossible sample rate.
+        ValueError: The shape or type is wrong, samples are not finite or beyond MAX_MAGNITUDE, or
+            the sample rate is not a positive whole number.
     """
     check_sample_rate(sample_rate)
     samples = as_signal(samples, "given")
-    wrong = complaint(samples, "given")
-    if wrong:
-        raise ValueError(f"No auditory spectrogram: {wrong}.")
+    reason = failure_reason(samples, "given")
+    if reason:
+        raise ValueError(f"No auditory spectrogram: {reason}.")
     return spectrogram_16k(resample_polyphase(samples, sample_rate, SAMPLE_RATE))
 
 
-def spectrogram_16k(samples):
-    """The same for float64 samples that are known to be finite and at 16 kHz already."""
-    from mtnet_tf.metrics import _cochlear_kernel  # compiles at its first import: not for `--help`
+def spectrogram_16k(samples: np.ndarray) -> np.ndarray:
+    """Computes the auditory spectrogram of a signal at 16 kHz.
+
+    Args:
+        samples: float64 [num_samples] at 16 kHz, finite.
+
+    Returns:
+        As `auditory_spectrogram`.
+    """
+    # The module compiles when it is first imported, which `--help` need not wait for.
+    from mtnet_tf.metrics import _cochlear_kernel
 
     num_frames = -(-len(samples) // SAMPLES_PER_FRAME)
     padded = np.zeros(num_frames * SAMPLES_PER_FRAME)
@@ -64,12 +75,13 @@ def _filters():
     return _cochlear_kernel.plan(table["order"], table["b"], table["a"])
 
 
-def load_coefficients():
-    """The filters' table.
+def load_coefficients() -> dict[str, np.ndarray]:
+    """Loads the table of the cochlear filters.
 
     Returns:
-      Dict of order int32 [129], b and a float64 [129, 25] (numerators and denominators, zero above
-      each order), center_frequency_hz float64 [129].
+        {"order": int32 [129], "b": float64 [129, 25], "a": float64 [129, 25],
+        "center_frequency_hz": float64 [129]}. The numerators b and the denominators a are zero
+        above each filter's order.
     """
     stored = importlib.resources.files("mtnet_tf.metrics").joinpath("cochlear_filters.npz")
     with np.load(io.BytesIO(stored.read_bytes()), allow_pickle=False) as table:

@@ -1,9 +1,8 @@
-"""Numbers too small to matter, and the time they take.
+"""Has the processor take denormal floats for zero, which saves PESQ time.
 
 A recursive filter that runs on into the silence behind a word decays through the denormal floats
-(below 1e-38 in single precision), which x86 processors handle up to a hundred times slower than
-others. P.862's C code spends three quarters of a wide-band run on them. `flushed` has the processor
-take them for zero for a while.
+(below 1e-38 in single precision). x86 processors handle them up to a hundred times slower than
+other numbers: P.862's C code spends three quarters of a wide-band run on them.
 """
 
 import contextlib
@@ -11,18 +10,22 @@ import ctypes
 import functools
 import platform
 import sys
+from collections.abc import Iterator
 
 _FLUSH_BITS = 0x8040  # MXCSR: flush-to-zero, denormals-are-zero
-_MXCSR_WORD = 7  # its place in the C library's fenv_t of x86-64
-_DEFAULT_MASKS = 0x1F80  # set in MXCSR unless somebody unmasked exceptions
+_MXCSR_WORD = 7  # the place of MXCSR in the C library's fenv_t of x86-64
+_DEFAULT_MASKS = 0x1F80  # set in MXCSR unless a program unmasked exceptions
 
 
 @contextlib.contextmanager
-def flushed():
-    """Within this context, this thread's denormal floats are zero where the machine lets us say so.
+def flushed() -> Iterator[None]:
+    """A context in which the denormal floats of this thread are zero.
 
-    Linux on x86-64 with the GNU C library; elsewhere the context does nothing, and nothing but time
-    is lost.
+    It works on Linux on x86-64 with the GNU C library. Elsewhere the context does nothing, and only
+    time is lost.
+
+    Yields:
+        Nothing.
     """
     library = _math_library()
     saved = (ctypes.c_uint32 * 8)()

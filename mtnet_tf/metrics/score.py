@@ -1,7 +1,8 @@
-"""What a metric answers: a number, or NaN with the reason and who is to blame."""
+"""What a metric answers: a number, or NaN with the reason and the signal that caused it."""
 
 import dataclasses
 import math
+from typing import Literal
 
 METRICS = (
     "corr2d",
@@ -13,9 +14,9 @@ METRICS = (
     "stoi_classic",
 )
 
-# What a generated signal that cannot be scored counts as in the mean over all pairs: the least that
-# the metric can be, so that silence cannot win. White noise has a Corr2D below 0: -1, a correlation's
-# own least. MOS-LQO: the worst opinion on the scale.
+# What a failure of a generated signal counts as in the mean over all pairs: the least value that
+# the metric can have, so that silence cannot win. Corr2D is a correlation, and that of white noise
+# is below 0, so its floor is -1. The floor of MOS-LQO is the worst opinion on the scale.
 FLOORS = {
     "corr2d": -1.0,
     "pesq": -0.5,
@@ -35,21 +36,21 @@ class Score:
     """The result of one metric on one pair of waveforms.
 
     Attributes:
-      value: the score; NaN when and only when the pair could not be scored.
-      reason: why there is no score; "" where there is one.
-      culprit: "reference" when the reference alone makes the pair unscorable (such a pair is left
-        out of every mean and counted), "generated" when the generated signal does (such a pair
-        counts as the metric's floor in the floor mean); "" where there is a score.
+        value: The score. It is NaN if and only if the metric failed on the pair.
+        reason: Why the metric failed; "" where there is a score.
+        culprit: The signal that caused the failure; "" where there is a score. A failure that the
+            reference alone causes ("reference") is left out of every mean and counted. A failure of
+            the generated signal ("generated") counts as the metric's floor in the floor mean.
 
     Raises:
-      ValueError: when value, reason and culprit contradict each other.
+        ValueError: Value, reason and culprit contradict each other.
     """
 
     value: float
     reason: str = ""
-    culprit: str = ""
+    culprit: Literal["", "reference", "generated"] = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         failed = math.isnan(self.value)
         if failed != bool(self.reason) or failed != (self.culprit in (REFERENCE, GENERATED)):
             raise ValueError(
@@ -59,6 +60,14 @@ class Score:
             )
 
 
-def failure(reason, culprit):
-    """A Score without a value."""
+def failure(reason: str, culprit: Literal["reference", "generated"]) -> Score:
+    """Returns a Score without a value.
+
+    Args:
+        reason: Why the metric failed, not empty.
+        culprit: The signal that caused the failure.
+
+    Returns:
+        A Score whose value is NaN.
+    """
     return Score(math.nan, reason, culprit)

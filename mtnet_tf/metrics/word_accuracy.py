@@ -1,30 +1,33 @@
-"""Word accuracy (beyond the paper): what a recogniser hears that never saw our networks.
+"""Word accuracy: which words a speech recogniser hears. The paper does not have it.
 
-The recogniser is PocketSphinx with its own US English model, made to choose among the data set's
-words. It is weak on
-very short words: show its accuracy on the reference recordings beside that on generated ones.
+The recogniser is PocketSphinx with its own US English model, which was never trained on this
+project's signals. It chooses among the data set's words. It often misses very short words, so show
+its accuracy on the reference recordings beside that on the generated signals.
 """
+
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.metrics.resampling import resample_polyphase
-from mtnet_tf.metrics.signals import as_signal, check_sample_rate, complaint
+from mtnet_tf.metrics.signals import as_signal, check_sample_rate, failure_reason
 
 SAMPLE_RATE = 16000
 SILENCE_SECS = 0.25  # on both sides of the word
-# Words of the data sets that the model's dictionary lacks, in its phones.
+
+# The words of the data sets that the model's dictionary lacks, in its phones.
 PRONUNCIATIONS = {"shrew": "SH R UW"}
 
 
-class MissingRecognizerError(InputError, ImportError):
-    """PocketSphinx is not installed."""
-
-
 class UnknownWordError(InputError, ValueError):
-    """A word that the recogniser has no pronunciation for. `words` holds all of them."""
+    """The recogniser has no pronunciation for some words.
 
-    def __init__(self, words):
+    Attributes:
+        words: All words without a pronunciation, in lower case.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(words)
         super().__init__(
             f"The recogniser's dictionary lacks {', '.join(map(repr, self.words))}. Give their "
@@ -34,20 +37,23 @@ class UnknownWordError(InputError, ValueError):
 
 
 class WordRecognizer:
-    """Hears one of a fixed set of words.
+    """Recognises one of a fixed set of words.
 
     Args:
-      words: the data set's words; `_` and space both part the words of a name ("aquarium_fish").
-      pronunciations: dict of spoken word (lower case) to its phones, as "SH R UW", for words that
-        the dictionary lacks; added to PRONUNCIATIONS.
+        words: The data set's words. An underscore and a space both separate the spoken words of a
+            name ("aquarium_fish").
+        pronunciations: {spoken word in lower case: its phones, like "SH R UW"}, for words that the
+            dictionary lacks. They are added to PRONUNCIATIONS.
 
     Raises:
-      ImportError: the package `pocketsphinx` is missing.
-      UnknownWordError: words without a pronunciation.
-      ValueError: no words, or the same word twice.
+        InputError: The package `pocketsphinx` is missing.
+        UnknownWordError: Some words have no pronunciation.
+        ValueError: There are no words, or a word comes twice.
     """
 
-    def __init__(self, words, pronunciations=None):
+    def __init__(
+        self, words: Iterable[str], pronunciations: Mapping[str, str] | None = None
+    ) -> None:
         words = list(words)
         self._words = {_spoken(word): word for word in words}
         if not words or len(self._words) != len(words):
@@ -56,28 +62,30 @@ class WordRecognizer:
             list(self._words), {**PRONUNCIATIONS, **(pronunciations or {})}
         )
 
-    def recognize(self, samples, sample_rate=22050):
+    def recognize(self, samples: np.ndarray, sample_rate: int = 22050) -> str | None:
         """Listens to one recording. The answer does not depend on what was heard before.
 
         Args:
-          samples: float [num_samples] in [-1, 1]; louder ones are clipped.
-          sample_rate: Hz.
+            samples: Float [num_samples] in [-1, 1]. Samples beyond that are clipped.
+            sample_rate: Samples per second, in Hz.
 
         Returns:
-          One of `words` as it was given, or None where no word was heard or the samples are not
-          finite.
+            One of `words` as it was given, or None where no word was heard or samples are not
+            finite or beyond MAX_MAGNITUDE.
 
         Raises:
-          ValueError: wrong shape or type, or an impossible sample rate.
+            ValueError: The shape or type is wrong, or the sample rate is not a positive whole
+                number.
         """
         check_sample_rate(sample_rate)
         samples = as_signal(samples, "given")
-        if complaint(samples, "given"):
+        if failure_reason(samples, "given"):
             return None
         samples = resample_polyphase(samples, sample_rate, SAMPLE_RATE)
         samples = np.pad(samples, int(SILENCE_SECS * SAMPLE_RATE))
         pcm = np.rint(np.clip(samples, -1.0, 1.0) * 32767).astype("<i2")
-        self._decoder.reinit_feat()  # forgets the noise level of earlier recordings
+        # The decoder forgets the noise level of earlier recordings.
+        self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoder.process_raw(pcm.tobytes(), full_utt=True)
         self._decoder.end_utt()
@@ -85,15 +93,15 @@ class WordRecognizer:
         return self._words.get(heard.hypstr) if heard else None
 
 
-def _spoken(word):
+def _spoken(word: str):
     return " ".join(word.lower().replace("_", " ").split())
 
 
-def _make_decoder(phrases, pronunciations):
+def _make_decoder(phrases: list[str], pronunciations: Mapping[str, str]):
     try:
         import pocketsphinx
     except ImportError as error:
-        raise MissingRecognizerError(
+        raise InputError(
             "Word accuracy needs the package `pocketsphinx`: pip install 'mtnet-tf[asr]'."
         ) from error
     decoder = pocketsphinx.Decoder(
