@@ -113,8 +113,13 @@ class _QuietTensorFlow(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name: str, path: Sequence[str] | None, target: object = None):
         if name != "tensorflow":
             return None
+        # Asked again without this finder. It stays until the import itself: some only ask whether
+        # TensorFlow is there.
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec is not None:
             self._loader, spec.loader = spec.loader, self
         return spec
@@ -123,6 +128,7 @@ class _QuietTensorFlow(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module: types.ModuleType):
+        sys.meta_path.remove(self)
         module.__loader__ = module.__spec__.loader = self._loader
         with _stderr_kept_for_errors():
             self._loader.exec_module(module)

@@ -129,7 +129,8 @@ def test_white_noise_takes_its_level_from_the_training_split_alone(data):
 
 def test_the_seed_draws_the_noises_and_which_image_has_which(data):
     labels = np.zeros(40, np.int32)
-    pairs = Pairs(np.zeros([40, 4, 4, 1], np.uint8), labels, labels, np.arange(40).astype(str))
+    images, ids = np.zeros([40, 4, 4, 1], np.uint8), np.arange(40).astype(str)
+    pairs = Pairs(images, labels, labels, labels, ids)
     first, other = (control("white_noise", data, seed=s).speak(pairs)[:, :9] for s in (0, 3))
     assert not (first[:, None] == other).all(-1).any()
     alike = [(noise[:, None] == noise).all(-1) for noise in (first, other)]

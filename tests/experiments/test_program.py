@@ -40,6 +40,23 @@ def test_a_program_starts_without_a_word_of_tensorflow(data_dir, tmp_path):
     assert "trainable parameters" in done.stdout
 
 
+def test_who_only_asks_for_tensorflow_does_not_make_it_loud(tmp_path):
+    code = """
+import importlib.util
+from experiments import program
+
+def main(argv):
+    assert importlib.util.find_spec("tensorflow")
+    import tensorflow
+
+program.run(main)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_failed_import_of_tensorflow_shows_what_was_written(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\nos.write(2, b'a library is missing\\n')\nraise ImportError('no TensorFlow')\n"
