@@ -61,10 +61,11 @@ def tiny_config():
 
 @pytest.fixture(scope="session")
 def synthetic_data():
-    """30 noisy images of 3 patterns, each paired with a tone that the word of its class has for pitch.
+    """30 noisy images of 3 patterns, each paired with a tone whose pitch is its word's.
 
-    As in a data set of several voices and takes: take 0 of voice a is used by most training pairs, that of voice b by
-    some, take 1 by the test pairs alone; the recordings of a word differ, and are not in the order of the labels.
+    As in a data set of several voices and takes, most training pairs use take 0 of voice a, some
+    use that of voice b, and the test pairs alone use take 1. The recordings of a word differ, and are
+    not in the order of the labels.
     """
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 30).astype(np.int32)
@@ -112,13 +113,13 @@ def synthetic_data():
 
 @pytest.fixture(scope="session")
 def files_up_to():
-    """`files_up_to(num_bytes)` is a context in which no file of this process can grow beyond that."""
+    """`files_up_to(num_bytes)` is a context in which no file can grow beyond that."""
     return _files_up_to
 
 
 @contextlib.contextmanager
 def _files_up_to(num_bytes):
-    """No file of this process can grow beyond `num_bytes` meanwhile: what a full disk does, for root too."""
+    """Lets no file of this process grow beyond `num_bytes`, as a full disk does, for root too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
     try:

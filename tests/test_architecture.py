@@ -1,4 +1,4 @@
-"""The structure: BUILD_NOTES.md's drawing, flags, prints, light imports, and commands that parse."""
+"""The structure: the drawing of BUILD_NOTES.md, flags, prints, light imports, commands."""
 
 import ast
 import pathlib
