@@ -64,8 +64,8 @@ def synthetic_data():
     """30 noisy images of 3 patterns, each paired with a tone whose pitch is its word's.
 
     As in a data set of several voices and takes, most training pairs use take 0 of voice a, some
-    use that of voice b, and the test pairs alone use take 1. The recordings of a word differ, and are
-    not in the order of the labels.
+    use that of voice b, and the test pairs alone use take 1. The recordings of a word differ, and
+    are not in the order of the labels.
     """
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 30).astype(np.int32)
