@@ -1,36 +1,32 @@
 """The inner loop of the auditory spectrogram, compiled by numba.
 
-It does exactly what 129 calls of `scipy.signal.lfilter` (transposed direct form II, float64), a
-subtraction of neighbours, a rectifier and a one-pole integrator do. The operations come in the same
-order, so the numbers are the same bits. It is faster because a filter stops at its true order
+It does to the letter what 129 calls of `scipy.signal.lfilter` (transposed direct form II, float64),
+a subtraction of neighbours, a rectifier and a one-pole integrator do, in the same order of
+operations, so the numbers are the same bits. It is faster because a filter stops at its true order
 instead of at 24, because sixteen filters advance together in the processor's vector registers, and
 because a frame's intermediate signals never leave the cache.
 
-The machine code is never cached on disk. Two processes that compiled the variants of one closure at
-the same time once left a numba cache in which one variant stood in another's place, and every
-Corr2D was wrong.
+The machine code is never cached on disk: two processes that compiled the variants of one closure at
+a time left a numba cache in which one stood in another's place, and every Corr2D was wrong.
 """
 
 import numba
 import numpy as np
 
 SAMPLES_PER_FRAME = 160
-
-# How many filters advance together: LLVM turns sixteen into vector instructions best.
+# Filters that advance together: what LLVM turns into vector instructions best.
 _LANES = 16
-
-# The compiled variants. A group of filters takes the smallest that fits.
+# The compiled variants: a group of filters takes the smallest that fits.
 _ORDERS = (8, 13, 15, 24)
-
-# The table has that many coefficients for each filter.
+# Coefficients of a filter in the table.
 _VALUES = 25
 
 
 def _make_filter(order: int):
     """Compiles the step of one group of filters over one frame, for a constant order.
 
-    One flat array holds state, numerators and denominators. With constant offsets into one array
-    LLVM can prove that nothing overlaps, and so vectorises.
+    One flat array holds state, numerators and denominators: constant offsets into one array are
+    what lets LLVM prove that nothing overlaps, and so vectorise.
     """
     numerator = (order + 1) * _LANES
     denominator = 2 * numerator
@@ -91,13 +87,12 @@ def plan(order: np.ndarray, b: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, n
     """Lays the coefficient table out for `run`.
 
     Args:
-        order: int [129], the order of each filter, at most 24.
+        order: int [129], the order of each filter.
         b: float64 [129, 25], the numerators, zero above each filter's order.
         a: float64 [129, 25], the denominators, zero above each filter's order; a[:, 0] is 1.
 
     Returns:
-        The argument `filters` of `run`: the order of each group of filters, int64 [groups], and
-        its states and coefficients, float64 [groups, 3 * 25 * 16].
+        (orders, tables): int64 [groups] and float64 [groups, values], `filters` of `run`.
     """
     num_groups = -(-len(order) // _LANES)
     orders = np.empty(num_groups, np.int64)
@@ -116,13 +111,13 @@ def plan(order: np.ndarray, b: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, n
 def run(
     samples: np.ndarray, filters: tuple[np.ndarray, np.ndarray], alpha: float, num_channels: int
 ) -> np.ndarray:
-    """Computes the auditory spectrogram of one signal.
+    """Computes the spectrogram of one signal.
 
     Args:
         samples: float64 [frames * 160] at 16 kHz.
         filters: What `plan` returned for num_channels + 1 filters.
-        alpha: The integrator's coefficient, in (0, 1).
-        num_channels: The spectrogram's number of channels.
+        alpha: The integrator's coefficient.
+        num_channels: How many differences of neighbouring filters there are.
 
     Returns:
         float64 [frames, num_channels].

@@ -1,7 +1,6 @@
 """The auditory spectrogram of the NSL toolbox: `wav2aud` with [10 10 -2 0], as in Lip2AudSpec.
 
-The filters' coefficients lie in `cochlear_filters.npz`. NOTICE, at the top of the repository, says
-where they come from.
+Coefficients: `cochlear_filters.npz`, see NOTICE at the top of the repository.
 """
 
 import functools
@@ -16,29 +15,28 @@ from mtnet_tf.metrics.signals import as_signal, check_sample_rate, failure_reaso
 
 SAMPLE_RATE = 16000
 NUM_CHANNELS = 128
-SAMPLES_PER_FRAME = 160  # 10 ms
+# 10 ms.
+SAMPLES_PER_FRAME = 160
 TIME_CONSTANT_MS = 10
 
 
 def auditory_spectrogram(samples: np.ndarray, sample_rate: int = 22050) -> np.ndarray:
-    """Computes what the inner ear makes of a sound: energy over time and logarithmic frequency.
+    """Computes what the inner ear makes of a sound: energy over time and (logarithmic) frequency.
 
-    The signal passes 129 cochlear band-pass filters. Neighbouring channels are subtracted (lateral
-    inhibition), rectified (half-wave) and integrated with a leak over 10 ms. Every 10 ms there is
-    one value. There is no compression and no model of the hair cells.
+    129 cochlear band-pass filters, difference of neighbouring channels (lateral inhibition),
+    half-wave rectification, leaky integration over 10 ms, one value every 10 ms. It is linear:
+    there is no compression and no hair-cell model.
 
     Args:
-        samples: Float [num_samples], finite.
-        sample_rate: Samples per second, in Hz. Any other rate than 16 kHz is resampled with
-            `scipy.signal.resample_poly` first.
+        samples: float [num_samples], finite.
+        sample_rate: Hz; anything but 16 kHz is resampled with `scipy.signal.resample_poly` first.
 
     Returns:
-        float64 [ceil(duration_secs * 100), 128], at least 0. Channel k lies between the centre
-        frequencies of the filters k and k + 1; that of filter k is 440 * 2^((k - 31) / 24) Hz.
+        float64 [ceil(duration_secs * 100), 128], >= 0. Channel k lies between the centre frequency
+        440 * 2^((k - 31) / 24) Hz and that of k + 1.
 
     Raises:
-        ValueError: The shape or type is wrong, samples are not finite or beyond MAX_MAGNITUDE, or
-            the sample rate is not a positive whole number.
+        ValueError: Wrong shape or type, NaN or infinite samples, or an impossible sample rate.
     """
     check_sample_rate(sample_rate)
     samples = as_signal(samples, "given")
@@ -49,15 +47,15 @@ def auditory_spectrogram(samples: np.ndarray, sample_rate: int = 22050) -> np.nd
 
 
 def spectrogram_16k(samples: np.ndarray) -> np.ndarray:
-    """Computes the auditory spectrogram of a signal at 16 kHz.
+    """Computes the auditory spectrogram of finite samples at 16 kHz.
 
     Args:
-        samples: float64 [num_samples] at 16 kHz, finite.
+        samples: float64 [num_samples].
 
     Returns:
-        As `auditory_spectrogram`.
+        float64 [ceil(num_samples / 160), 128], >= 0.
     """
-    # The module compiles when it is first imported, which `--help` need not wait for.
+    # It compiles when it is first imported, which a program's --help need not wait for.
     from mtnet_tf.metrics import _cochlear_kernel
 
     num_frames = -(-len(samples) // SAMPLES_PER_FRAME)
@@ -76,12 +74,11 @@ def _filters():
 
 
 def load_coefficients() -> dict[str, np.ndarray]:
-    """Loads the table of the cochlear filters.
+    """Reads the filters' table.
 
     Returns:
-        {"order": int32 [129], "b": float64 [129, 25], "a": float64 [129, 25],
-        "center_frequency_hz": float64 [129]}. The numerators b and the denominators a are zero
-        above each filter's order.
+        "order" int32 [129]; "b" and "a" float64 [129, 25], numerators and denominators, zero above
+        each order; "center_frequency_hz" float64 [129].
     """
     stored = importlib.resources.files("mtnet_tf.metrics").joinpath("cochlear_filters.npz")
     with np.load(io.BytesIO(stored.read_bytes()), allow_pickle=False) as table:

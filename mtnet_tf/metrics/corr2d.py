@@ -6,24 +6,24 @@ from mtnet_tf.metrics.auditory_spectrogram import auditory_spectrogram
 from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
 from mtnet_tf.metrics.signals import as_pair, signal_failure
 
-COMPRESSION = 0.3  # Lip2AudSpec's exponent
+# Lip2AudSpec's exponent.
+COMPRESSION = 0.3
 
 
 def corr2d(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050) -> Score:
-    """Correlates two auditory spectrograms over all time-frequency bins (Pearson, Eq. 12).
+    """Correlates two auditory spectrograms (Pearson) over all time-frequency bins (Eq. 12).
 
     Args:
-        reference: Float [num_samples] in [-1, 1].
-        generated: Float [num_samples] in [-1, 1], as long as the reference.
-        sample_rate: Samples per second, in Hz.
+        reference: float [num_samples] in [-1, 1], the recording.
+        generated: float [num_samples] in [-1, 1], as long as the reference.
+        sample_rate: Hz.
 
     Returns:
-        Score in [-1, 1]. A failure where a signal is not finite or its spectrogram is constant
+        A Score in [-1, 1]; a failure where a signal is not finite or its spectrogram is constant
         (silence).
 
     Raises:
-        ValueError: A shape or type is wrong, the lengths differ, or the sample rate is not a
-            positive whole number.
+        ValueError: Wrong shapes or types, unequal lengths, or an impossible sample rate.
     """
     return _correlate_pair(reference, generated, sample_rate, None)
 
@@ -31,17 +31,15 @@ def corr2d(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 2205
 def corr2d_compressed(
     reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050
 ) -> Score:
-    """Computes `corr2d` of the spectrograms to the power 0.3, as Lip2AudSpec compresses them.
-
-    It is more lenient than `corr2d`.
+    """Correlates the spectrograms to the power 0.3, Lip2AudSpec's compressed domain: more lenient.
 
     Args:
-        reference: Float [num_samples] in [-1, 1].
-        generated: Float [num_samples] in [-1, 1], as long as the reference.
-        sample_rate: Samples per second, in Hz.
+        reference: As in `corr2d`.
+        generated: As in `corr2d`.
+        sample_rate: Hz.
 
     Returns:
-        Score in [-1, 1]. It fails where `corr2d` does.
+        What `corr2d` returns.
 
     Raises:
         ValueError: As in `corr2d`.
@@ -62,23 +60,20 @@ def _correlate_pair(
 
 
 def direction(spectrogram: np.ndarray, power: float | None = None) -> np.ndarray | None:
-    """Turns a spectrogram into a vector whose dot products are correlations.
-
-    The vector is centred and has length one.
+    """Returns the spectrogram as a centred vector of length one: correlation is a dot product.
 
     Args:
-        spectrogram: float64 [frames, channels], at least 0.
-        power: The exponent that the spectrogram is raised to; None leaves it as it is.
+        spectrogram: float64 [frames, channels], >= 0.
+        power: Exponent of the spectrogram; None for the spectrogram as it is.
 
     Returns:
-        float64 [frames * channels], or None where the spectrogram is constant and so has no
-        direction.
+        float64 [frames * channels], or None where it is constant and so has no direction.
     """
     vector = spectrogram.ravel()
     peak = vector.max()
     if not peak > 0:
         return None
-    # Otherwise the squares of a very quiet signal underflow.
+    # The squares of a very quiet signal would underflow.
     vector = vector / peak
     if power is not None:
         vector = vector**power
@@ -90,14 +85,11 @@ def direction(spectrogram: np.ndarray, power: float | None = None) -> np.ndarray
 
 
 def correlate_directions(reference: np.ndarray | None, generated: np.ndarray | None) -> Score:
-    """Correlates two spectrograms by their `direction`s.
+    """Returns the Score of two `direction`s.
 
     Args:
         reference: float64 [frames * channels], or None for a constant spectrogram.
-        generated: As `reference`.
-
-    Returns:
-        Score in [-1, 1]. A failure where a spectrogram is constant.
+        generated: The same of the generated signal.
     """
     for vector, name in ((reference, REFERENCE), (generated, GENERATED)):
         if vector is None:

@@ -1,8 +1,9 @@
-"""Has the processor take denormal floats for zero, which saves PESQ time.
+"""Numbers too small to matter, and the time they take.
 
 A recursive filter that runs on into the silence behind a word decays through the denormal floats
-(below 1e-38 in single precision). x86 processors handle them up to a hundred times slower than
-other numbers: P.862's C code spends three quarters of a wide-band run on them.
+(below 1e-38 in single precision), which x86 processors handle up to a hundred times slower than
+others. P.862's C code spends three quarters of a wide-band run on them. `flushed` has the processor
+take them for zero for a while.
 """
 
 import contextlib
@@ -12,20 +13,20 @@ import platform
 import sys
 from collections.abc import Iterator
 
-_FLUSH_BITS = 0x8040  # MXCSR: flush-to-zero, denormals-are-zero
-_MXCSR_WORD = 7  # the place of MXCSR in the C library's fenv_t of x86-64
-_DEFAULT_MASKS = 0x1F80  # set in MXCSR unless a program unmasked exceptions
+# Of the register MXCSR: flush-to-zero, denormals-are-zero.
+_FLUSH_BITS = 0x8040
+# Its place in the C library's fenv_t of x86-64.
+_MXCSR_WORD = 7
+# Set in it unless somebody unmasked exceptions.
+_DEFAULT_MASKS = 0x1F80
 
 
 @contextlib.contextmanager
 def flushed() -> Iterator[None]:
-    """A context in which the denormal floats of this thread are zero.
+    """A context in which this thread's denormal floats are zero.
 
-    It works on Linux on x86-64 with the GNU C library. Elsewhere the context does nothing, and only
-    time is lost.
-
-    Yields:
-        Nothing.
+    It needs Linux on x86-64 with the GNU C library. Elsewhere the context does nothing, and nothing
+    but time is lost.
     """
     library = _math_library()
     saved = (ctypes.c_uint32 * 8)()

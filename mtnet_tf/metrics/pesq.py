@@ -10,8 +10,9 @@ from mtnet_tf.metrics.resampling import resample_polyphase
 from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
 from mtnet_tf.metrics.signals import as_pair, signal_failure
 
-NARROW_BAND = "nb"
-WIDE_BAND = "wb"
+_Mode = Literal["nb", "wb"]
+NARROW_BAND: _Mode = "nb"
+WIDE_BAND: _Mode = "wb"
 SAMPLE_RATES = {NARROW_BAND: 8000, WIDE_BAND: 16000}
 
 
@@ -19,19 +20,16 @@ def pesq(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050)
     """Computes the raw P.862 score, narrow band at 8 kHz: the scale of the paper's tables.
 
     Args:
-        reference: Float [num_samples] in [-1, 1].
-        generated: Float [num_samples] in [-1, 1], as long as the reference.
-        sample_rate: Samples per second, in Hz. The signals are resampled with
-            `scipy.signal.resample_poly`.
+        reference: float [num_samples] in [-1, 1], the recording.
+        generated: float [num_samples] in [-1, 1], as long as the reference.
+        sample_rate: Hz; resampled with `scipy.signal.resample_poly`.
 
     Returns:
-        Score, about -0.5 to 4.5. A failure where a signal is not finite or silent or shorter than
-        0.25 s, where P.862 finds no speech in the reference, or where the generated signal has no
-        power in the band that P.862 compares.
+        A Score, about -0.5 to 4.5; a failure where a signal is not finite or silent, where both are
+        shorter than 0.25 s, or where the reference holds nothing that P.862 takes for speech.
 
     Raises:
-        ValueError: A shape or type is wrong, the lengths differ, or the sample rate is not a
-            positive whole number.
+        ValueError: Wrong shapes or types, unequal lengths, or an impossible sample rate.
         ImportError: The package `pesq` is missing.
     """
     return raw_from_lqo(pesq_lqo(reference, generated, sample_rate))
@@ -43,10 +41,10 @@ def pesq_lqo(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22
     Args:
         reference: As in `pesq`.
         generated: As in `pesq`.
-        sample_rate: As in `pesq`.
+        sample_rate: Hz.
 
     Returns:
-        Score from 1.0 to 4.55. It fails where `pesq` does.
+        A Score from 1.0 to 4.55; a failure as in `pesq`.
 
     Raises:
         ValueError: As in `pesq`.
@@ -61,10 +59,10 @@ def pesq_lqo_wb(reference: np.ndarray, generated: np.ndarray, sample_rate: int =
     Args:
         reference: As in `pesq`.
         generated: As in `pesq`.
-        sample_rate: As in `pesq`.
+        sample_rate: Hz.
 
     Returns:
-        Score from 1.0 to 4.64. It fails where `pesq` does.
+        A Score from 1.0 to 4.64; a failure as in `pesq`.
 
     Raises:
         ValueError: As in `pesq`.
@@ -74,22 +72,13 @@ def pesq_lqo_wb(reference: np.ndarray, generated: np.ndarray, sample_rate: int =
 
 
 def raw_from_lqo(score: Score) -> Score:
-    """Computes the raw P.862 score behind a narrow-band MOS-LQO: the inverse of P.862.1.
-
-    Args:
-        score: MOS-LQO, within (0.999, 4.999), or a failure.
-
-    Returns:
-        The raw Score, or the same failure.
-    """
+    """Returns the raw P.862 score behind a narrow-band MOS-LQO: the inverse of P.862.1."""
     if math.isnan(score.value):
         return score
     return Score((4.6607 - math.log((4.999 - score.value) / (score.value - 0.999))) / 1.4945)
 
 
-def _score_pair(
-    reference: np.ndarray, generated: np.ndarray, sample_rate: int, mode: Literal["nb", "wb"]
-):
+def _score_pair(reference: np.ndarray, generated: np.ndarray, sample_rate: int, mode: _Mode):
     reference, generated = as_pair(reference, generated, sample_rate)
     failed = signal_failure(reference, REFERENCE) or signal_failure(generated, GENERATED)
     if failed:
@@ -100,18 +89,16 @@ def _score_pair(
     )
 
 
-def score_resampled(
-    reference: np.ndarray, generated: np.ndarray, mode: Literal["nb", "wb"]
-) -> Score:
-    """Computes MOS-LQO of two finite signals at the mode's sample rate.
+def score_resampled(reference: np.ndarray, generated: np.ndarray, mode: _Mode) -> Score:
+    """Computes MOS-LQO of two finite, equally long signals at the mode's sample rate.
 
     Args:
         reference: float64 [num_samples] at SAMPLE_RATES[mode].
-        generated: float64 [num_samples] at SAMPLE_RATES[mode], as long as the reference.
+        generated: float64 [num_samples] at SAMPLE_RATES[mode].
         mode: NARROW_BAND or WIDE_BAND.
 
     Returns:
-        Score as of `pesq_lqo` or `pesq_lqo_wb`.
+        A Score, as `pesq_lqo` or `pesq_lqo_wb` returns.
 
     Raises:
         ImportError: The package `pesq` is missing.
@@ -127,8 +114,8 @@ def score_resampled(
         return failure("PESQ needs signals of at least 0.25 s", REFERENCE)
     except package.NoUtterancesError:
         return failure("PESQ finds no utterance in the reference signal", REFERENCE)
+    # What the package makes of a NaN result: there is no power within the telephone band.
     except ValueError:
-        # The package raises it where its result is NaN: no power in the band.
         return failure("PESQ finds no power in the generated signal", GENERATED)
     return Score(float(value))
 

@@ -1,7 +1,7 @@
-"""The two resamplers that the metrics depend on, with their filters designed once.
+"""The two resamplers that the metrics' figures depend on, with their filters designed once.
 
-Both give the same bits as the library function that they replace. The library functions design
-their filter anew in each call, which takes longer than filtering one word.
+Both give the very bits of the library function they stand for; those design their filter anew in
+each call, which takes longer than filtering one word.
 """
 
 import functools
@@ -13,14 +13,12 @@ import scipy.signal
 
 
 def resample_polyphase(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """Resamples for spectrograms and PESQ.
-
-    It computes `scipy.signal.resample_poly(samples, to_rate, from_rate)`.
+    """Does `scipy.signal.resample_poly(samples, to_rate, from_rate)`: for spectrograms and PESQ.
 
     Args:
         samples: float64 [num_samples].
-        from_rate: The samples' rate, a positive whole number of Hz.
-        to_rate: The result's rate, a positive whole number of Hz.
+        from_rate: A whole number of Hz.
+        to_rate: A whole number of Hz.
 
     Returns:
         float64 [ceil(num_samples * to_rate / from_rate)].
@@ -30,14 +28,12 @@ def resample_polyphase(samples: np.ndarray, from_rate: int, to_rate: int) -> np.
 
 
 def resample_octave(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """Resamples for STOI.
-
-    It computes `pystoi.utils.resample_oct(samples, to_rate, from_rate)`.
+    """Does `pystoi.utils.resample_oct(samples, to_rate, from_rate)`: for STOI.
 
     Args:
         samples: float64 [num_samples].
-        from_rate: The samples' rate, a positive whole number of Hz.
-        to_rate: The result's rate, a positive whole number of Hz.
+        from_rate: A whole number of Hz.
+        to_rate: A whole number of Hz.
 
     Returns:
         float64 [ceil(num_samples * to_rate / from_rate)].
@@ -59,7 +55,7 @@ def _ratio(from_rate: int, to_rate: int):
 
 @functools.lru_cache(maxsize=16)
 def _polyphase_window(up: int, down: int):
-    """The default of `resample_poly`: Kaiser (beta 5), ten periods of the slower rate a side."""
+    """What resample_poly takes: Kaiser (beta 5), ten periods of the slower rate on each side."""
     slower = max(up, down)
     return scipy.signal.firwin(20 * slower + 1, 1.0 / slower, window=("kaiser", 5.0))
 

@@ -1,4 +1,4 @@
-"""What a metric answers: a number, or NaN with the reason and the signal that caused it."""
+"""What a metric answers: a number, or a failure with its reason and the signal to blame."""
 
 import dataclasses
 import math
@@ -14,9 +14,9 @@ METRICS = (
     "stoi_classic",
 )
 
-# What a failure of a generated signal counts as in the mean over all pairs: the least value that
-# the metric can have, so that silence cannot win. Corr2D is a correlation, and that of white noise
-# is below 0, so its floor is -1. The floor of MOS-LQO is the worst opinion on the scale.
+# What a failure of the generated signal counts as in the mean over all pairs: the least that the
+# metric can be, so that silence cannot win. White noise has a Corr2D below 0, so there it is -1,
+# the least that a correlation can be. Of MOS-LQO it is the worst opinion on the scale.
 FLOORS = {
     "corr2d": -1.0,
     "pesq": -0.5,
@@ -27,8 +27,8 @@ FLOORS = {
     "stoi_classic": 0.0,
 }
 
-REFERENCE = "reference"
-GENERATED = "generated"
+REFERENCE: Literal["reference"] = "reference"
+GENERATED: Literal["generated"] = "generated"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Score:
     """The result of one metric on one pair of waveforms.
 
     Attributes:
-        value: The score. It is NaN if and only if the metric failed on the pair.
-        reason: Why the metric failed; "" where there is a score.
-        culprit: The signal that caused the failure; "" where there is a score. A failure that the
-            reference alone causes ("reference") is left out of every mean and counted. A failure of
-            the generated signal ("generated") counts as the metric's floor in the floor mean.
+        value: The score; NaN when and only when the metric failed.
+        reason: Why it failed; "" where it did not.
+        culprit: "reference" when the reference alone is the reason (such a pair is left out of
+            every mean and counted), "generated" when the generated signal is (such a pair counts as
+            the metric's floor in the floor mean); "" where there is a score.
 
     Raises:
         ValueError: Value, reason and culprit contradict each other.
@@ -48,7 +48,7 @@ class Score:
 
     value: float
     reason: str = ""
-    culprit: Literal["", "reference", "generated"] = ""
+    culprit: str = ""
 
     def __post_init__(self) -> None:
         failed = math.isnan(self.value)
@@ -61,13 +61,5 @@ class Score:
 
 
 def failure(reason: str, culprit: Literal["reference", "generated"]) -> Score:
-    """Returns a Score without a value.
-
-    Args:
-        reason: Why the metric failed, not empty.
-        culprit: The signal that caused the failure.
-
-    Returns:
-        A Score whose value is NaN.
-    """
+    """Returns a Score without a value."""
     return Score(math.nan, reason, culprit)

@@ -1,10 +1,5 @@
 """All metrics of many pairs, with everything that depends on a reference alone computed once."""
 
-from __future__ import annotations
-
-import dataclasses
-import hashlib
-
 import numpy as np
 
 from mtnet_tf.metrics.corr2d import correlate_directions
@@ -12,23 +7,19 @@ from mtnet_tf.metrics.score import GENERATED, METRICS, REFERENCE, Score
 from mtnet_tf.metrics.signals import as_signals, check_sample_rate, signal_failure
 from mtnet_tf.metrics.views import Views, score_views
 
-_MAX_KNOWN = 1024
-
 
 class Scorer:
     """Scores generated waveforms against a fixed set of reference recordings.
 
-    Every number equals that of the metric's own function on the pair. A generated waveform that
-    comes again is not computed again: a control that plays recordings repeats them.
+    Every number equals that of the metric's own function on the pair.
 
     Args:
-        references: Float [R, num_samples] in [-1, 1], the recordings, padded to the data set's
+        references: float [R, num_samples] in [-1, 1], the recordings padded to the data set's
             length.
-        sample_rate: Samples per second, in Hz.
+        sample_rate: Hz.
 
     Raises:
-        ValueError: The shape or type is wrong, there is no reference, or the sample rate is not a
-            positive whole number.
+        ValueError: Wrong shape or type, no reference, or an impossible sample rate.
     """
 
     def __init__(self, references: np.ndarray, sample_rate: int = 22050) -> None:
@@ -40,20 +31,19 @@ class Scorer:
         self._num_samples = references.shape[1]
         self._failures = [signal_failure(samples, REFERENCE) for samples in references]
         self._views = [Views(samples, sample_rate) for samples in references]
-        self._known = {}
 
     def score(self, generated: np.ndarray, reference_index: np.ndarray) -> dict[str, list[Score]]:
         """Scores n pairs by all metrics.
 
         Args:
-            generated: Float [n, num_samples] in [-1, 1].
-            reference_index: Int [n] in [0, R), the row of each signal's reference in `references`.
+            generated: float [n, num_samples] in [-1, 1].
+            reference_index: int [n], the row of `references` that each belongs to.
 
         Returns:
-            {metric: n Scores} for each name in METRICS.
+            {metric: n Scores} of all METRICS.
 
         Raises:
-            ValueError: A shape or type is wrong, or an index is out of range.
+            ValueError: Wrong shapes or types, or an index out of range.
         """
         return self._run(generated, reference_index, correlate=False)[0]
 
@@ -61,31 +51,31 @@ class Scorer:
         """Computes Corr2D of each generated signal with each reference.
 
         Args:
-            generated: Float [n, num_samples] in [-1, 1].
+            generated: float [n, num_samples] in [-1, 1].
 
         Returns:
-            float64 [n, R] in [-1, 1]. The row of a generated signal and the column of a reference
-            that are silent or not finite are NaN.
+            float64 [n, R]; NaN in rows of generated signals, and columns of references, that are
+            silent or not finite.
 
         Raises:
-            ValueError: The shape or type is wrong.
+            ValueError: Wrong shape or type.
         """
         return self._run(generated, None, correlate=True)[1]
 
     def score_and_correlate(
         self, generated: np.ndarray, reference_index: np.ndarray
     ) -> tuple[dict[str, list[Score]], np.ndarray]:
-        """Does what `score` and `correlations` do, with one set of spectrograms.
+        """Returns the results of `score` and of `correlations`, from one set of spectrograms.
 
         Args:
-            generated: Float [n, num_samples] in [-1, 1].
-            reference_index: Int [n] in [0, R), the row of each signal's reference in `references`.
+            generated: As in `score`.
+            reference_index: As in `score`.
 
         Returns:
-            The results of `score` and of `correlations`.
+            (scores, correlations): What `score` and `correlations` return.
 
         Raises:
-            ValueError: A shape or type is wrong, or an index is out of range.
+            ValueError: As in `score`.
         """
         return self._run(generated, reference_index, correlate=True)
 
@@ -101,19 +91,14 @@ class Scorer:
         if reference_index is not None:
             reference_index = self._check_index(reference_index, len(generated))
         for row, samples in enumerate(generated):
-            known = self._recall(samples)
-            failure = signal_failure(samples, GENERATED)
-            views = None if failure else Views(samples, self._sample_rate)
+            failed = signal_failure(samples, GENERATED)
+            views = None if failed else Views(samples, self._sample_rate)
             if reference_index is not None:
-                index = int(reference_index[row])
-                if index not in known.scores:
-                    known.scores[index] = self._score_one(views, failure, index)
+                pair = self._score_one(views, failed, int(reference_index[row]))
                 for name in METRICS:
-                    scores[name].append(known.scores[index][name])
+                    scores[name].append(pair[name])
             if correlate:
-                if known.correlations is None:
-                    known.correlations = self._correlate_one(views)
-                correlations[row] = known.correlations
+                correlations[row] = self._correlate_one(views)
         return scores, correlations
 
     def _check_index(self, reference_index: np.ndarray, count: int):
@@ -130,10 +115,10 @@ class Scorer:
             )
         return reference_index
 
-    def _score_one(self, views: Views | None, failure: Score | None, index: int):
-        failure = self._failures[index] or failure
-        if failure:
-            return dict.fromkeys(METRICS, failure)
+    def _score_one(self, views: Views | None, failed: Score | None, index: int):
+        failed = self._failures[index] or failed
+        if failed:
+            return dict.fromkeys(METRICS, failed)
         return score_views(self._views[index], views)
 
     def _correlate_one(self, views: Views | None):
@@ -144,25 +129,3 @@ class Scorer:
             if not self._failures[index]:
                 row[index] = correlate_directions(reference.direction, views.direction).value
         return row
-
-    def _recall(self, samples: np.ndarray):
-        """The known results of a waveform. Its Views are not kept: they would fill the memory."""
-        key = hashlib.blake2b(samples.tobytes(), digest_size=16).digest()
-        if key not in self._known:
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            self._known[key] = _Known()
-        return self._known[key]
-
-
-@dataclasses.dataclass
-class _Known:
-    """The results of one generated waveform.
-
-    Attributes:
-        scores: {reference index: {metric: Score}}.
-        correlations: float64 [R], Corr2D with each reference; None before it is asked for.
-    """
-
-    scores: dict = dataclasses.field(default_factory=dict)
-    correlations: np.ndarray | None = None

@@ -1,4 +1,4 @@
-"""What every metric asks of the waveforms it is given."""
+"""What every metric asks of the waveforms that it is given."""
 
 from typing import Literal
 
@@ -6,21 +6,23 @@ import numpy as np
 
 from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
 
-MAX_MAGNITUDE = 1e6  # a waveform lies in [-1, 1]
+# A waveform lies in [-1, 1]. Beyond this, which only an exploded network can emit, the metrics
+# would overflow.
+MAX_MAGNITUDE = 1e6
 
 
 def as_signal(samples: np.ndarray, name: str) -> np.ndarray:
     """Returns one waveform as float64.
 
     Args:
-        samples: Float [num_samples].
-        name: What an error message calls the signal.
+        samples: float [num_samples].
+        name: What an error calls the signal.
 
     Returns:
-        float64 [num_samples]. It may hold NaN or infinity.
+        float64 [num_samples], which may hold NaN or infinity.
 
     Raises:
-        ValueError: The samples are not one-dimensional, there are none, or they are not floats.
+        ValueError: The samples are not one-dimensional, none at all, or not floats.
     """
     samples = np.asarray(samples)
     if samples.ndim != 1 or not samples.size:
@@ -36,15 +38,14 @@ def as_signals(samples: np.ndarray, name: str) -> np.ndarray:
     """Returns a stack of equally long waveforms as float64.
 
     Args:
-        samples: Float [n, num_samples].
-        name: What an error message calls the stack.
+        samples: float [n, num_samples].
+        name: What an error calls the stack.
 
     Returns:
-        float64 [n, num_samples]. It may hold NaN or infinity.
+        float64 [n, num_samples], which may hold NaN or infinity.
 
     Raises:
-        ValueError: The samples are not two-dimensional, the waveforms are empty, or the samples
-            are not floats.
+        ValueError: The stack is not two-dimensional, holds empty waveforms, or is not of floats.
     """
     samples = np.asarray(samples)
     if samples.ndim != 2 or not samples.shape[1]:
@@ -62,16 +63,16 @@ def as_pair(
     """Returns both waveforms of a pair as float64.
 
     Args:
-        reference: Float [num_samples].
-        generated: Float [num_samples].
-        sample_rate: Samples per second, in Hz.
+        reference: float [num_samples].
+        generated: float [num_samples].
+        sample_rate: Hz, which is only checked.
 
     Returns:
-        The reference and the generated signal, both float64 [num_samples].
+        (reference, generated): float64 [num_samples] each.
 
     Raises:
-        ValueError: `as_signal` refuses a signal, the lengths differ, or the sample rate is not a
-            positive whole number.
+        ValueError: A shape or type that `as_signal` refuses, unequal lengths, or a sample rate that
+            is no positive whole number.
     """
     check_sample_rate(sample_rate)
     reference, generated = as_signal(reference, REFERENCE), as_signal(generated, GENERATED)
@@ -83,20 +84,13 @@ def as_pair(
     return reference, generated
 
 
-def _check_type(samples: np.ndarray, name: str):
+def _check_type(samples: np.ndarray, what: str):
     if samples.dtype.kind != "f":
-        raise ValueError(f"{name} must be floats in [-1, 1]. Received: dtype={samples.dtype}.")
+        raise ValueError(f"{what} must be floats in [-1, 1]. Received: dtype={samples.dtype}.")
 
 
-def check_sample_rate(sample_rate: float) -> None:
-    """Checks that a sample rate is a positive whole number.
-
-    Args:
-        sample_rate: Samples per second, in Hz.
-
-    Raises:
-        ValueError: It is not.
-    """
+def check_sample_rate(sample_rate: int) -> None:
+    """Raises ValueError unless the sample rate is a positive whole number of Hz."""
     if int(sample_rate) != sample_rate or sample_rate <= 0:
         raise ValueError(
             f"sample_rate must be a positive whole number of Hz. Received: {sample_rate!r}."
@@ -104,33 +98,27 @@ def check_sample_rate(sample_rate: float) -> None:
 
 
 def failure_reason(samples: np.ndarray, name: str) -> str:
-    """Says why every metric fails on a signal.
-
-    Samples must be finite and within MAX_MAGNITUDE. Larger ones come only from a network whose
-    training diverged, and they would overflow within the metrics.
+    """Tells why no metric can use a signal: its samples must be finite and within MAX_MAGNITUDE.
 
     Args:
         samples: float64 [num_samples].
         name: What the reason calls the signal.
 
     Returns:
-        The reason, or "" where the samples are good.
+        The reason; "" where there is none.
     """
-    num_bad = np.count_nonzero(~(np.abs(samples) <= MAX_MAGNITUDE))
-    if not num_bad:
+    count = np.count_nonzero(~(np.abs(samples) <= MAX_MAGNITUDE))
+    if not count:
         return ""
-    return f"{num_bad} samples of the {name} signal are not finite or beyond {MAX_MAGNITUDE:g}"
+    return f"{count} samples of the {name} signal are not finite or beyond {MAX_MAGNITUDE:g}"
 
 
 def signal_failure(samples: np.ndarray, name: Literal["reference", "generated"]) -> Score | None:
-    """Returns the failure that a signal causes in every metric.
+    """Returns the failure that a signal causes in every metric, or None.
 
     Args:
         samples: float64 [num_samples].
-        name: REFERENCE or GENERATED, the signal's part in the pair.
-
-    Returns:
-        A Score without a value, or None where the samples are good.
+        name: Which signal of the pair it is.
     """
     reason = failure_reason(samples, name)
     return failure(reason, name) if reason else None

@@ -1,11 +1,9 @@
 """STOI: short-time objective intelligibility (Taal et al. 2011), for words of any length.
 
-The computation is pystoi's, with one difference. pystoi correlates segments of 30 frames and has no
-answer for a signal with fewer, as most single words have. Here a segment has min(30, frames)
-frames. A longer signal has the value that pystoi gives it; a shorter signal is one segment.
+The computation is pystoi's, with one difference: pystoi correlates segments of 30 frames and has no
+answer for a signal with fewer, which is most single words. Here a segment has min(30, frames)
+frames, so that a longer signal's value is pystoi's and a shorter one's is its one segment's.
 """
-
-from __future__ import annotations
 
 import dataclasses
 
@@ -29,17 +27,16 @@ def stoi(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050)
     """Computes STOI with segments of min(30, frames) frames.
 
     Args:
-        reference: Float [num_samples] in [-1, 1].
-        generated: Float [num_samples] in [-1, 1], as long as the reference.
-        sample_rate: Samples per second, in Hz. The signals are resampled to 10 kHz as pystoi does.
+        reference: float [num_samples] in [-1, 1], the recording.
+        generated: float [num_samples] in [-1, 1], as long as the reference.
+        sample_rate: Hz; resampled to 10 kHz as pystoi does.
 
     Returns:
-        Score, at most 1. A failure where a signal is not finite, or where the reference is silent
-        or has fewer than 10 frames (of 25.6 ms, every 12.8 ms) within 40 dB of its loudest frame.
+        A Score, at most 1; a failure where a signal is not finite, or where the reference is silent
+        or has fewer than 10 frames (of 25.6 ms, every 12.8 ms) within 40 dB of its loudest.
 
     Raises:
-        ValueError: A shape or type is wrong, the lengths differ, or the sample rate is not a
-            positive whole number.
+        ValueError: Wrong shapes or types, unequal lengths, or an impossible sample rate.
     """
     return _score_pair(reference, generated, sample_rate)[0]
 
@@ -50,11 +47,10 @@ def stoi_classic(reference: np.ndarray, generated: np.ndarray, sample_rate: int 
     Args:
         reference: As in `stoi`.
         generated: As in `stoi`.
-        sample_rate: As in `stoi`.
+        sample_rate: Hz.
 
     Returns:
-        Score, at most 1. It fails where `stoi` does, and where the reference has fewer than 30
-        such frames.
+        As `stoi`; a failure also where pystoi has no value: the reference has fewer than 30 frames.
 
     Raises:
         ValueError: As in `stoi`.
@@ -78,9 +74,8 @@ class PreparedReference:
     """What STOI needs of a reference.
 
     Attributes:
-        active: bool [frames], which frames of the signal are within 40 dB of its loudest frame.
-        bands: float64 [15, num_frames], the third-octave band levels of the signal that the active
-            frames make when they are joined.
+        active: bool [frames], which frames of the signal are within 40 dB of its loudest.
+        bands: float64 [15, frames of what is left], third-octave band levels.
         silent: Whether the signal is all zeros.
     """
 
@@ -96,7 +91,7 @@ def prepare(reference: np.ndarray) -> PreparedReference:
         reference: float64 [num_samples] at 10 kHz, finite.
 
     Returns:
-        What `score_resampled` takes.
+        What `score_resampled` needs of the reference.
     """
     frames = _frames(reference)
     energies = 20 * np.log10(np.linalg.norm(frames, axis=1) + _EPS)
@@ -105,14 +100,14 @@ def prepare(reference: np.ndarray) -> PreparedReference:
 
 
 def score_resampled(reference: PreparedReference, generated: np.ndarray) -> tuple[Score, Score]:
-    """Computes both forms of STOI of a prepared reference and a generated signal.
+    """Computes both forms of STOI of a prepared reference and a finite signal of its length.
 
     Args:
         reference: What `prepare` returned.
-        generated: float64 [num_samples] at 10 kHz, finite, as long as the reference.
+        generated: float64 [num_samples] at 10 kHz.
 
     Returns:
-        The Scores of `stoi` and of `stoi_classic`.
+        (score, classic): What `stoi` and `stoi_classic` return.
     """
     if reference.silent:
         return (failure("the reference signal is silent", REFERENCE),) * 2
@@ -132,14 +127,14 @@ def score_resampled(reference: PreparedReference, generated: np.ndarray) -> tupl
 
 
 def _frames(samples: np.ndarray):
-    """Windowed frames [frames, 256]. A last frame that just fits is left out, as in pystoi."""
+    """Windowed frames [frames, 256]; like pystoi's, they leave out a last one that just fits."""
     if len(samples) <= N_FRAME:
         return np.zeros((0, N_FRAME))
     return np.lib.stride_tricks.sliding_window_view(samples[:-1], N_FRAME)[::_HOP] * _WINDOW
 
 
 def _bands(active_frames: np.ndarray):
-    """Levels of 15 third-octave bands [15, frames] of the signal that the frames make, joined."""
+    """Levels of 15 third-octave bands [15, frames] of the frames joined to one signal again."""
     joined = np.zeros((len(active_frames) + 1, _HOP))
     joined[:-1] += active_frames[:, :_HOP]
     joined[1:] += active_frames[:, _HOP:]
@@ -148,7 +143,7 @@ def _bands(active_frames: np.ndarray):
 
 
 def _intelligibility(reference: np.ndarray, generated: np.ndarray, segment_frames: int):
-    """Mean correlation over segments and bands. Those of `generated` are scaled and clipped."""
+    """Mean correlation over segments and bands, the generated ones scaled and clipped."""
     x, y = (_segments(bands, segment_frames) for bands in (reference, generated))
     y = y * (_norm(x) / (_norm(y) + _EPS))
     y = np.minimum(y, x * (1 + 10 ** (-BETA / 20)))
@@ -158,7 +153,7 @@ def _intelligibility(reference: np.ndarray, generated: np.ndarray, segment_frame
 
 
 def _segments(bands: np.ndarray, length: int):
-    """Cuts bands [15, frames] into segments [frames - length + 1, 15, length]."""
+    """Cuts bands [15, frames] into all their segments [frames - length + 1, 15, length]."""
     views = np.lib.stride_tricks.sliding_window_view(bands, length, axis=1)
     return np.ascontiguousarray(views.transpose(1, 0, 2))
 

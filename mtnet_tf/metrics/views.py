@@ -16,7 +16,7 @@ class Views:
 
     Args:
         samples: float64 [num_samples], finite.
-        sample_rate: Samples per second, in Hz.
+        sample_rate: Hz.
     """
 
     def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
@@ -36,7 +36,7 @@ class Views:
 
     @property
     def for_stoi(self) -> np.ndarray:
-        """The waveform at 10 kHz, float64. It is needed once, so it is not kept."""
+        """The waveform at 10 kHz, float64; each waveform needs it once, so it is not kept."""
         return resample_octave(self._samples, self._sample_rate, stoi.SAMPLE_RATE)
 
     @functools.cached_property
@@ -46,12 +46,12 @@ class Views:
 
     @property
     def direction(self) -> np.ndarray | None:
-        """The auditory spectrogram as Corr2D compares it, float64; None for silence."""
+        """The auditory spectrogram as Corr2D compares it; None for silence."""
         return self._directions[0]
 
     @property
     def compressed_direction(self) -> np.ndarray | None:
-        """The direction of the spectrogram to the power 0.3, float64; None for silence."""
+        """The same of the spectrogram to the power 0.3."""
         return self._directions[1]
 
     @functools.cached_property
@@ -61,14 +61,14 @@ class Views:
 
 
 def score_views(reference: Views, generated: Views) -> dict[str, Score]:
-    """Computes all metrics of one pair of waveforms.
+    """Scores one pair by all metrics.
 
     Args:
-        reference: The reference recording.
-        generated: The generated signal, as long as the reference and of the same sample rate.
+        reference: The forms of the recording.
+        generated: The forms of the generated waveform, as long as the recording.
 
     Returns:
-        {metric: Score} for each name in METRICS.
+        {metric: Score} of all METRICS.
     """
     narrow = pesq.score_resampled(reference.narrow_band, generated.narrow_band, pesq.NARROW_BAND)
     wide = pesq.score_resampled(reference.wide_band, generated.wide_band, pesq.WIDE_BAND)

@@ -1,11 +1,11 @@
-"""Word accuracy: which words a speech recogniser hears. The paper does not have it.
+"""Word accuracy (beyond the paper): what a recogniser hears that never saw our networks.
 
-The recogniser is PocketSphinx with its own US English model, which was never trained on this
-project's signals. It chooses among the data set's words. It often misses very short words, so show
-its accuracy on the reference recordings beside that on the generated signals.
+The recogniser is PocketSphinx with its own US English model, made to choose among the data set's
+words. It is weak on very short words: show its accuracy on the reference recordings beside that on
+generated ones.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -14,17 +14,21 @@ from mtnet_tf.metrics.resampling import resample_polyphase
 from mtnet_tf.metrics.signals import as_signal, check_sample_rate, failure_reason
 
 SAMPLE_RATE = 16000
-SILENCE_SECS = 0.25  # on both sides of the word
-
-# The words of the data sets that the model's dictionary lacks, in its phones.
+# On both sides of the word.
+SILENCE_SECS = 0.25
+# Words of the data sets that the model's dictionary lacks, in its phones.
 PRONUNCIATIONS = {"shrew": "SH R UW"}
 
 
+class MissingRecognizerError(InputError, ImportError):
+    """PocketSphinx is not installed."""
+
+
 class UnknownWordError(InputError, ValueError):
-    """The recogniser has no pronunciation for some words.
+    """Words that the recogniser has no pronunciation for.
 
     Attributes:
-        words: All words without a pronunciation, in lower case.
+        words: These words.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -37,23 +41,20 @@ class UnknownWordError(InputError, ValueError):
 
 
 class WordRecognizer:
-    """Recognises one of a fixed set of words.
+    """Hears one of a fixed set of words.
 
     Args:
-        words: The data set's words. An underscore and a space both separate the spoken words of a
-            name ("aquarium_fish").
-        pronunciations: {spoken word in lower case: its phones, like "SH R UW"}, for words that the
-            dictionary lacks. They are added to PRONUNCIATIONS.
+        words: The data set's words; `_` and space both part the words of a name ("aquarium_fish").
+        pronunciations: {spoken word in lower case: its phones, as "SH R UW"}, of words that the
+            dictionary lacks; added to PRONUNCIATIONS.
 
     Raises:
-        InputError: The package `pocketsphinx` is missing.
-        UnknownWordError: Some words have no pronunciation.
-        ValueError: There are no words, or a word comes twice.
+        MissingRecognizerError: The package `pocketsphinx` is missing.
+        UnknownWordError: There are words without a pronunciation.
+        ValueError: There is no word, or the same word twice.
     """
 
-    def __init__(
-        self, words: Iterable[str], pronunciations: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, words: Iterable[str], pronunciations: dict[str, str] | None = None) -> None:
         words = list(words)
         self._words = {_spoken(word): word for word in words}
         if not words or len(self._words) != len(words):
@@ -66,16 +67,15 @@ class WordRecognizer:
         """Listens to one recording. The answer does not depend on what was heard before.
 
         Args:
-            samples: Float [num_samples] in [-1, 1]. Samples beyond that are clipped.
-            sample_rate: Samples per second, in Hz.
+            samples: float [num_samples] in [-1, 1]; louder ones are clipped.
+            sample_rate: Hz.
 
         Returns:
-            One of `words` as it was given, or None where no word was heard or samples are not
-            finite or beyond MAX_MAGNITUDE.
+            One of `words` as it was given, or None where no word was heard or the samples are not
+            finite.
 
         Raises:
-            ValueError: The shape or type is wrong, or the sample rate is not a positive whole
-                number.
+            ValueError: Wrong shape or type, or an impossible sample rate.
         """
         check_sample_rate(sample_rate)
         samples = as_signal(samples, "given")
@@ -84,7 +84,7 @@ class WordRecognizer:
         samples = resample_polyphase(samples, sample_rate, SAMPLE_RATE)
         samples = np.pad(samples, int(SILENCE_SECS * SAMPLE_RATE))
         pcm = np.rint(np.clip(samples, -1.0, 1.0) * 32767).astype("<i2")
-        # The decoder forgets the noise level of earlier recordings.
+        # Forgets the noise level of earlier recordings.
         self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoder.process_raw(pcm.tobytes(), full_utt=True)
@@ -97,11 +97,11 @@ def _spoken(word: str):
     return " ".join(word.lower().replace("_", " ").split())
 
 
-def _make_decoder(phrases: list[str], pronunciations: Mapping[str, str]):
+def _make_decoder(phrases: list[str], pronunciations: dict[str, str]):
     try:
         import pocketsphinx
     except ImportError as error:
-        raise InputError(
+        raise MissingRecognizerError(
             "Word accuracy needs the package `pocketsphinx`: pip install 'mtnet-tf[asr]'."
         ) from error
     decoder = pocketsphinx.Decoder(

@@ -3,7 +3,6 @@ import sys
 import numpy as np
 import pytest
 
-from mtnet_tf.errors import InputError
 from mtnet_tf.metrics import word_accuracy
 
 
@@ -57,5 +56,5 @@ def test_words_must_differ(words):
 
 def test_a_missing_package_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    with pytest.raises(InputError, match=r"mtnet-tf\[asr\]"):
+    with pytest.raises(ImportError, match=r"mtnet-tf\[asr\]"):
         word_accuracy.WordRecognizer(["zero"])
