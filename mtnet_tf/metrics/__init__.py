@@ -1,9 +1,9 @@
-"""What the paper measures, and what it should have: one pair of waveforms in, one Score out.
+"""The metrics of the paper and some that it lacks: one pair of waveforms in, one Score out.
 
 The metrics are functions (reference, generated, sample_rate) -> Score: `corr2d.corr2d`,
 `corr2d.corr2d_compressed`, `pesq.pesq`, `pesq.pesq_lqo`, `pesq.pesq_lqo_wb`, `stoi.stoi`,
-`stoi.stoi_classic`. `Scorer` does all of them for many pairs. `word_accuracy.WordRecognizer` hears
-words.
+`stoi.stoi_classic`. A pair that a metric cannot score gives a failure: a Score of NaN with its
+reason. `Scorer` computes all metrics of many pairs. `word_accuracy.WordRecognizer` hears words.
 """
 
 from mtnet_tf.metrics.score import FLOORS, METRICS, Score

@@ -6,20 +6,23 @@ operations, so the numbers are the same bits. It is faster because a filter stop
 instead of at 24, because sixteen filters advance together in the processor's vector registers, and
 because a frame's intermediate signals never leave the cache.
 
-The machine code is never cached on disk: two processes that compiled the variants of one closure at a
-time left a numba cache in which one stood in another's place, and every Corr2D was wrong.
+The machine code is never cached on disk: two processes that compiled the variants of one closure at
+a time left a numba cache in which one stood in another's place, and every Corr2D was wrong.
 """
 
 import numba
 import numpy as np
 
 SAMPLES_PER_FRAME = 160
-_LANES = 16  # filters that advance together: what LLVM turns into vector instructions best
-_ORDERS = (8, 13, 15, 24)  # compiled variants: a group of filters takes the smallest that fits
-_VALUES = 25  # coefficients a filter in the table
+# Filters that advance together: what LLVM turns into vector instructions best.
+_LANES = 16
+# The compiled variants: a group of filters takes the smallest that fits.
+_ORDERS = (8, 13, 15, 24)
+# Coefficients of a filter in the table.
+_VALUES = 25
 
 
-def _make_filter(order):
+def _make_filter(order: int):
     """Compiles the step of one group of filters over one frame, for a constant order.
 
     One flat array holds state, numerators and denominators: constant offsets into one array are
@@ -28,7 +31,9 @@ def _make_filter(order):
     numerator = (order + 1) * _LANES
     denominator = 2 * numerator
 
-    def filter_frame(samples, start, table, channels, first):
+    def filter_frame(
+        samples: np.ndarray, start: int, table: np.ndarray, channels: np.ndarray, first: int
+    ):
         for t in range(SAMPLES_PER_FRAME):
             x = samples[start + t]
             for lane in range(_LANES):
@@ -47,7 +52,13 @@ _filter_8, _filter_13, _filter_15, _filter_24 = (_make_filter(order) for order i
 
 
 @numba.njit
-def _run(samples, tables, orders, alpha, spectrogram):
+def _run(
+    samples: np.ndarray,
+    tables: np.ndarray,
+    orders: np.ndarray,
+    alpha: float,
+    spectrogram: np.ndarray,
+):
     num_frames, num_channels = spectrogram.shape
     num_groups = len(orders)
     channels = np.zeros((SAMPLES_PER_FRAME, num_groups * _LANES))
@@ -72,14 +83,16 @@ def _run(samples, tables, orders, alpha, spectrogram):
             spectrogram[frame, k] = level[k]
 
 
-def plan(order, b, a):
+def plan(order: np.ndarray, b: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lays the coefficient table out for `run`.
 
     Args:
-      order: int [129]; b, a: float64 [129, 25], zero above each filter's order, a[:, 0] = 1.
+        order: int [129], the order of each filter.
+        b: float64 [129, 25], the numerators, zero above each filter's order.
+        a: float64 [129, 25], the denominators, zero above each filter's order; a[:, 0] is 1.
 
     Returns:
-      (orders int64 [groups], tables float64 [groups, values]): the argument `filters` of `run`.
+        (orders, tables): int64 [groups] and float64 [groups, values], `filters` of `run`.
     """
     num_groups = -(-len(order) // _LANES)
     orders = np.empty(num_groups, np.int64)
@@ -95,16 +108,19 @@ def plan(order, b, a):
     return orders, tables
 
 
-def run(samples, filters, alpha, num_channels):
-    """The spectrogram of one signal.
+def run(
+    samples: np.ndarray, filters: tuple[np.ndarray, np.ndarray], alpha: float, num_channels: int
+) -> np.ndarray:
+    """Computes the spectrogram of one signal.
 
     Args:
-      samples: float64 [frames * 160] at 16 kHz.
-      filters: what `plan` returned for num_channels + 1 filters.
-      alpha: the integrator's coefficient.
+        samples: float64 [frames * 160] at 16 kHz.
+        filters: What `plan` returned for num_channels + 1 filters.
+        alpha: The integrator's coefficient.
+        num_channels: How many differences of neighbouring filters there are.
 
     Returns:
-      float64 [frames, num_channels].
+        float64 [frames, num_channels].
     """
     orders, tables = filters
     spectrogram = np.empty((len(samples) // SAMPLES_PER_FRAME, num_channels))

@@ -11,18 +11,22 @@ import ctypes
 import functools
 import platform
 import sys
+from collections.abc import Iterator
 
-_FLUSH_BITS = 0x8040  # MXCSR: flush-to-zero, denormals-are-zero
-_MXCSR_WORD = 7  # its place in the C library's fenv_t of x86-64
-_DEFAULT_MASKS = 0x1F80  # set in MXCSR unless somebody unmasked exceptions
+# Of the register MXCSR: flush-to-zero, denormals-are-zero.
+_FLUSH_BITS = 0x8040
+# Its place in the C library's fenv_t of x86-64.
+_MXCSR_WORD = 7
+# Set in it unless somebody unmasked exceptions.
+_DEFAULT_MASKS = 0x1F80
 
 
 @contextlib.contextmanager
-def flushed():
-    """Within this context, this thread's denormal floats are zero where the machine lets us say so.
+def flushed() -> Iterator[None]:
+    """A context in which this thread's denormal floats are zero.
 
-    Linux on x86-64 with the GNU C library; elsewhere the context does nothing, and nothing but time
-    is lost.
+    It needs Linux on x86-64 with the GNU C library. Elsewhere the context does nothing, and nothing
+    but time is lost.
     """
     library = _math_library()
     saved = (ctypes.c_uint32 * 8)()

@@ -6,59 +6,62 @@ each call, which takes longer than filtering one word.
 
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import scipy.signal
 
 
-def resample_polyphase(samples, from_rate, to_rate):
-    """`scipy.signal.resample_poly(samples, to_rate, from_rate)`: for spectrograms and PESQ.
+def resample_polyphase(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Does `scipy.signal.resample_poly(samples, to_rate, from_rate)`: for spectrograms and PESQ.
 
     Args:
-      samples: float64 [num_samples].
-      from_rate, to_rate: whole numbers of Hz.
+        samples: float64 [num_samples].
+        from_rate: A whole number of Hz.
+        to_rate: A whole number of Hz.
 
     Returns:
-      float64 [ceil(num_samples * to_rate / from_rate)].
+        float64 [ceil(num_samples * to_rate / from_rate)].
     """
     up, down = _ratio(from_rate, to_rate)
     return _resample(samples, up, down, _polyphase_window)
 
 
-def resample_octave(samples, from_rate, to_rate):
-    """`pystoi.utils.resample_oct(samples, to_rate, from_rate)`: for STOI.
+def resample_octave(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Does `pystoi.utils.resample_oct(samples, to_rate, from_rate)`: for STOI.
 
     Args:
-      samples: float64 [num_samples].
-      from_rate, to_rate: whole numbers of Hz.
+        samples: float64 [num_samples].
+        from_rate: A whole number of Hz.
+        to_rate: A whole number of Hz.
 
     Returns:
-      float64 [ceil(num_samples * to_rate / from_rate)].
+        float64 [ceil(num_samples * to_rate / from_rate)].
     """
     up, down = _ratio(from_rate, to_rate)
     return _resample(samples, up, down, _octave_window)
 
 
-def _resample(samples, up, down, window):
+def _resample(samples: np.ndarray, up: int, down: int, window: Callable[[int, int], np.ndarray]):
     if up == down:
         return samples
     return scipy.signal.resample_poly(samples, up, down, window=window(up, down))
 
 
-def _ratio(from_rate, to_rate):
+def _ratio(from_rate: int, to_rate: int):
     divisor = math.gcd(int(from_rate), int(to_rate))
     return int(to_rate) // divisor, int(from_rate) // divisor
 
 
 @functools.lru_cache(maxsize=16)
-def _polyphase_window(up, down):
-    """resample_poly's own default: Kaiser (beta 5), ten periods of the slower rate on each side."""
+def _polyphase_window(up: int, down: int):
+    """What resample_poly takes: Kaiser (beta 5), ten periods of the slower rate on each side."""
     slower = max(up, down)
     return scipy.signal.firwin(20 * slower + 1, 1.0 / slower, window=("kaiser", 5.0))
 
 
 @functools.lru_cache(maxsize=16)
-def _octave_window(up, down):
+def _octave_window(up: int, down: int):
     """The low-pass filter of GNU Octave's `resample`, as pystoi ports it: 60 dB, Kaiser."""
     cutoff = 1.0 / (2 * max(up, down))
     rejection_db = 60.0

@@ -1,7 +1,8 @@
-"""What a metric answers: a number, or NaN with the reason and who is to blame."""
+"""What a metric answers: a number, or a failure with its reason and the signal to blame."""
 
 import dataclasses
 import math
+from typing import Literal
 
 METRICS = (
     "corr2d",
@@ -13,9 +14,9 @@ METRICS = (
     "stoi_classic",
 )
 
-# What a generated signal that cannot be scored counts as in the mean over all pairs: the least that
-# the metric can be, so that silence cannot win. White noise has a Corr2D below 0: -1, a correlation's
-# own least. MOS-LQO: the worst opinion on the scale.
+# What a failure of the generated signal counts as in the mean over all pairs: the least that the
+# metric can be, so that silence cannot win. White noise has a Corr2D below 0, so there it is -1,
+# the least that a correlation can be. Of MOS-LQO it is the worst opinion on the scale.
 FLOORS = {
     "corr2d": -1.0,
     "pesq": -0.5,
@@ -26,8 +27,8 @@ FLOORS = {
     "stoi_classic": 0.0,
 }
 
-REFERENCE = "reference"
-GENERATED = "generated"
+REFERENCE: Literal["reference"] = "reference"
+GENERATED: Literal["generated"] = "generated"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,21 +36,21 @@ class Score:
     """The result of one metric on one pair of waveforms.
 
     Attributes:
-      value: the score; NaN when and only when the pair could not be scored.
-      reason: why there is no score; "" where there is one.
-      culprit: "reference" when the reference alone makes the pair unscorable (such a pair is left
-        out of every mean and counted), "generated" when the generated signal does (such a pair
-        counts as the metric's floor in the floor mean); "" where there is a score.
+        value: The score; NaN when and only when the metric failed.
+        reason: Why it failed; "" where it did not.
+        culprit: "reference" when the reference alone is the reason (such a pair is left out of
+            every mean and counted), "generated" when the generated signal is (such a pair counts as
+            the metric's floor in the floor mean); "" where there is a score.
 
     Raises:
-      ValueError: when value, reason and culprit contradict each other.
+        ValueError: Value, reason and culprit contradict each other.
     """
 
     value: float
     reason: str = ""
     culprit: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         failed = math.isnan(self.value)
         if failed != bool(self.reason) or failed != (self.culprit in (REFERENCE, GENERATED)):
             raise ValueError(
@@ -59,6 +60,6 @@ class Score:
             )
 
 
-def failure(reason, culprit):
-    """A Score without a value."""
+def failure(reason: str, culprit: Literal["reference", "generated"]) -> Score:
+    """Returns a Score without a value."""
     return Score(math.nan, reason, culprit)

@@ -1,78 +1,85 @@
 """All metrics of many pairs, with everything that depends on a reference alone computed once."""
 
-import dataclasses
-import hashlib
-
 import numpy as np
 
 from mtnet_tf.metrics.corr2d import correlate_directions
-from mtnet_tf.metrics.score import GENERATED, METRICS, REFERENCE
-from mtnet_tf.metrics.signals import as_signals, check_sample_rate, fault
+from mtnet_tf.metrics.score import GENERATED, METRICS, REFERENCE, Score
+from mtnet_tf.metrics.signals import as_signals, check_sample_rate, signal_failure
 from mtnet_tf.metrics.views import Views, score_views
-
-_MAX_KNOWN = 1024
 
 
 class Scorer:
     """Scores generated waveforms against a fixed set of reference recordings.
 
-    Every number equals that of the metric's own function on the pair. A generated waveform that
-    comes again (a control that plays recordings) is not computed again.
+    Every number equals that of the metric's own function on the pair.
 
     Args:
-      references: float [R, num_samples] in [-1, 1], the recordings padded to the data set's length.
-      sample_rate: Hz.
+        references: float [R, num_samples] in [-1, 1], the recordings padded to the data set's
+            length.
+        sample_rate: Hz.
 
     Raises:
-      ValueError: wrong shape or type, no reference, or an impossible sample rate.
+        ValueError: Wrong shape or type, no reference, or an impossible sample rate.
     """
 
-    def __init__(self, references, sample_rate=22050):
+    def __init__(self, references: np.ndarray, sample_rate: int = 22050) -> None:
         check_sample_rate(sample_rate)
         self._sample_rate = sample_rate
         references = as_signals(references, "references")
         if not len(references):
             raise ValueError("references must hold at least one recording. Received: none.")
         self._num_samples = references.shape[1]
-        self._faults = [fault(samples, REFERENCE) for samples in references]
+        self._failures = [signal_failure(samples, REFERENCE) for samples in references]
         self._views = [Views(samples, sample_rate) for samples in references]
-        self._known = {}
 
-    def score(self, generated, reference_index):
+    def score(self, generated: np.ndarray, reference_index: np.ndarray) -> dict[str, list[Score]]:
         """Scores n pairs by all metrics.
 
         Args:
-          generated: float [n, num_samples] in [-1, 1].
-          reference_index: int [n], the row of `references` that each belongs to.
+            generated: float [n, num_samples] in [-1, 1].
+            reference_index: int [n], the row of `references` that each belongs to.
 
         Returns:
-          Dict of a list of n Scores for each name in METRICS.
+            {metric: n Scores} of all METRICS.
 
         Raises:
-          ValueError: wrong shapes or types, or an index out of range.
+            ValueError: Wrong shapes or types, or an index out of range.
         """
         return self._run(generated, reference_index, correlate=False)[0]
 
-    def correlations(self, generated):
-        """Corr2D of each generated signal with each reference.
+    def correlations(self, generated: np.ndarray) -> np.ndarray:
+        """Computes Corr2D of each generated signal with each reference.
 
         Args:
-          generated: float [n, num_samples] in [-1, 1].
+            generated: float [n, num_samples] in [-1, 1].
 
         Returns:
-          float64 [n, R]; NaN in rows of generated signals, and columns of references, that are
-          silent or not finite.
+            float64 [n, R]; NaN in rows of generated signals, and columns of references, that are
+            silent or not finite.
 
         Raises:
-          ValueError: wrong shape or type.
+            ValueError: Wrong shape or type.
         """
         return self._run(generated, None, correlate=True)[1]
 
-    def score_and_correlate(self, generated, reference_index):
-        """The results of `score` and of `correlations`, from one set of spectrograms."""
+    def score_and_correlate(
+        self, generated: np.ndarray, reference_index: np.ndarray
+    ) -> tuple[dict[str, list[Score]], np.ndarray]:
+        """Returns the results of `score` and of `correlations`, from one set of spectrograms.
+
+        Args:
+            generated: As in `score`.
+            reference_index: As in `score`.
+
+        Returns:
+            (scores, correlations): What `score` and `correlations` return.
+
+        Raises:
+            ValueError: As in `score`.
+        """
         return self._run(generated, reference_index, correlate=True)
 
-    def _run(self, generated, reference_index, correlate):
+    def _run(self, generated: np.ndarray, reference_index: np.ndarray | None, correlate: bool):
         generated = as_signals(generated, "generated")
         if generated.shape[1] != self._num_samples:
             raise ValueError(
@@ -84,22 +91,17 @@ class Scorer:
         if reference_index is not None:
             reference_index = self._check_index(reference_index, len(generated))
         for row, samples in enumerate(generated):
-            known = self._recall(samples)
-            bad = fault(samples, GENERATED)
-            views = None if bad else Views(samples, self._sample_rate)
+            failed = signal_failure(samples, GENERATED)
+            views = None if failed else Views(samples, self._sample_rate)
             if reference_index is not None:
-                index = int(reference_index[row])
-                if index not in known.scores:
-                    known.scores[index] = self._score_one(views, bad, index)
+                pair = self._score_one(views, failed, int(reference_index[row]))
                 for name in METRICS:
-                    scores[name].append(known.scores[index][name])
+                    scores[name].append(pair[name])
             if correlate:
-                if known.correlations is None:
-                    known.correlations = self._correlate_one(views)
-                correlations[row] = known.correlations
+                correlations[row] = self._correlate_one(views)
         return scores, correlations
 
-    def _check_index(self, reference_index, count):
+    def _check_index(self, reference_index: np.ndarray, count: int):
         reference_index = np.asarray(reference_index)
         limit = len(self._views)
         if (
@@ -113,34 +115,17 @@ class Scorer:
             )
         return reference_index
 
-    def _score_one(self, views, bad, index):
-        bad = self._faults[index] or bad
-        if bad:
-            return dict.fromkeys(METRICS, bad)
+    def _score_one(self, views: Views | None, failed: Score | None, index: int):
+        failed = self._failures[index] or failed
+        if failed:
+            return dict.fromkeys(METRICS, failed)
         return score_views(self._views[index], views)
 
-    def _correlate_one(self, views):
+    def _correlate_one(self, views: Views | None):
         row = np.full(len(self._views), np.nan)
         if views is None:
             return row
         for index, reference in enumerate(self._views):
-            if not self._faults[index]:
+            if not self._failures[index]:
                 row[index] = correlate_directions(reference.direction, views.direction).value
         return row
-
-    def _recall(self, samples):
-        """What is known of this very waveform: results alone, its forms would fill the memory."""
-        key = hashlib.blake2b(samples.tobytes(), digest_size=16).digest()
-        if key not in self._known:
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            self._known[key] = _Known()
-        return self._known[key]
-
-
-@dataclasses.dataclass
-class _Known:
-    """Results of one generated waveform: scores by reference index, and its row of correlations."""
-
-    scores: dict = dataclasses.field(default_factory=dict)
-    correlations: np.ndarray | None = None

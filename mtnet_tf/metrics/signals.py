@@ -1,24 +1,28 @@
-"""What every metric asks of the waveforms it is given."""
+"""What every metric asks of the waveforms that it is given."""
+
+from typing import Literal
 
 import numpy as np
 
-from mtnet_tf.metrics.score import GENERATED, REFERENCE, failure
+from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
 
-MAX_MAGNITUDE = 1e6  # a waveform lies in [-1, 1]
+# A waveform lies in [-1, 1]. Beyond this, which only an exploded network can emit, the metrics
+# would overflow.
+MAX_MAGNITUDE = 1e6
 
 
-def as_signal(samples, name):
-    """One waveform as float64.
+def as_signal(samples: np.ndarray, name: str) -> np.ndarray:
+    """Returns one waveform as float64.
 
     Args:
-      samples: float [num_samples].
-      name: how an error calls it.
+        samples: float [num_samples].
+        name: What an error calls the signal.
 
     Returns:
-      float64 [num_samples]; may hold NaN or infinity.
+        float64 [num_samples], which may hold NaN or infinity.
 
     Raises:
-      ValueError: not one-dimensional, empty, or not floats.
+        ValueError: The samples are not one-dimensional, none at all, or not floats.
     """
     samples = np.asarray(samples)
     if samples.ndim != 1 or not samples.size:
@@ -30,8 +34,19 @@ def as_signal(samples, name):
     return samples.astype(np.float64)
 
 
-def as_signals(samples, name):
-    """A stack of equally long waveforms as float64 [n, num_samples]; errors as in `as_signal`."""
+def as_signals(samples: np.ndarray, name: str) -> np.ndarray:
+    """Returns a stack of equally long waveforms as float64.
+
+    Args:
+        samples: float [n, num_samples].
+        name: What an error calls the stack.
+
+    Returns:
+        float64 [n, num_samples], which may hold NaN or infinity.
+
+    Raises:
+        ValueError: The stack is not two-dimensional, holds empty waveforms, or is not of floats.
+    """
     samples = np.asarray(samples)
     if samples.ndim != 2 or not samples.shape[1]:
         raise ValueError(
@@ -42,12 +57,22 @@ def as_signals(samples, name):
     return samples.astype(np.float64)
 
 
-def as_pair(reference, generated, sample_rate):
-    """Both waveforms of a pair as float64.
+def as_pair(
+    reference: np.ndarray, generated: np.ndarray, sample_rate: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns both waveforms of a pair as float64.
+
+    Args:
+        reference: float [num_samples].
+        generated: float [num_samples].
+        sample_rate: Hz, which is only checked.
+
+    Returns:
+        (reference, generated): float64 [num_samples] each.
 
     Raises:
-      ValueError: a shape or type that `as_signal` refuses, unequal lengths, or a sample rate that
-        is no positive whole number.
+        ValueError: A shape or type that `as_signal` refuses, unequal lengths, or a sample rate that
+            is no positive whole number.
     """
     check_sample_rate(sample_rate)
     reference, generated = as_signal(reference, REFERENCE), as_signal(generated, GENERATED)
@@ -59,12 +84,12 @@ def as_pair(reference, generated, sample_rate):
     return reference, generated
 
 
-def _check_type(samples, what):
+def _check_type(samples: np.ndarray, what: str):
     if samples.dtype.kind != "f":
         raise ValueError(f"{what} must be floats in [-1, 1]. Received: dtype={samples.dtype}.")
 
 
-def check_sample_rate(sample_rate):
+def check_sample_rate(sample_rate: int) -> None:
     """Raises ValueError unless the sample rate is a positive whole number of Hz."""
     if int(sample_rate) != sample_rate or sample_rate <= 0:
         raise ValueError(
@@ -72,19 +97,28 @@ def check_sample_rate(sample_rate):
         )
 
 
-def complaint(samples, name):
-    """What is wrong with a float64 signal's samples; "" where nothing is.
+def failure_reason(samples: np.ndarray, name: str) -> str:
+    """Tells why no metric can use a signal: its samples must be finite and within MAX_MAGNITUDE.
 
-    They must be finite and within MAX_MAGNITUDE: what only an exploded network can emit would
-    overflow within the metrics.
+    Args:
+        samples: float64 [num_samples].
+        name: What the reason calls the signal.
+
+    Returns:
+        The reason; "" where there is none.
     """
-    num_bad = np.count_nonzero(~(np.abs(samples) <= MAX_MAGNITUDE))
-    if not num_bad:
+    count = np.count_nonzero(~(np.abs(samples) <= MAX_MAGNITUDE))
+    if not count:
         return ""
-    return f"{num_bad} samples of the {name} signal are not finite or beyond {MAX_MAGNITUDE:g}"
+    return f"{count} samples of the {name} signal are not finite or beyond {MAX_MAGNITUDE:g}"
 
 
-def fault(samples, name):
-    """The failure that a signal causes in every metric, or None; name: REFERENCE or GENERATED."""
-    wrong = complaint(samples, name)
-    return failure(wrong, name) if wrong else None
+def signal_failure(samples: np.ndarray, name: Literal["reference", "generated"]) -> Score | None:
+    """Returns the failure that a signal causes in every metric, or None.
+
+    Args:
+        samples: float64 [num_samples].
+        name: Which signal of the pair it is.
+    """
+    reason = failure_reason(samples, name)
+    return failure(reason, name) if reason else None

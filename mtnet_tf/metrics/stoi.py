@@ -13,7 +13,7 @@ from pystoi.stoi import BETA, DYN_RANGE, FS, N_FRAME, NFFT, OBM, N
 
 from mtnet_tf.metrics.resampling import resample_octave
 from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
-from mtnet_tf.metrics.signals import as_pair, fault
+from mtnet_tf.metrics.signals import as_pair, signal_failure
 
 SAMPLE_RATE = FS  # 10 kHz
 SEGMENT_FRAMES = N  # 30
@@ -23,33 +23,46 @@ _WINDOW = np.hanning(N_FRAME + 2)[1:-1]
 _EPS = pystoi.utils.EPS
 
 
-def stoi(reference, generated, sample_rate=22050):
-    """STOI with segments of min(30, frames) frames.
+def stoi(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050) -> Score:
+    """Computes STOI with segments of min(30, frames) frames.
 
     Args:
-      reference, generated: float [num_samples] in [-1, 1], equally long.
-      sample_rate: Hz; resampled to 10 kHz as pystoi does.
+        reference: float [num_samples] in [-1, 1], the recording.
+        generated: float [num_samples] in [-1, 1], as long as the reference.
+        sample_rate: Hz; resampled to 10 kHz as pystoi does.
 
     Returns:
-      Score, at most 1. NaN where a signal is not finite, or the reference is silent or has fewer
-      than 10 frames (of 25.6 ms, every 12.8 ms) within 40 dB of its loudest.
+        A Score, at most 1; a failure where a signal is not finite, or where the reference is silent
+        or has fewer than 10 frames (of 25.6 ms, every 12.8 ms) within 40 dB of its loudest.
 
     Raises:
-      ValueError: wrong shapes or types, unequal lengths, or an impossible sample rate.
+        ValueError: Wrong shapes or types, unequal lengths, or an impossible sample rate.
     """
     return _score_pair(reference, generated, sample_rate)[0]
 
 
-def stoi_classic(reference, generated, sample_rate=22050):
-    """pystoi's own value, NaN where it has none: fewer than 30 frames. Otherwise as `stoi`."""
+def stoi_classic(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050) -> Score:
+    """Computes STOI as pystoi does, with segments of 30 frames.
+
+    Args:
+        reference: As in `stoi`.
+        generated: As in `stoi`.
+        sample_rate: Hz.
+
+    Returns:
+        As `stoi`; a failure also where pystoi has no value: the reference has fewer than 30 frames.
+
+    Raises:
+        ValueError: As in `stoi`.
+    """
     return _score_pair(reference, generated, sample_rate)[1]
 
 
-def _score_pair(reference, generated, sample_rate):
+def _score_pair(reference: np.ndarray, generated: np.ndarray, sample_rate: int):
     reference, generated = as_pair(reference, generated, sample_rate)
-    bad = fault(reference, REFERENCE) or fault(generated, GENERATED)
-    if bad:
-        return bad, bad
+    failed = signal_failure(reference, REFERENCE) or signal_failure(generated, GENERATED)
+    if failed:
+        return failed, failed
     reference, generated = (
         resample_octave(x, sample_rate, SAMPLE_RATE) for x in (reference, generated)
     )
@@ -61,9 +74,9 @@ class PreparedReference:
     """What STOI needs of a reference.
 
     Attributes:
-      active: bool [frames], which frames of the signal are within 40 dB of its loudest.
-      bands: float64 [15, frames of what is left], third-octave band levels.
-      silent: whether the signal is all zeros.
+        active: bool [frames], which frames of the signal are within 40 dB of its loudest.
+        bands: float64 [15, frames of what is left], third-octave band levels.
+        silent: Whether the signal is all zeros.
     """
 
     active: np.ndarray
@@ -71,14 +84,14 @@ class PreparedReference:
     silent: bool
 
 
-def prepare(reference):
-    """Everything that depends on the reference alone.
+def prepare(reference: np.ndarray) -> PreparedReference:
+    """Computes everything that depends on the reference alone.
 
     Args:
-      reference: float64 [num_samples] at 10 kHz, finite.
+        reference: float64 [num_samples] at 10 kHz, finite.
 
     Returns:
-      PreparedReference.
+        What `score_resampled` needs of the reference.
     """
     frames = _frames(reference)
     energies = 20 * np.log10(np.linalg.norm(frames, axis=1) + _EPS)
@@ -86,15 +99,15 @@ def prepare(reference):
     return PreparedReference(active, _bands(frames[active]), not np.any(reference))
 
 
-def score_resampled(reference, generated):
-    """Both forms of STOI of a prepared reference and a finite signal of its length.
+def score_resampled(reference: PreparedReference, generated: np.ndarray) -> tuple[Score, Score]:
+    """Computes both forms of STOI of a prepared reference and a finite signal of its length.
 
     Args:
-      reference: PreparedReference.
-      generated: float64 [num_samples] at 10 kHz.
+        reference: What `prepare` returned.
+        generated: float64 [num_samples] at 10 kHz.
 
     Returns:
-      (Score with segments of min(30, frames) frames, Score of pystoi itself).
+        (score, classic): What `stoi` and `stoi_classic` return.
     """
     if reference.silent:
         return (failure("the reference signal is silent", REFERENCE),) * 2
@@ -113,14 +126,14 @@ def score_resampled(reference, generated):
     return score, score if num_frames >= SEGMENT_FRAMES else failures[1]
 
 
-def _frames(samples):
+def _frames(samples: np.ndarray):
     """Windowed frames [frames, 256]; like pystoi's, they leave out a last one that just fits."""
     if len(samples) <= N_FRAME:
         return np.zeros((0, N_FRAME))
     return np.lib.stride_tricks.sliding_window_view(samples[:-1], N_FRAME)[::_HOP] * _WINDOW
 
 
-def _bands(active_frames):
+def _bands(active_frames: np.ndarray):
     """Levels of 15 third-octave bands [15, frames] of the frames joined to one signal again."""
     joined = np.zeros((len(active_frames) + 1, _HOP))
     joined[:-1] += active_frames[:, :_HOP]
@@ -129,7 +142,7 @@ def _bands(active_frames):
     return np.sqrt(np.matmul(OBM, np.square(np.abs(spectrum.T))))
 
 
-def _intelligibility(reference, generated, segment_frames):
+def _intelligibility(reference: np.ndarray, generated: np.ndarray, segment_frames: int):
     """Mean correlation over segments and bands, the generated ones scaled and clipped."""
     x, y = (_segments(bands, segment_frames) for bands in (reference, generated))
     y = y * (_norm(x) / (_norm(y) + _EPS))
@@ -139,11 +152,11 @@ def _intelligibility(reference, generated, segment_frames):
     return float(np.sum(y * x) / (x.shape[0] * x.shape[1]))
 
 
-def _segments(bands, length):
-    """[15, frames] -> [frames - length + 1, 15, length]."""
+def _segments(bands: np.ndarray, length: int):
+    """Cuts bands [15, frames] into all their segments [frames - length + 1, 15, length]."""
     views = np.lib.stride_tricks.sliding_window_view(bands, length, axis=1)
     return np.ascontiguousarray(views.transpose(1, 0, 2))
 
 
-def _norm(segments):
+def _norm(segments: np.ndarray):
     return np.linalg.norm(segments, axis=2, keepdims=True)

@@ -2,52 +2,55 @@
 
 import functools
 
+import numpy as np
+
 from mtnet_tf.metrics import corr2d, pesq, stoi
 from mtnet_tf.metrics.auditory_spectrogram import SAMPLE_RATE as SPECTROGRAM_RATE
 from mtnet_tf.metrics.auditory_spectrogram import spectrogram_16k
 from mtnet_tf.metrics.resampling import resample_octave, resample_polyphase
+from mtnet_tf.metrics.score import Score
 
 
 class Views:
     """The forms of one waveform, each computed when first asked for.
 
     Args:
-      samples: float64 [num_samples], finite.
-      sample_rate: Hz.
+        samples: float64 [num_samples], finite.
+        sample_rate: Hz.
     """
 
-    def __init__(self, samples, sample_rate):
+    def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
         self._samples = samples
         self._sample_rate = sample_rate
 
     @functools.cached_property
-    def narrow_band(self):
-        """float64 at 8 kHz."""
+    def narrow_band(self) -> np.ndarray:
+        """The waveform at 8 kHz, float64, for PESQ."""
         rate = pesq.SAMPLE_RATES[pesq.NARROW_BAND]
         return resample_polyphase(self._samples, self._sample_rate, rate)
 
     @functools.cached_property
-    def wide_band(self):
-        """float64 at 16 kHz, for PESQ and the spectrogram."""
+    def wide_band(self) -> np.ndarray:
+        """The waveform at 16 kHz, float64, for PESQ and the spectrogram."""
         return resample_polyphase(self._samples, self._sample_rate, SPECTROGRAM_RATE)
 
     @property
-    def for_stoi(self):
-        """float64 at 10 kHz; each waveform needs it once, so it is not kept."""
+    def for_stoi(self) -> np.ndarray:
+        """The waveform at 10 kHz, float64; each waveform needs it once, so it is not kept."""
         return resample_octave(self._samples, self._sample_rate, stoi.SAMPLE_RATE)
 
     @functools.cached_property
-    def stoi_reference(self):
+    def stoi_reference(self) -> stoi.PreparedReference:
         """What STOI needs of a reference."""
         return stoi.prepare(self.for_stoi)
 
     @property
-    def direction(self):
+    def direction(self) -> np.ndarray | None:
         """The auditory spectrogram as Corr2D compares it; None for silence."""
         return self._directions[0]
 
     @property
-    def compressed_direction(self):
+    def compressed_direction(self) -> np.ndarray | None:
         """The same of the spectrogram to the power 0.3."""
         return self._directions[1]
 
@@ -57,8 +60,16 @@ class Views:
         return tuple(corr2d.direction(spectrogram, power) for power in (None, corr2d.COMPRESSION))
 
 
-def score_views(reference, generated):
-    """All metrics of one pair of Views: dict of name to Score."""
+def score_views(reference: Views, generated: Views) -> dict[str, Score]:
+    """Scores one pair by all metrics.
+
+    Args:
+        reference: The forms of the recording.
+        generated: The forms of the generated waveform, as long as the recording.
+
+    Returns:
+        {metric: Score} of all METRICS.
+    """
     narrow = pesq.score_resampled(reference.narrow_band, generated.narrow_band, pesq.NARROW_BAND)
     wide = pesq.score_resampled(reference.wide_band, generated.wide_band, pesq.WIDE_BAND)
     any_length, classic = stoi.score_resampled(reference.stoi_reference, generated.for_stoi)

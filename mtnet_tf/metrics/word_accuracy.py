@@ -1,18 +1,21 @@
 """Word accuracy (beyond the paper): what a recogniser hears that never saw our networks.
 
 The recogniser is PocketSphinx with its own US English model, made to choose among the data set's
-words. It is weak on
-very short words: show its accuracy on the reference recordings beside that on generated ones.
+words. It is weak on very short words: show its accuracy on the reference recordings beside that on
+generated ones.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.metrics.resampling import resample_polyphase
-from mtnet_tf.metrics.signals import as_signal, check_sample_rate, complaint
+from mtnet_tf.metrics.signals import as_signal, check_sample_rate, failure_reason
 
 SAMPLE_RATE = 16000
-SILENCE_SECS = 0.25  # on both sides of the word
+# On both sides of the word.
+SILENCE_SECS = 0.25
 # Words of the data sets that the model's dictionary lacks, in its phones.
 PRONUNCIATIONS = {"shrew": "SH R UW"}
 
@@ -22,9 +25,13 @@ class MissingRecognizerError(InputError, ImportError):
 
 
 class UnknownWordError(InputError, ValueError):
-    """A word that the recogniser has no pronunciation for. `words` holds all of them."""
+    """Words that the recogniser has no pronunciation for.
 
-    def __init__(self, words):
+    Attributes:
+        words: These words.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(words)
         super().__init__(
             f"The recogniser's dictionary lacks {', '.join(map(repr, self.words))}. Give their "
@@ -37,17 +44,17 @@ class WordRecognizer:
     """Hears one of a fixed set of words.
 
     Args:
-      words: the data set's words; `_` and space both part the words of a name ("aquarium_fish").
-      pronunciations: dict of spoken word (lower case) to its phones, as "SH R UW", for words that
-        the dictionary lacks; added to PRONUNCIATIONS.
+        words: The data set's words; `_` and space both part the words of a name ("aquarium_fish").
+        pronunciations: {spoken word in lower case: its phones, as "SH R UW"}, of words that the
+            dictionary lacks; added to PRONUNCIATIONS.
 
     Raises:
-      ImportError: the package `pocketsphinx` is missing.
-      UnknownWordError: words without a pronunciation.
-      ValueError: no words, or the same word twice.
+        MissingRecognizerError: The package `pocketsphinx` is missing.
+        UnknownWordError: There are words without a pronunciation.
+        ValueError: There is no word, or the same word twice.
     """
 
-    def __init__(self, words, pronunciations=None):
+    def __init__(self, words: Iterable[str], pronunciations: dict[str, str] | None = None) -> None:
         words = list(words)
         self._words = {_spoken(word): word for word in words}
         if not words or len(self._words) != len(words):
@@ -56,28 +63,29 @@ class WordRecognizer:
             list(self._words), {**PRONUNCIATIONS, **(pronunciations or {})}
         )
 
-    def recognize(self, samples, sample_rate=22050):
+    def recognize(self, samples: np.ndarray, sample_rate: int = 22050) -> str | None:
         """Listens to one recording. The answer does not depend on what was heard before.
 
         Args:
-          samples: float [num_samples] in [-1, 1]; louder ones are clipped.
-          sample_rate: Hz.
+            samples: float [num_samples] in [-1, 1]; louder ones are clipped.
+            sample_rate: Hz.
 
         Returns:
-          One of `words` as it was given, or None where no word was heard or the samples are not
-          finite.
+            One of `words` as it was given, or None where no word was heard or the samples are not
+            finite.
 
         Raises:
-          ValueError: wrong shape or type, or an impossible sample rate.
+            ValueError: Wrong shape or type, or an impossible sample rate.
         """
         check_sample_rate(sample_rate)
         samples = as_signal(samples, "given")
-        if complaint(samples, "given"):
+        if failure_reason(samples, "given"):
             return None
         samples = resample_polyphase(samples, sample_rate, SAMPLE_RATE)
         samples = np.pad(samples, int(SILENCE_SECS * SAMPLE_RATE))
         pcm = np.rint(np.clip(samples, -1.0, 1.0) * 32767).astype("<i2")
-        self._decoder.reinit_feat()  # forgets the noise level of earlier recordings
+        # Forgets the noise level of earlier recordings.
+        self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoder.process_raw(pcm.tobytes(), full_utt=True)
         self._decoder.end_utt()
@@ -85,11 +93,11 @@ class WordRecognizer:
         return self._words.get(heard.hypstr) if heard else None
 
 
-def _spoken(word):
+def _spoken(word: str):
     return " ".join(word.lower().replace("_", " ").split())
 
 
-def _make_decoder(phrases, pronunciations):
+def _make_decoder(phrases: list[str], pronunciations: dict[str, str]):
     try:
         import pocketsphinx
     except ImportError as error:

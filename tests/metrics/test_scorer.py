@@ -67,31 +67,6 @@ def test_order_batches_and_repetition_change_nothing(references, generated):
                 assert _same(score, expected[name][row])
 
 
-def test_repeated_waveforms_are_scored_once(references, generated, monkeypatch):
-    calls = []
-    score = pesq.score_resampled
-    monkeypatch.setattr(
-        pesq, "score_resampled", lambda *arguments: calls.append(1) or score(*arguments)
-    )
-    scorer = Scorer(references)
-    scorer.score(generated[[0, 0, 1]], [0, 0, 0])
-    scorer.score(generated[[0]], [0])
-    assert len(calls) == 2 * 2  # two different pairs, two bands
-    scorer.score(generated[[0]], [1])  # the same waveform, another reference
-    assert len(calls) == 3 * 2
-
-
-def test_memory_is_bounded(references, generated, monkeypatch):
-    from mtnet_tf.metrics import scorer as module
-
-    monkeypatch.setattr(module, "_MAX_KNOWN", 2)
-    small = Scorer(references)
-    np.testing.assert_array_equal(
-        small.correlations(generated), Scorer(references).correlations(generated)
-    )
-    assert len(small._known) <= 2
-
-
 def test_no_pairs(references):
     scores, correlations = Scorer(references).score_and_correlate(
         np.zeros((0, 18140), np.float32), []
