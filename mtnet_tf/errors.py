@@ -6,17 +6,23 @@ import signal
 class InputError(Exception):
     """Something given to the project cannot be used. The message says what, where, and what to do.
 
-    The programs print the message alone and exit with `exit_status`; any other exception is a bug and keeps its
-    traceback.
+    The programs print the message alone. Any other exception is a bug and keeps its traceback.
+
+    Attributes:
+        exit_status: What a program that ends with this error exits with.
     """
 
     exit_status = 1
 
 
 class Interrupted(InputError):
-    """SIGINT or SIGTERM came during a training, which wrote a checkpoint and stopped."""
+    """A signal came during a training, which wrote a checkpoint and stopped.
 
-    def __init__(self, signal_number: int):
+    Args:
+        signal_number: SIGINT or SIGTERM.
+    """
+
+    def __init__(self, signal_number: int) -> None:
         name = signal.Signals(signal_number).name
         super().__init__(
             f"stopped by {name}; a checkpoint was written, the same command continues the run."
@@ -24,8 +30,13 @@ class Interrupted(InputError):
         self.exit_status = 128 + signal_number
 
 
-def first_line(error) -> str:
-    """Returns the first line of an error's message, without the graph node and the operation that TensorFlow puts
-    around it."""
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's message, or the name of its class if it has no message.
+
+    TensorFlow puts a graph node before the message and an operation after it; they are left out.
+
+    Args:
+        error: Any exception.
+    """
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return line.rpartition("}} ")[2].partition(" [Op:")[0]

@@ -3,28 +3,29 @@
 import logging
 import time
 
+# Between two lines.
 SECS = 5.0
 _logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Logs lines like `inspected 20480/70000  4096 pairs/s  ETA 0:12`.
+    """Logs lines such as `inspected 20480/70000  4096 pairs/s  ETA 0:12`.
 
     Args:
-        verb: what is done to the pairs, in the past tense.
-        total: how many there are.
+        verb: What is done to the pairs, in the past tense.
+        total: How many pairs there are.
     """
 
-    def __init__(self, verb: str, total: int):
+    def __init__(self, verb: str, total: int) -> None:
         self._verb, self._total, self._done = verb, total, 0
         self._start = self._told = time.monotonic()
 
     def add(self, count: int) -> None:
-        """Counts pairs that are done."""
+        """Counts `count` more pairs as done."""
         self.reach(self._done + count)
 
     def reach(self, done: int) -> None:
-        """Says how many pairs are done."""
+        """Sets how many pairs are done to `done`."""
         self._done = done
         now = time.monotonic()
         if now - self._told > SECS:

@@ -1,4 +1,4 @@
-"""Audio feature learning (section 3.1.2, Table 2): the autoencoder whose middle layer is the audio feature."""
+"""Audio feature learning (section 3.1.2, Table 2): an autoencoder of waveforms."""
 
 import dataclasses
 
@@ -10,10 +10,18 @@ from mtnet_tf.models.initialization import weight_initializers
 
 
 def build_audio_autoencoder(config: Config) -> keras.Model:
-    """Builds `audio -> {"audio_feature", "reconstruction"}`, a stack of FC layers with tanh (Eq. 5).
+    """Builds the autoencoder, a stack of fully connected layers with tanh (Eq. 5).
 
-    Input: float32 [batch, L_s] in [-1, 1]. Outputs: `audio_feature` float32 [batch, hidden_units[feature_layer - 1]],
-    phi^A; `reconstruction` float32 [batch, L_s]; both in [-1, 1].
+    Input: float32 [batch, L_s] in [-1, 1], waveforms.
+
+    Outputs, both in [-1, 1]: "audio_feature" float32 [batch, hidden_units[feature_layer - 1]], the
+    middle layer phi^A; "reconstruction" float32 [batch, L_s].
+
+    Args:
+        config: The configuration of the run.
+
+    Returns:
+        The model `audio -> {"audio_feature", "reconstruction"}`.
     """
     autoencoder = config.audio_autoencoder
     length = config.data.audio_length
@@ -33,5 +41,12 @@ def build_audio_autoencoder(config: Config) -> keras.Model:
 
 
 def decoder_units(config: Config) -> tuple[int, ...]:
-    """Returns the sizes of the layers after the audio feature, without the last one of L_s units."""
+    """Returns the sizes of the layers after the audio feature, without the last one.
+
+    Args:
+        config: The configuration of the run.
+
+    Returns:
+        Units of each layer; the last layer, which is left out, has L_s.
+    """
     return config.audio_autoencoder.hidden_units[config.audio_autoencoder.feature_layer :]

@@ -11,13 +11,20 @@ from mtnet_tf.models.initialization import weight_initializers
 
 
 def build_audio_generator(config: Config) -> keras.Model:
-    """Builds `cross_modal_representation -> waveform`.
+    """Builds the audio generator.
 
-    kind "gated_residual": phi reshaped to [length, channels], stacked gated residual blocks with holes (Eq. 8), two
-    FC layers. kind "autoencoder_decoder": FC layers of the autoencoder's decoder shape (Table 3,
-    Proposed(autoencoder)).
+    Of the kind "gated_residual" it reshapes phi to [length, channels] and applies gated residual
+    blocks with holes (Eq. 8), then two fully connected layers. Of the kind "autoencoder_decoder" it
+    is fully connected layers of the shape of the autoencoder's decoder (Proposed(autoencoder) of
+    Table 3).
 
     Input: float32 [batch, cross_modal_mapper.units[-1]]. Output: float32 [batch, L_s] in [-1, 1].
+
+    Args:
+        config: The configuration of the run.
+
+    Returns:
+        The model `cross_modal_representation -> waveform`.
     """
     generator = config.audio_generator
     init = weight_initializers(config.initialization)

@@ -8,10 +8,18 @@ from mtnet_tf.models.initialization import weight_initializers
 
 
 def build_cross_modal_mapper(config: Config) -> keras.Model:
-    """Builds `image_feature -> cross_modal_representation`, phi = f(phi^I): two coupled FC layers with tanh.
+    """Builds the mapping phi = f(phi^I): two coupled fully connected layers with tanh.
 
-    Input: float32 [batch, image_encoder.feature_units[-1]]. Output: float32 [batch, cross_modal_mapper.units[-1]] in
-    [-1, 1], as large as the audio feature. Dropout follows all layers but the last.
+    Dropout follows all layers but the last.
+
+    Input: float32 [batch, image_encoder.feature_units[-1]], the image feature phi^I. Output:
+    float32 [batch, cross_modal_mapper.units[-1]] in [-1, 1], phi, as large as the audio feature.
+
+    Args:
+        config: The configuration of the run.
+
+    Returns:
+        The model `image_feature -> cross_modal_representation`.
     """
     mapper = config.cross_modal_mapper
     init = weight_initializers(config.initialization)

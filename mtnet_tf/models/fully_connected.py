@@ -1,24 +1,35 @@
-"""A stack of fully connected layers, which every sub-network of MT-Net ends or begins with."""
+"""A stack of fully connected layers, which every sub-network of MT-Net begins or ends with."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 from keras import layers
 
 
 def fully_connected_stack(
-    x, units, *, activation="tanh", dropout_rate=0.0, batch_norm=None, name, dense
-):
-    """Applies Dense(units[i]) + activation for each i (Eq. 5), with optional BN before and dropout after it.
+    x: keras.KerasTensor,
+    units: Sequence[int],
+    *,
+    activation: str = "tanh",
+    dropout_rate: float = 0.0,
+    batch_norm: dict[str, Any] | None = None,
+    name: str,
+    dense: dict[str, Any],
+) -> list[keras.KerasTensor]:
+    """Applies fully connected layers with an activation one after another (Eq. 5).
 
     Args:
-        x: float [batch, features], symbolic.
-        units: sizes of the layers.
-        activation: of every layer.
-        dropout_rate: after every layer; 0 adds no layer.
-        batch_norm: keyword arguments of a normalisation before the activation, or None for none.
-        name: the layers are called `{name}{i}`, counted from 1.
-        dense: keyword arguments of every Dense layer.
+        x: float [batch, features].
+        units: Sizes of the layers.
+        activation: Of every layer.
+        dropout_rate: Of a dropout after every layer; 0 adds none.
+        batch_norm: Keyword arguments of a normalisation before every activation, None for none.
+        name: The layers are called `{name}{i}`, counted from 1.
+        dense: Keyword arguments of every Dense layer.
 
     Returns:
-        A list of the outputs, one a layer: float [batch, units[i]].
+        The output of each layer, float [batch, units[i]].
     """
     outputs = []
     for i, size in enumerate(units, 1):

@@ -13,15 +13,23 @@ from mtnet_tf.models.initialization import weight_initializers
 
 
 def build_image_encoder(config: Config) -> keras.Model:
-    """Builds `image -> image_feature`.
+    """Builds the image encoder.
 
-    Standardisation (Eq. 1), then for each width a transition (Eq. 2) and a residual block with holes (Eq. 3), then
-    global average pooling and the FC layers of Table 1. `paper` and `released` never reduce the resolution, so there
-    kernels with hole size 2 join only pixels of equal parity: the encoder is four weight-sharing encoders on the four
-    interleaved half-resolution images, which meet in the global average.
+    It standardises the image (Eq. 1). For each width a transition (Eq. 2) and a residual block with
+    holes (Eq. 3) follow, then global average pooling and the fully connected layers of Table 1.
 
-    Input: uint8-valued [batch, *config.data.image_shape]. Output: float32 [batch, feature_units[-1]], the image
-    feature phi^I, in [-1, 1] with the default tanh.
+    The presets `paper` and `released` never reduce the resolution. There kernels with a dilation
+    rate of 2 join only pixels of equal parity: the encoder is four encoders with the same weights
+    on the four interleaved images of half the resolution, which meet in the global average.
+
+    Input: uint8 [batch, *config.data.image_shape]. Output: float32 [batch, feature_units[-1]], the
+    image feature phi^I, in [-1, 1] with the default tanh.
+
+    Args:
+        config: The configuration of the run.
+
+    Returns:
+        The model `image -> image_feature`.
     """
     encoder = config.image_encoder
     init, precision = weight_initializers(config.initialization), config.training.precision

@@ -1,15 +1,26 @@
-"""How the weights start: "All weights are randomly sampled by truncated_normal distribution" (Algorithm 1)."""
+"""How the weights start.
+
+Algorithm 1: "All weights are randomly sampled by truncated_normal distribution".
+"""
+
+from typing import Any
 
 import keras
 
 from mtnet_tf.config import InitializationConfig
 
 
-def weight_initializers(config: InitializationConfig) -> dict:
-    """Returns `kernel_initializer` and `bias_initializer`, serialised so that each layer makes its own.
+def weight_initializers(config: InitializationConfig) -> dict[str, dict[str, Any]]:
+    """Returns the initialisers of a layer, serialised so that each layer makes its own.
 
     One initialiser object would give every kernel of one shape the same numbers. The numbers follow
     `keras.utils.set_random_seed`.
+
+    Args:
+        config: The part of the run's configuration.
+
+    Returns:
+        The keyword arguments "kernel_initializer" and "bias_initializer".
     """
     if config.kernel == "truncated_normal":
         kernel = keras.initializers.TruncatedNormal(stddev=config.kernel_scale)

@@ -1,4 +1,4 @@
-"""MT-Net (Figure 2): the joint network that is trained, and the network used at test time (section 3.5)."""
+"""MT-Net (Figure 2): the joint network that is trained, and the test network (section 3.5)."""
 
 import keras
 
@@ -12,10 +12,18 @@ from mtnet_tf.models.initialization import weight_initializers
 def build_mtnet(config: Config) -> keras.Model:
     """Builds the joint network of stage 2 (Algorithm 1, lines 4-7).
 
-    Input: `image` uint8-valued [batch, *config.data.image_shape].
+    Input: uint8 [batch, *config.data.image_shape].
 
-    Outputs, a dict: `logits` float32 [batch, num_classes], before the softmax, only where the perceptual loss has a
-    weight; `image_feature` phi^I; `cross_modal_representation` phi; `waveform` float32 [batch, L_s] in [-1, 1].
+    Outputs: "image_feature" float32 [batch, image_encoder.feature_units[-1]], phi^I;
+    "cross_modal_representation" float32 [batch, cross_modal_mapper.units[-1]], phi; "waveform"
+    float32 [batch, L_s] in [-1, 1]; and where the perceptual loss has a weight, "logits" float32
+    [batch, num_classes], before the softmax.
+
+    Args:
+        config: The configuration of the run.
+
+    Returns:
+        The model from the image to a dict of the outputs.
     """
     encoder, mapper = build_image_encoder(config), build_cross_modal_mapper(config)
     generator = build_audio_generator(config)
@@ -35,9 +43,15 @@ def build_mtnet(config: Config) -> keras.Model:
 
 
 def build_test_network(mtnet: keras.Model) -> keras.Model:
-    """Returns the network of section 3.5, `image -> waveform`, sharing the weights of `mtnet`: no softmax layer.
+    """Builds the network of section 3.5, which has no softmax layer.
 
-    Input: uint8-valued [batch, height, width, channels]. Output: float32 [batch, L_s] in [-1, 1].
+    Input: uint8 [batch, height, width, channels]. Output: float32 [batch, L_s] in [-1, 1].
+
+    Args:
+        mtnet: The joint network, whose weights the test network shares.
+
+    Returns:
+        The model `image -> waveform`.
     """
     image = keras.Input(mtnet.input_shape[1:], name="image", dtype="uint8")
     x = image

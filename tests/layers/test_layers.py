@@ -22,7 +22,7 @@ INIT = {
 
 
 def gradients(layer, x, training):
-    """Returns the output and the gradients of sum(output * fixed noise) by the input and each weight."""
+    """The output, and the gradients of sum(output * fixed noise) by the input and each weight."""
     x = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -42,7 +42,7 @@ def test_standardization_is_eq_1():
 
 
 def test_standardization_divides_a_faint_image_by_1_over_the_root_of_its_values():
-    """Eq. 1's floor: below it the contrast of an image stays what it is, times the root of P, all its 60 values."""
+    """Eq. 1's floor: below it an image keeps its contrast, times the root of P, its 60 values."""
     images = np.random.default_rng(0).normal(100, 0.01, (2, 5, 4, 3)).astype(np.float32)
     images[1] = 100 + 3 * (images[1] - 100)
     assert images.std((1, 2, 3)).max() < 1 / np.sqrt(60)
@@ -93,7 +93,7 @@ def test_dilated_conv_falls_back_where_gradients_are_missing(monkeypatch):
 
 @pytest.mark.slow
 def test_dilated_conv_trains_without_onednn():
-    """TensorFlow's own CPU kernels have no gradient of a dilated convolution: noticed, not met in training."""
+    """TensorFlow's own CPU kernels lack the gradient: that is noticed, not met in training."""
     program = """
 import logging, sys
 logging.basicConfig(stream=sys.stdout)

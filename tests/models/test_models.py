@@ -155,7 +155,10 @@ def paper_encoder(dilation_rate):
 
 @pytest.mark.parametrize("dilation_rate", [1, 2])
 def test_receptive_field_by_impulse(dilation_rate):
-    """Ten 3x3 convolutions reach 10 * dilation_rate pixels; with holes of 2 only pixels of equal parity ever meet."""
+    """Ten 3x3 convolutions reach 10 * dilation_rate pixels.
+
+    With holes of 2 only pixels of equal parity ever meet.
+    """
     keras.utils.set_random_seed(1)
     network = feature_map(paper_encoder(dilation_rate))
     image = np.full([2, 48, 48, 1], 100, np.uint8)

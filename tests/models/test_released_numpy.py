@@ -1,7 +1,7 @@
 """`released` against NumPy in float64: outputs, a training step, moving averages, Adam and losses.
 
-The arithmetic is written from facts about the CIFAR-100 scripts (2022) of the paper's authors; the layers themselves are
-in `test_released_parity.py`, the single losses in `test_losses.py`.
+The arithmetic is written from facts about the CIFAR-100 scripts (2022) of the paper's authors. The
+layers themselves are in `test_released_parity.py`, the single losses in `test_losses.py`.
 """
 
 import keras
@@ -47,7 +47,10 @@ def dense(x, kernel, bias):
 
 
 def convolution(x, kernel, bias, dilation_rate):
-    """[b, h, w, c] and [kh, kw, c, d] -> [b, h, w, d]: stride 1, zeros around, taps `dilation_rate` apart."""
+    """[b, h, w, c] and [kh, kw, c, d] -> [b, h, w, d].
+
+    Stride 1, zeros around, taps `dilation_rate` apart.
+    """
     (_, height, width, _), (rows, columns) = x.shape, kernel.shape[:2]
     reach = dilation_rate * (rows // 2), dilation_rate * (columns // 2)
     padded = np.pad(x, ((0, 0), (reach[0],) * 2, (reach[1],) * 2, (0, 0)))
@@ -69,7 +72,7 @@ def normalize(x, gamma, beta, mean, variance):
 
 
 def image_encoder(model, images, training=False):
-    """Returns {layer: output}; dropout left out. In training BN takes mean and variance of the batch."""
+    """{layer: output}, dropout left out. In training BN takes mean and variance of the batch."""
     outputs = {}
 
     def keep(name, value):
@@ -143,7 +146,7 @@ def shrunk_config():
 
 @pytest.fixture(scope="module")
 def trained_like(shrunk_config):
-    """Joint network and autoencoder, shrunk, with weights and moving averages at which every nonlinearity counts."""
+    """Both networks, shrunk, with weights and averages at which every nonlinearity counts."""
     keras.utils.set_random_seed(0)
     models = build_mtnet(shrunk_config), build_audio_autoencoder(shrunk_config)
     random = np.random.default_rng(1)
@@ -172,7 +175,7 @@ def changeable(trained_like):
 
 
 def assert_equal_layers(model, x, expected):
-    """Compares every layer of a Keras model but inputs and dropout with `expected`, {layer: output}."""
+    """Compares all layers of a model but inputs and dropout with `expected`, {layer: output}."""
     found = {layer.name: layer.output for layer in model.layers if layer.name in expected}
     rest = {type(layer) for layer in model.layers if layer.name not in expected}
     assert rest <= {
@@ -222,7 +225,7 @@ def test_forward_pass_of_the_autoencoder_is_numpy(trained_like):
 
 
 def assert_moving_averages(model, before, outputs, axes, ddof):
-    """After one step; `before`: {path: value}. What BN gets is the output of the layer before it."""
+    """After one step; `before`: {path: value}. BN gets the output of the layer before it."""
     names = list(outputs)
     norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
     for layer in norms:
@@ -240,7 +243,7 @@ def values_by_path(weights):
 
 
 def test_a_training_step(shrunk_config, changeable):
-    """A batch of neighbouring pairs; Adam's first step is as long as its rate; BN averages with decay 0.5."""
+    """A batch of neighbouring pairs: Adam's first step is its rate, BN averages with decay 0.5."""
     random = np.random.default_rng(4)
     labels = random.integers(0, 7, 30).astype(np.int32)
     images = random.integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)

@@ -1,7 +1,7 @@
 """The preset `released` against the graph that the paper's authors published: an independent check.
 
-The constants are facts about their CIFAR-100 scripts (2022). What the graph computes is held to NumPy in
-`test_released_numpy.py`; the number of parameters at full size is in `test_models.py`.
+The constants are facts about their CIFAR-100 scripts (2022). What the graph computes is held to
+NumPy in `test_released_numpy.py`; the number of parameters at full size is in `test_models.py`.
 """
 
 import keras
@@ -174,7 +174,8 @@ def test_initial_values(released):
 def test_receptive_field_of_the_image_encoder():
     """Ten convolutions of reach 2: 41x41 pixels, of which those at even distances.
 
-    With positive kernels and no biases a black image gives 0, and one bright pixel more than 0 wherever it reaches.
+    With positive kernels and no biases a black image gives 0, and one bright pixel more than 0
+    wherever it reaches.
     """
     config = config_lib.override(preset("released"), [*SHRUNK, "data.image_shape=[48, 48, 3]"])
     encoder = build_image_encoder(config)
