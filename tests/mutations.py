@@ -246,7 +246,7 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/training/train.py": (
-        ("tests/training/test_training.py",),
+        ("tests/training/test_training.py", "tests/systems/test_toy_system.py"),
         (
             ("network.set_weights(trained.get_weights())", "trained.get_weights()"),
             ("    if found != wanted:\n", "    if False:\n"),
@@ -377,7 +377,7 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/systems/system.py": (
-        ("tests/systems/test_registry.py", "tests/training/test_training.py"),
+        ("tests/systems/test_registry.py",),
         (
             ("if not _NAME.fullmatch(self.name)", "if not _NAME.match(self.name)"),
             ("if not self.label or not self.table", "if not self.label"),
