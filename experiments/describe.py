@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
     program.find_systems([config.system])
     data = config.data
     image, inverted = read_image(_IMAGE.value, data.image_shape, _INVERT.value, data.digit_size)
-    if data.image_shape[-1] == 1:
+    if data.image_shape[-1] == 1 and data.digit_size is not None:
         found = "inverted" if inverted else "as they are"
         print(f"light and dark: {found} (--invert={_INVERT.value})")
 

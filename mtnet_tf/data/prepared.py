@@ -163,7 +163,8 @@ def fit_config(config: Config, dataset: PreparedDataSet) -> Config:
         config.data,
         image_shape=dataset.image_shape,
         num_classes=len(dataset.class_names),
-        digit_size=dataset.metadata.get("digit_size", config.data.digit_size),
+        # A data set that says none has no digits: a photo is then not searched for one.
+        digit_size=dataset.metadata.get("digit_size"),
         audio_length=dataset.metadata["audio_length"],
     )
     return dataclasses.replace(config, data=shape)
