@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,12 @@ def dataset(tmp_path_factory):
     builder = data_builders.open_builder("digits_ad", data_dir=tmp_path_factory.mktemp("tfds"))
     builder.download_and_prepare()
     return prepared.open_prepared(builder.data_path)
+
+
+def test_a_data_set_without_digits_has_no_digit_size(dataset):
+    metadata = {key: value for key, value in dataset.metadata.items() if key != "digit_size"}
+    other = dataclasses.replace(dataset, metadata=metadata)
+    assert prepared.fit_config(preset("tiny"), other).data.digit_size is None
 
 
 def test_load_digits(dataset):
