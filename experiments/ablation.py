@@ -41,15 +41,15 @@ def main(argv: list[str]) -> None:
     rows = program.find_systems(_ROWS.value)
     config = program.read_config()
 
-    from mtnet_tf.data import prepared
+    from mtnet_tf.data import loading
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
     from mtnet_tf.studies.table import draw_run, run_table
 
     device, strategy, config = program.prepare_devices(config)
     dataset = program.open_data_set()
-    config = prepared.fit_config(config, dataset)
-    data = prepared.load(dataset, config.data)
+    config = loading.fit_config(config, dataset)
+    data = loading.load(dataset, config.data)
     with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
         summaries = run_table(
             config,

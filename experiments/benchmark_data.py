@@ -106,7 +106,8 @@ def build_and_read(num_pairs: int, audio_feature: bool, connection: Connection) 
     import tensorflow_datasets as tfds
 
     from data_builders.cifar100_ad.cifar100_ad_dataset_builder import Builder
-    from mtnet_tf.data.prepared import open_prepared, read_batches
+    from mtnet_tf.data.loading import read_batches
+    from mtnet_tf.data.prepared import open_prepared
 
     # The process ends with this function: what is changed here is changed for nobody else.
     Builder._make_image_source = lambda self, data_dir: SyntheticImages(num_pairs)

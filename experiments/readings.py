@@ -27,7 +27,7 @@ def main(argv: list[str]) -> None:
     del argv
     base = program.read_config()
 
-    from mtnet_tf.data import prepared
+    from mtnet_tf.data import loading
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_json
     from mtnet_tf.runs.provenance import environment
@@ -42,8 +42,8 @@ def main(argv: list[str]) -> None:
         readings.read(name, _STAGE.value, base, seed)
     device, _, base = program.prepare_devices(base)
     dataset = program.open_data_set()
-    base = prepared.fit_config(base, dataset)
-    data = prepared.load(dataset, base.data)
+    base = loading.fit_config(base, dataset)
+    data = loading.load(dataset, base.data)
     for name, seed in cells:
         path = pathlib.Path(_RESULTS.value) / f"{_STAGE.value}_{name}_seed{seed}.json"
         if path.is_file():

@@ -29,21 +29,21 @@ def main(argv: list[str]) -> None:
     system = program.find_systems([_SYSTEM.value])[0]
     config = systems.configure(system.name, program.read_config())
 
-    from mtnet_tf.data import prepared
+    from mtnet_tf.data import loading
     from mtnet_tf.runs.networks import describe_sizes
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.systems.trained import train
 
     device, strategy, config = program.prepare_devices(config)
     dataset = program.open_data_set()
-    config = prepared.fit_config(config, dataset)
+    config = loading.fit_config(config, dataset)
     print(to_json(config))
     print(describe_sizes([system.build(config), *system.build_auxiliary(config)]))
     if _DRY_RUN.value:
         return
     train(
         config,
-        prepared.load(dataset, config.data),
+        loading.load(dataset, config.data),
         RunFolder(_RUN_DIR.value),
         device,
         strategy=strategy,

@@ -279,7 +279,7 @@ MUTANTS = {
         ("tests/data/test_data.py",),
         (("np.arange(count) * len(self) // count", "np.arange(count)"),),
     ),
-    "mtnet_tf/data/prepared.py": (
+    "mtnet_tf/data/loading.py": (
         ("tests/data/test_data.py", "tests/data/test_prepared.py"),
         (
             ("default_rng(config.validation_seed)", "default_rng(0)"),

@@ -35,8 +35,9 @@ from data_builders.inspection.checks import (
     check_splits,
     measure,
 )
+from mtnet_tf.data.loading import read_batches, samples_of
 from mtnet_tf.data.pairs import DataError
-from mtnet_tf.data.prepared import PreparedDataSet, read_batches, samples_of
+from mtnet_tf.data.prepared import PreparedDataSet
 from mtnet_tf.errors import first_line
 from mtnet_tf.progress import Progress
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtnet_tf.data import prepared
+from mtnet_tf.data import loading, prepared
 from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.scoring import evaluate
@@ -61,12 +61,12 @@ def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDe
             f"The data set in {path} has other recordings than those {run.path} was trained on."
             " Give the folder of the run's data set with --data_path."
         )
-    if prepared.fit_config(config, dataset) != config:
+    if loading.fit_config(config, dataset) != config:
         raise InputError(
             f"The data set in {path} has images or classes of other shapes than {run.path} was"
             " trained on. Give the folder of the run's data set with --data_path."
         )
-    return prepared.load(dataset, config.data)
+    return loading.load(dataset, config.data)
 
 
 def evaluate_run(

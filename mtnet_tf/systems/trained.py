@@ -25,7 +25,7 @@ def train(
     """Trains the system that the configuration names, or goes on where a process stopped.
 
     Args:
-        config: whose `data` fits the data set (`data.prepared.fit_config`).
+        config: whose `data` fits the data set (`data.loading.fit_config`).
         data: the data set.
         run: the run folder; made if missing.
         device: for the record.

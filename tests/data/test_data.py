@@ -6,7 +6,7 @@ import pytest
 import data_builders
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
-from mtnet_tf.data import batches, pairs, prepared
+from mtnet_tf.data import batches, loading, pairs, prepared
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +19,15 @@ def dataset(tmp_path_factory):
 def test_a_data_set_without_digits_has_no_digit_size(dataset):
     metadata = {key: value for key, value in dataset.metadata.items() if key != "digit_size"}
     other = dataclasses.replace(dataset, metadata=metadata)
-    assert prepared.fit_config(preset("tiny"), other).data.digit_size is None
+    assert loading.fit_config(preset("tiny"), other).data.digit_size is None
 
 
 def test_load_digits(dataset):
-    config = prepared.fit_config(preset("tiny"), dataset)
+    config = loading.fit_config(preset("tiny"), dataset)
     assert config.data.image_shape == (28, 28, 1)
     assert (config.data.num_classes, config.data.audio_length) == (10, 18140)
     assert config.data.digit_size == 28  # they fill the whole field, unlike MNIST's
-    data = prepared.load(dataset, config.data)
+    data = loading.load(dataset, config.data)
     assert (len(data.train), len(data.validation), len(data.test)) == (1293, 144, 360)
     assert data.words == (
         "zero",
@@ -49,23 +49,23 @@ def test_load_digits(dataset):
 
 
 def test_pairs_are_in_the_order_of_their_images_however_they_were_written(dataset, monkeypatch):
-    expected = prepared.load(dataset, config_lib.DataConfig(validation_fraction=0)).test
-    read = prepared.read_batches
+    expected = loading.load(dataset, config_lib.DataConfig(validation_fraction=0)).test
+    read = loading.read_batches
 
     def read_backwards(*arguments):
         for batch in read(*arguments):
             yield {name: values[::-1] for name, values in batch.items()}
 
-    monkeypatch.setattr(prepared, "read_batches", read_backwards)
-    found = prepared.load(dataset, config_lib.DataConfig(validation_fraction=0)).test
+    monkeypatch.setattr(loading, "read_batches", read_backwards)
+    found = loading.load(dataset, config_lib.DataConfig(validation_fraction=0)).test
     for name in ("images", "labels", "recordings", "voices", "image_ids"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_validation_split_is_seeded_and_independent_of_the_training_seed(dataset):
-    a = prepared.load(dataset, config_lib.DataConfig(validation_fraction=0.1))
-    b = prepared.load(dataset, config_lib.DataConfig(validation_fraction=0.1))
-    c = prepared.load(dataset, config_lib.DataConfig(validation_fraction=0.1, validation_seed=1))
+    a = loading.load(dataset, config_lib.DataConfig(validation_fraction=0.1))
+    b = loading.load(dataset, config_lib.DataConfig(validation_fraction=0.1))
+    c = loading.load(dataset, config_lib.DataConfig(validation_fraction=0.1, validation_seed=1))
     assert list(a.validation.image_ids) == list(b.validation.image_ids)
     assert set(a.validation.image_ids) != set(c.validation.image_ids)
 
@@ -74,7 +74,7 @@ def test_longer_words_are_never_truncated(dataset):
     with pytest.raises(
         pairs.DataError, match="is longer than L_s = 5000 samples and is not truncated"
     ):
-        prepared.load(dataset, config_lib.DataConfig(audio_length=5000))
+        loading.load(dataset, config_lib.DataConfig(audio_length=5000))
 
 
 def test_unprepared_builder(tmp_path):

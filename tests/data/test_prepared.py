@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 import data_builders
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf.config import DataConfig
-from mtnet_tf.data import prepared
+from mtnet_tf.data import loading, prepared
 from mtnet_tf.data.pairs import DataError
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
@@ -56,7 +56,7 @@ def copy(several, tmp_path):
 
 
 def load(folder):
-    return prepared.load(prepared.open_prepared(folder), DataConfig(validation_fraction=0))
+    return loading.load(prepared.open_prepared(folder), DataConfig(validation_fraction=0))
 
 
 @pytest.mark.parametrize("name", ["digits", "several"])
@@ -95,7 +95,7 @@ def test_what_is_read_is_what_tfds_reads(name, request):
 def test_undecoded_images_and_the_words_of_the_pairs(several):
     dataset = prepared.open_prepared(several.data_path)
     (file,) = dataset.splits["train"].files
-    batches = list(prepared.read_batches(dataset, file, decode_images=False, batch_size=8))
+    batches = list(loading.read_batches(dataset, file, decode_images=False, batch_size=8))
     assert [len(batch["label"]) for batch in batches] == [8, 8, 4]
     for batch in batches:
         assert all(png.startswith(b"\x89PNG") for png in batch["image"])
@@ -348,4 +348,4 @@ def test_recordings_larger_than_memory(copy):
     dataset = prepared.open_prepared(copy)
     for audio_length in (2**50, 2**62):
         with pytest.raises(DataError, match="60 recordings, which do not fit into memory"):
-            prepared.load(dataset, DataConfig(audio_length=audio_length))
+            loading.load(dataset, DataConfig(audio_length=audio_length))

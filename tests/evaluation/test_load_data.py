@@ -12,7 +12,7 @@ import data_builders
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
-from mtnet_tf.data import prepared
+from mtnet_tf.data import loading, prepared
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.run import load_data
 from mtnet_tf.runs.run_folder import RunFolder
@@ -36,7 +36,7 @@ def run(data_path, tmp_path):
     dataset = prepared.open_prepared(data_path)
     run = RunFolder(tmp_path / "run")
     run.begin(
-        prepared.fit_config(preset("tiny"), dataset),
+        loading.fit_config(preset("tiny"), dataset),
         dataset.metadata["recordings_fingerprint"],
         "cpu",
         data_path=str(data_path),
@@ -45,7 +45,7 @@ def run(data_path, tmp_path):
 
 
 def test_it_is_what_was_trained_on(run, data_path):
-    expected = prepared.load(prepared.open_prepared(data_path), run.config().data)
+    expected = loading.load(prepared.open_prepared(data_path), run.config().data)
     for found in (load_data(run), load_data(run, data_path), load_data(run, str(data_path))):
         assert (found.name, found.words, found.voices) == (
             *(expected.name, expected.words, expected.voices),

@@ -11,7 +11,8 @@ import soundfile
 import data_builders
 from data_builders.inspection import pass_over_pairs
 from data_builders.mnist_ad import mnist_ad_dataset_builder
-from mtnet_tf.data.prepared import open_prepared, samples_of
+from mtnet_tf.data.loading import samples_of
+from mtnet_tf.data.prepared import open_prepared
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
 WORDS = list(mnist_ad_dataset_builder.Builder.WORDS.values())
