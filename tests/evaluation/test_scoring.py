@@ -184,6 +184,12 @@ def test_controls_depend_on_the_image_and_not_on_where_its_row_stands(data):
         np.testing.assert_array_equal(candidate.speak(data.test.take(order)), whole[order])
 
 
+def test_a_word_without_a_training_recording_is_told(data):
+    lacking = AudioDescriptions(**{**vars(data), "train": data.train.take([0, 1, 4])})
+    with pytest.raises(InputError, match="no recording of: one. The controls need one of each"):
+        make_controls(lacking)
+
+
 def test_a_data_set_of_one_word_has_no_wrong_one(data):
     one = AudioDescriptions(**{**vars(data), "words": ("zero",)})
     assert "wrong_word" not in [candidate.name for candidate in make_controls(one)]
