@@ -82,6 +82,25 @@ def test_describing_and_evaluating_need_no_training():
         assert "mtnet_tf.training" not in edges[part]
 
 
+def test_what_is_imported_within_the_project_is_there():
+    """Also in modules and functions that no fast test imports: each name is in its module."""
+    missing = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or node.module.split(".")[0] not in PACKAGES:
+                continue
+            place = ROOT / node.module.replace(".", "/")
+            file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+            source = file.read_text() if file.is_file() else ""
+            for alias in node.names:
+                defined = rf"^(?:def |class |from .* |import .* |    )?{alias.name}\b"
+                found = re.search(defined, source, re.MULTILINE)
+                submodule = (place / alias.name).is_dir() or (place / f"{alias.name}.py").is_file()
+                if not found and not submodule:
+                    missing.append(f"{path}:{node.lineno}: {node.module}.{alias.name}")
+    assert missing == []
+
+
 def test_few_modules_lie_loose_in_the_library():
     loose = {path.name for path in (ROOT / "mtnet_tf").glob("*.py")} - {"__init__.py"}
     assert len(loose) <= 6, loose
