@@ -93,7 +93,7 @@ def test_what_is_imported_within_the_project_is_there():
             file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
             source = file.read_text() if file.is_file() else ""
             for alias in node.names:
-                defined = rf"^(?:def |class |from .* |import .* |    )?{alias.name}\b"
+                defined = rf"^(?:def |class |from .* |import .* |    |[\w, ]+, )?{alias.name}\b"
                 found = re.search(defined, source, re.MULTILINE)
                 submodule = (place / alias.name).is_dir() or (place / f"{alias.name}.py").is_file()
                 if not found and not submodule:
