@@ -167,7 +167,7 @@ MUTANTS = {
             ('arrays = {**compute(), "key": np.array(key)}', "arrays = compute()"),
             ("            write_npz(path, **arrays)\n        wait", "        wait"),
             ("candidates = [path, *(", "candidates = [*("),
-            ("*([self._shared / path.name] if self._shared else [])", ""),
+            ("*(run / path.name for run in self._shared)", ""),
             ("self.seconds = run_stage", "run_stage"),
             ("self._profile and may_profile", "self._profile"),
         ),

@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
-import json
 import logging
 import math
 import pathlib
@@ -27,7 +26,14 @@ import numpy as np
 from mtnet_tf.data import audio
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import remove_leftovers, replacing, write_json, writing
+from mtnet_tf.files import (
+    FileError,
+    read_json,
+    remove_leftovers,
+    replacing,
+    write_json,
+    writing,
+)
 from mtnet_tf.metrics.score import FLOORS, METRICS
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.progress import Progress
@@ -124,7 +130,7 @@ def evaluate(
         "provenance": {**provenance, "seconds": round(time.monotonic() - start, 1)},
     }
     write_json(out_dir / "summary.json", summary)
-    return json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))
+    return read_json(out_dir / "summary.json")
 
 
 def _read_finished(out_dir: pathlib.Path, num_pairs: int, with_words: bool) -> dict | None:
@@ -136,12 +142,12 @@ def _read_finished(out_dir: pathlib.Path, num_pairs: int, with_words: bool) -> d
     if not path.is_file():
         return None
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = read_json(path)
         lines = (out_dir / "rows.csv").read_bytes().splitlines(keepends=True)
         found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
         whole = len(lines) == found + 1 and lines[-1].endswith(b"\n")
         whole &= "retrieval_accuracy" in summary
-    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+    except (FileError, OSError, LookupError, TypeError) as error:
         _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
         return None
     if not whole:

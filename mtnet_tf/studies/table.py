@@ -57,15 +57,14 @@ def run_table(
         The summaries: the systems in their order, then the controls.
     """
     out_dir = pathlib.Path(out_dir)
-    shared = None
+    trained = []
     summaries, controls = [], []
     for place, system in enumerate(systems, 1):
         run = RunFolder(out_dir / system.name)
         _logger.info("row %d of %d: %s", place, len(systems), system.name)
         own = configure(system.name, config)
-        train(own, data, run, device, shared=shared, **training)
-        if (run / "audio_features.npz").is_file():
-            shared = run
+        train(own, data, run, device, shared=trained, **training)
+        trained.append(run)
         row, *rest = evaluate_run(
             run.path,
             data,

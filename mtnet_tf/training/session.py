@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -35,7 +35,7 @@ class Session:
         config: TrainingConfig,
         *,
         strategy: tf.distribute.Strategy | None = None,
-        shared: RunFolder | None = None,
+        shared: Sequence[RunFolder] = (),
         profile: bool = False,
     ) -> None:
         """Begins a session.
@@ -44,7 +44,7 @@ class Session:
             run: a run folder that has begun.
             config: how often to log, to validate and to write a checkpoint.
             strategy: the strategy to train with; None for one replica.
-            shared: another run. Its artefacts are taken over where their keys agree.
+            shared: other runs. Their artefacts are taken over where the keys agree.
             profile: whether to trace some steps of the stages that allow it.
         """
         self.run = run
@@ -80,7 +80,7 @@ class Session:
         Args:
             name: the name of the file, without its suffix.
             key: a hash of everything that the arrays depend on. A file with another key, in this
-                run or in the shared one, is not taken.
+                run or in a shared one, is not taken.
             compute: makes the arrays, {name: array}.
 
         Returns:
@@ -102,8 +102,8 @@ class Session:
         return arrays
 
     def _stored(self, path: pathlib.Path, key: str) -> dict[str, np.ndarray] | None:
-        """Returns the arrays of this run or of the shared one, None where no key agrees."""
-        candidates = [path, *([self._shared / path.name] if self._shared else [])]
+        """Returns the arrays of this run or of a shared one, None where no key agrees."""
+        candidates = [path, *(run / path.name for run in self._shared)]
         for candidate in candidates:
             if not candidate.is_file():
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import keras
@@ -36,7 +36,7 @@ def train_system(
     run: RunFolder,
     device: Literal["cpu", "gpu"],
     *,
-    shared: RunFolder | None = None,
+    shared: Sequence[RunFolder] = (),
     strategy: tf.distribute.Strategy | None = None,
     profile: bool = False,
     keep: Literal["all", "model"] = "all",
@@ -50,7 +50,7 @@ def train_system(
         data: the data set.
         run: the run folder; made if missing.
         device: for the record (`devices.select_device`).
-        shared: another run whose artefacts, such as the audio features of stage 1, are taken over
+        shared: other runs whose artefacts, such as the audio features of stage 1, are taken over
             where everything that they depend on is equal. A study trains the autoencoder once.
         strategy: on whose replicas the stages run that can be spread
             (`distribution.make_strategy`); None for one replica. Of several workers the chief alone

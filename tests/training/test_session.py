@@ -49,7 +49,7 @@ def test_another_key_is_another_artefact(run):
 def test_an_artefact_of_the_shared_run_is_kept_in_the_own_one(run, tmp_path):
     shared, unused = folder(tmp_path / "shared"), Computed(2)
     Session(shared, TrainingConfig()).artefact("a", "key", Computed(1))
-    session = Session(run, TrainingConfig(), shared=shared)
+    session = Session(run, TrainingConfig(), shared=[shared])
     assert session.artefact("a", "key", unused)["x"] == [1]
     assert unused.times == 0
     assert read_npz(run / "a.npz")["key"] == "key"

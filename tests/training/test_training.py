@@ -147,7 +147,7 @@ def test_second_process_is_refused(tiny_config, synthetic_data, tmp_path):
 def test_stage_1_is_shared_by_an_ablation(finished, tiny_config, synthetic_data, tmp_path):
     run = RunFolder(tmp_path / "no_holes")
     config = systems.configure("no_holes", tiny_config)
-    train(config, synthetic_data, run, "cpu", shared=finished)
+    train(config, synthetic_data, run, "cpu", shared=[finished])
     features = [np.load(r / "audio_features.npz")["audio_feature"] for r in (finished, run)]
     np.testing.assert_array_equal(*features)
     assert not (run / "checkpoints/autoencoder").exists()
@@ -156,7 +156,7 @@ def test_stage_1_is_shared_by_an_ablation(finished, tiny_config, synthetic_data,
 def test_another_stage_1_is_not_taken_over(finished, tiny_config, synthetic_data, tmp_path):
     run = RunFolder(tmp_path / "other")
     config = config_lib.override(tiny_config, ["training.seed=1"])
-    train(config, synthetic_data, run, "cpu", shared=finished)
+    train(config, synthetic_data, run, "cpu", shared=[finished])
     assert (run / "checkpoints/autoencoder").is_dir()
     features = [np.load(r / "audio_features.npz")["audio_feature"] for r in (finished, run)]
     assert not np.array_equal(*features)
@@ -164,7 +164,7 @@ def test_another_stage_1_is_not_taken_over(finished, tiny_config, synthetic_data
 
 def test_stage_2_is_the_same_whoever_ran_stage_1(finished, tiny_config, synthetic_data, tmp_path):
     run = RunFolder(tmp_path / "again")
-    model = train(tiny_config, synthetic_data, run, "cpu", shared=finished)
+    model = train(tiny_config, synthetic_data, run, "cpu", shared=[finished])
     for a, b in zip(model.get_weights(), load_network(finished).get_weights()):
         np.testing.assert_array_equal(a, b)
     assert run.environment()["stage1"] == finished.environment()["stage1"]
