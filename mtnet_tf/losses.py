@@ -21,6 +21,9 @@ from mtnet_tf.config import LossConfig
 if TYPE_CHECKING:
     import keras
 
+# Of the spectral loss: samples, with hops of a quarter; and what is silence in a bin.
+_SPECTRAL_WINDOWS = (2048, 1024, 512)
+_SILENT_POWER = 1e-4
 # The forms that are sums over the batch; the others are means.
 _SUMS = ("sum_cross_entropy", "normalized_squared_error", "sum_squared_error")
 
@@ -29,6 +32,7 @@ def perceptual_loss(
     labels: tf.Tensor,
     logits: tf.Tensor,
     form: Literal["mean_cross_entropy", "sum_cross_entropy"] = "mean_cross_entropy",
+    label_smoothing: float = 0.0,
 ) -> tf.Tensor:
     """Returns L_per (Eq. 4): the cross-entropy of the true class under the softmax.
 
@@ -36,8 +40,12 @@ def perceptual_loss(
         labels: int [batch].
         logits: float32 [batch, num_classes], before the softmax.
         form: the mean over the batch (paper) or the sum (released).
+        label_smoothing: the part of the target that is spread evenly over all classes.
     """
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    if label_smoothing:
+        of_all = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
+        loss = (1.0 - label_smoothing) * loss + label_smoothing * of_all
     if form == "sum_cross_entropy":
         return tf.reduce_sum(loss)
     return tf.nn.compute_average_loss(loss)
@@ -66,18 +74,27 @@ def representation_loss(
     return tf.nn.compute_average_loss(1.0 - tf.reduce_sum(audio_feature * representation, axis=-1))
 
 
-def smooth_l1(x: tf.Tensor) -> tf.Tensor:
-    """Returns Gamma of Eq. 10, elementwise: x^2 / 2 where |x| < 1, else |x| - 1/2."""
+def smooth_l1(x: tf.Tensor, threshold: float = 1.0) -> tf.Tensor:
+    """Returns Gamma of Eq. 10, elementwise: x^2 / 2 where |x| < 1, else |x| - 1/2.
+
+    Where a network does not know the word, the square asks for the mean of the words that it may
+    be: they sound together. The absolute value asks for their median, the likelier word alone.
+
+    Args:
+        x: of any shape.
+        threshold: t, 1 in the paper: x^2 / (2t) where |x| < t, else |x| - t/2.
+    """
     magnitude = tf.abs(x)
-    clipped = tf.minimum(magnitude, 1.0)
+    clipped = tf.minimum(magnitude, threshold)
     # Both branches at once, in few passes over the samples.
-    return clipped * (magnitude - 0.5 * clipped)
+    return clipped * (magnitude - 0.5 * clipped) / threshold
 
 
 def generation_loss(
     audio: tf.Tensor,
     waveform: tf.Tensor,
     form: Literal["smooth_l1", "mean_smooth_l1", "normalized_squared_error"] = "smooth_l1",
+    threshold: float = 1.0,
 ) -> tf.Tensor:
     """Returns L_gen (Eqs. 9-10): the L1 norm of Gamma(a^tr - a^gen).
 
@@ -89,6 +106,7 @@ def generation_loss(
         audio: a^tr, float32 [batch, L_s] in [-1, 1].
         waveform: a^gen, float32 [batch, L_s] in [-1, 1].
         form: one of these.
+        threshold: of `smooth_l1`.
     """
     if form == "normalized_squared_error":
         return tf.reduce_sum(
@@ -97,7 +115,32 @@ def generation_loss(
             )
         )
     reduce = tf.reduce_mean if form == "mean_smooth_l1" else tf.reduce_sum
-    return tf.nn.compute_average_loss(reduce(smooth_l1(audio - waveform), axis=-1))
+    return tf.nn.compute_average_loss(reduce(smooth_l1(audio - waveform, threshold), axis=-1))
+
+
+def spectral_loss(audio: tf.Tensor, waveform: tf.Tensor) -> tf.Tensor:
+    """Returns the distance of the magnitudes of several short-time spectra, and of their logarithms.
+
+    It is not of the paper. It does not see phases, which the ear hardly hears either. Each spectrum
+    gives the mean absolute difference over its bins, linear and logarithmic; they are summed over
+    the spectra, and averaged over the batch.
+
+    Args:
+        audio: a^tr, float32 [batch, L_s] in [-1, 1].
+        waveform: a^gen, float32 [batch, L_s] in [-1, 1].
+    """
+
+    def spectrum(x: tf.Tensor, window: int) -> tf.Tensor:
+        # The magnitude itself has no gradient at 0, which padding has.
+        power = tf.square(tf.abs(tf.signal.stft(x, window, window // 4, pad_end=True)))
+        return tf.sqrt(power + _SILENT_POWER)
+
+    distances = []
+    for window in _SPECTRAL_WINDOWS:
+        true, generated = spectrum(audio, window), spectrum(waveform, window)
+        difference = tf.abs(true - generated) + tf.abs(tf.math.log(true / generated))
+        distances.append(tf.reduce_mean(difference, axis=[1, 2]))
+    return tf.nn.compute_average_loss(tf.add_n(distances))
 
 
 def reconstruction_loss(
@@ -140,6 +183,8 @@ def joint_weights(config: LossConfig) -> dict[str, float]:
     """Returns {term: weight} of Eq. 11, of the terms that the configuration has."""
     weights = {
         "generation": config.generation_weight,
+        "audio_feature_generation": config.audio_feature_weight,
+        "spectral": config.spectral_weight,
         "perceptual": config.perceptual_weight,
         "representation": config.representation_weight,
         "decay": config.decay_weight or None,
@@ -150,6 +195,7 @@ def joint_weights(config: LossConfig) -> dict[str, float]:
 def summed_over_batch(config: LossConfig) -> set[str]:
     """Returns the terms of Eq. 11 whose form is a sum over the batch: they grow with it."""
     forms = {term: getattr(config, term) for term in ("perceptual", "representation", "generation")}
+    forms["audio_feature_generation"] = config.generation
     return {term for term, form in forms.items() if form in _SUMS}
 
 
@@ -165,17 +211,26 @@ def joint_loss(
         config: the form of each term and its weight.
         batch: {"label" int [batch], "audio" float32 [batch, L_s], "audio_feature" float32 [batch,
             features]}; the feature only where the representation loss has a weight.
-        outputs: of `models.mtnet.build_mtnet`.
+        outputs: of `models.mtnet.build_mtnet`, and "audio_feature_waveform", what the generator
+            makes of the audio feature, only where that has a weight.
         variables: the trainable variables of the joint network, for the decay.
 
     Returns:
         {term: scalar float32}, unweighted, and their weighted sum "total".
     """
+
+    def generation(waveform: str) -> tf.Tensor:
+        return generation_loss(
+            batch["audio"], outputs[waveform], config.generation, config.smooth_l1_threshold
+        )
+
     forms = {
-        "generation": lambda: generation_loss(
-            batch["audio"], outputs["waveform"], config.generation
+        "generation": lambda: generation("waveform"),
+        "audio_feature_generation": lambda: generation("audio_feature_waveform"),
+        "spectral": lambda: spectral_loss(batch["audio"], outputs["waveform"]),
+        "perceptual": lambda: perceptual_loss(
+            batch["label"], outputs["logits"], config.perceptual, config.label_smoothing
         ),
-        "perceptual": lambda: perceptual_loss(batch["label"], outputs["logits"], config.perceptual),
         "representation": lambda: representation_loss(
             batch["audio_feature"], outputs["cross_modal_representation"], config.representation
         ),

@@ -56,7 +56,7 @@ def interleaved(model: keras.Model, config: Config) -> keras.Model:
         InputError: the encoder has another dilation rate or pooling, or a side of the image is odd.
     """
     encoder, (height, width, channels) = config.image_encoder, config.data.image_shape
-    if encoder.dilation_rate != 2 or encoder.pool_after or height % 2 or width % 2:
+    if set(encoder.dilation_rates) != {2} or encoder.pool_after or height % 2 or width % 2:
         raise InputError(
             "The interleaved form is for an encoder with a dilation rate of 2, without pooling, on"
             f" an image of even height and width. Received: {encoder},"
@@ -68,7 +68,7 @@ def interleaved(model: keras.Model, config: Config) -> keras.Model:
         data=dataclasses.replace(
             config.data, image_shape=(height // 2, width // 2, channels), digit_size=None
         ),
-        image_encoder=dataclasses.replace(encoder, dilation_rate=1),
+        image_encoder=dataclasses.replace(encoder, dilation_rates=(1,)),
     )
     built = build_image_encoder(half)
     features = keras.Model(built.layers[1].output, built.get_layer("global_average").output)

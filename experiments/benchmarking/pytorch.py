@@ -28,7 +28,7 @@ class _Standardization(nn.Module):
 class _Block(nn.Module):
     """Transition (Eq. 2) and dilated residual block (Eq. 3)."""
 
-    def __init__(self, channels: int, width: int, config: Config) -> None:
+    def __init__(self, channels: int, width: int, dilation: int, config: Config) -> None:
         super().__init__()
         encoder = config.image_encoder
         self.activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[encoder.activation]()
@@ -38,7 +38,7 @@ class _Block(nn.Module):
 
         def conv():
             return nn.Conv2d(
-                width, width, encoder.kernel_size, padding="same", dilation=encoder.dilation_rate
+                width, width, encoder.kernel_size, padding="same", dilation=dilation
             )
 
         def residual_norm():
@@ -64,8 +64,8 @@ def encoder_with_head(config: Config, model: keras.Model) -> nn.Module:
     encoder, channels, blocks = config.image_encoder, config.data.image_shape[-1], []
     if encoder.standardize:
         blocks.append(_Standardization())
-    for k, width in enumerate(encoder.widths, 1):
-        blocks.append(_Block(channels, width, config))
+    for k, (width, dilation) in enumerate(zip(encoder.widths, encoder.rate_of_each_block()), 1):
+        blocks.append(_Block(channels, width, dilation, config))
         if k in encoder.pool_after:
             blocks.append(nn.MaxPool2d(2))
         channels = width

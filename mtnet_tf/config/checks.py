@@ -20,6 +20,8 @@ MOST_FEATURES = 2_000_000_000
 def check(config: Config) -> None:
     """Raises ConfigError for fields that do not fit each other."""
     _check_image(config)
+    _check_blocks(config)
+    _check_losses(config)
     _check_representations(config)
     _check_sizes(config)
 
@@ -62,6 +64,26 @@ def _check_image(config: Config) -> None:
         "image_encoder.pool_after",
         f"must leave at least one pixel of the image's smaller side of {smaller}, which each block"
         " in it halves",
+    )
+
+
+def _check_blocks(config: Config) -> None:
+    encoder, blocks = config.image_encoder, len(config.image_encoder.widths)
+    _require(
+        len(encoder.dilation_rates) in (1, blocks),
+        config,
+        "image_encoder.dilation_rates",
+        f"must have one number, or one of each of the {blocks} blocks",
+    )
+
+
+def _check_losses(config: Config) -> None:
+    loss = config.loss
+    _require(
+        loss.audio_feature_weight is None or loss.representation_weight is not None,
+        config,
+        "loss.audio_feature_weight",
+        "must be null where loss.representation_weight is: without it there is no audio feature",
     )
 
 

@@ -68,26 +68,38 @@ class ImageEncoderConfig:
         standardize: whether images are standardised (Eq. 1).
         widths: channels of the residual blocks, 1 to 32 blocks of 1 to 65,536 channels.
         kernel_size: side of the residual blocks' kernels, odd, from 1 to 31.
-        dilation_rate: from 1 to 64. The paper's "hole" kernels have 2; 1 is an ordinary kernel.
+        dilation_rates: from 1 to 64, one of each residual block, or one of all. The paper's "hole"
+            kernels have 2; 1 is an ordinary kernel.
         pool_after: the blocks, counted from 1, after which 2x2 max pooling follows.
         activation: of transitions and residual blocks.
         residual_batch_norm: whether batch normalisation follows each convolution of a block.
+        residual_zero_init: whether the last layer of each residual branch starts at zero, so that
+            each block starts as the identity.
         feature_units: sizes of the FC layers FC_1^1, FC_2^1, 1 to 32 layers of 1 to 65,536 units.
             The output of the last is the image feature.
         feature_activation: of those layers.
         dropout_rate: in [0, 1), after those layers.
+        average_flips: whether the test network averages the feature of the image and that of its
+            mirror image. Images of digits are never mirrored.
     """
 
     standardize: bool = True
     widths: Layers = (32, 128, 256, 512, 1024)
     kernel_size: KernelSize = 3
-    dilation_rate: DilationRate = 2
+    dilation_rates: Annotated[tuple[DilationRate, ...], Length(1, 32)] = (2,)
     pool_after: Annotated[tuple[LayerNumber, ...], Length(0, 32)] = ()
     activation: Activation = "relu"
     residual_batch_norm: bool = False
+    residual_zero_init: bool = False
     feature_units: Layers = (1024, 1024)
     feature_activation: Activation = "tanh"
     dropout_rate: Fraction = 0.0
+    average_flips: bool = False
+
+    def rate_of_each_block(self) -> tuple[int, ...]:
+        """Returns the dilation rate of each residual block."""
+        shared = len(self.dilation_rates) == 1
+        return self.dilation_rates * len(self.widths) if shared else self.dilation_rates
 
 
 @dataclass(frozen=True)
@@ -181,28 +193,53 @@ class LossConfig:
 
     Attributes:
         perceptual: Eq. 4, its mean (paper) or its sum (released) over the batch.
+        label_smoothing: in [0, 1), the part of the target of Eq. 4 that is spread over all words.
         representation: Eq. 7, as 1 - cosine, or as squared error of the normalised vectors.
         generation: Eqs. 9-10 summed over the samples, averaged over them, or as squared error of
             the normalised waveforms.
+        smooth_l1_threshold: from 1e-30 to 1e6. Gamma (Eq. 10) is squared below it, absolute above;
+            1 in the paper, where the threshold is larger than nearly all errors.
         reconstruction: Eq. 6, or the plain sum of squared errors.
         perceptual_weight: eta_1, from 0 to 1e6, or None.
         representation_weight: eta_2, from 0 to 1e6, or None.
         generation_weight: eta_3, from 1e-30 to 1e6.
+        audio_feature_weight: from 0 to 1e6, of the generation loss of what the generator makes of
+            the true audio feature phi^A in place of phi, or None. It needs the representation loss.
+        spectral_weight: from 0 to 1e6, of a multi-resolution spectral loss beside Eq. 9, or None.
         decay_weight: eta_4 times "weight decay 0.0005", from 0 to 1e6, on kernels.
         reconstruction_decay_weight: lambda_2 of Eq. 6, from 0 to 1e6.
     """
 
     perceptual: Literal["mean_cross_entropy", "sum_cross_entropy"] = "mean_cross_entropy"
+    label_smoothing: Fraction = 0.0
     representation: Literal["cosine", "normalized_squared_error"] = "cosine"
     generation: Literal["smooth_l1", "mean_smooth_l1", "normalized_squared_error"] = "smooth_l1"
+    smooth_l1_threshold: Annotated[float, Range(least=SMALLEST, most=1e6)] = 1.0
     reconstruction: Literal["half_mean_squared_error", "sum_squared_error"] = (
         "half_mean_squared_error"
     )
     perceptual_weight: LossWeight | None = 0.5
     representation_weight: LossWeight | None = 1.0
     generation_weight: Annotated[float, Range(least=SMALLEST, most=1e6)] = 1.0
+    audio_feature_weight: LossWeight | None = None
+    spectral_weight: LossWeight | None = None
     decay_weight: LossWeight = 0.8 * 0.0005
     reconstruction_decay_weight: LossWeight = 0.0005
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """How training images are moved. The paper mentions nothing of the kind.
+
+    Attributes:
+        alternating_flip: whether each image is mirrored in every other epoch, half of the images in
+            the first. Images of digits are never mirrored.
+        translation: from 0 to 1024 pixels. Each image is shifted by up to so many in either
+            direction, anew in each epoch; what comes in is the mirror image of the border.
+    """
+
+    alternating_flip: bool = False
+    translation: Annotated[int, Range(least=0, most=1024)] = 0
 
 
 @dataclass(frozen=True)
@@ -210,7 +247,7 @@ class OptimizerConfig:
     """RMSProp, section 4.3; the schedule is linear warm-up, then constant or cosine decay.
 
     Attributes:
-        name: "rmsprop" or "adam".
+        name: "rmsprop", "adam", or "nesterov": SGD with Nesterov's momentum.
         learning_rate: after the warm-up, from 1e-30 to 10.
         schedule: what follows the warm-up.
         warmup_steps: from 0 to 1e9. A warm-up takes at most a tenth of the stage.
@@ -221,9 +258,11 @@ class OptimizerConfig:
         epsilon: inside the root, from 1e-30 to 10.
         initial_mean_square: from 0 to 1e6. TensorFlow 1 starts at 1, Keras 3 at 0.
         clip_norm: largest global norm of the gradients, from 1e-30 to 1e9, or None for any.
+        average_decay: in [0, 1), of an exponential moving average of the weights, a step. The
+            average is what is validated and kept; 0 keeps the last weights.
     """
 
-    name: Literal["rmsprop", "adam"] = "rmsprop"
+    name: Literal["rmsprop", "adam", "nesterov"] = "rmsprop"
     learning_rate: Annotated[float, Range(least=SMALLEST, most=10)] = 1e-3
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_steps: Annotated[int, Range(least=0, most=10**9)] = 500
@@ -233,6 +272,7 @@ class OptimizerConfig:
     epsilon: Epsilon = 1e-7
     initial_mean_square: Annotated[float, Range(least=0, most=1e6)] = 1.0
     clip_norm: Annotated[float, Range(least=SMALLEST, most=1e9)] | None = None
+    average_decay: Fraction = 0.0
 
 
 @dataclass(frozen=True)
@@ -309,6 +349,7 @@ class Config:
         initialization: of all weights.
         batch_norm: of all sub-networks.
         loss: Eqs. 4 to 11.
+        augmentation: of the training images.
         training: Algorithm 1.
     """
 
@@ -322,6 +363,7 @@ class Config:
     initialization: InitializationConfig = InitializationConfig()
     batch_norm: BatchNormConfig = BatchNormConfig()
     loss: LossConfig = LossConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:

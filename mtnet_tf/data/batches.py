@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
+from mtnet_tf.data.augmentation import Augmentation, move
 from mtnet_tf.data.pairs import Pairs
 
 
@@ -25,6 +26,7 @@ def shuffled_batches(
     sampling: Literal["permutation", "contiguous_slices"] = "permutation",
     num_parts: int = 1,
     parts: range = range(1),
+    augmentation: Augmentation | None = None,
 ) -> tf.data.Dataset:
     """Returns the batches of some steps of the endless shuffled stream of rows.
 
@@ -44,6 +46,7 @@ def shuffled_batches(
             rows next to either end come less often. Columns shorter than a batch are repeated.
         num_parts: equal parts of each batch, one for each replica.
         parts: which of them are yielded, one after the other.
+        augmentation: moves the column "image"; None leaves it as it is.
 
     Returns:
         Yields {name: tensor [batch_size / num_parts, ...]}.
@@ -53,15 +56,29 @@ def shuffled_batches(
     draw = {"permutation": _permuted_rows, "contiguous_slices": _contiguous_rows}[sampling]
 
     def indices():
-        for batch in draw(size, batch_size, seed, range(first_step, num_steps)):
-            yield from np.split(batch, num_parts)[parts.start : parts.stop]
+        steps = range(first_step, num_steps)
+        for step, batch in zip(steps, draw(size, batch_size, seed, steps)):
+            chosen = {"row": batch}
+            if augmentation is not None:
+                epochs = np.arange(step * batch_size, (step + 1) * batch_size) // size
+                chosen |= augmentation.moves(batch, epochs)
+            split = {name: np.split(values, num_parts) for name, values in chosen.items()}
+            for part in parts:
+                yield {name: values[part] for name, values in split.items()}
 
-    rows = tf.data.Dataset.from_generator(
-        indices, output_signature=tf.TensorSpec([batch_size // num_parts], tf.int64)
-    )
-    return rows.map(
-        lambda row: {name: tf.gather(values, row) for name, values in columns.items()}
-    ).prefetch(4)
+    def gather(chosen: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        batch = {name: tf.gather(values, chosen["row"]) for name, values in columns.items()}
+        if augmentation is not None:
+            batch["image"] = move(batch["image"], chosen["flip"], chosen["shift"])
+        return batch
+
+    part_size = batch_size // num_parts
+    signature = {"row": tf.TensorSpec([part_size], tf.int64)}
+    if augmentation is not None:
+        signature["flip"] = tf.TensorSpec([part_size], tf.bool)
+        signature["shift"] = tf.TensorSpec([part_size, 2], tf.int64)
+    rows = tf.data.Dataset.from_generator(indices, output_signature=signature)
+    return rows.map(gather).prefetch(4)
 
 
 def _permuted_rows(size: int, batch_size: int, seed: int, steps: range):

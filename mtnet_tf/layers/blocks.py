@@ -51,6 +51,7 @@ def dilated_residual_block_2d(
     dilation_rate: int,
     activation: Literal["relu", "tanh"],
     batch_norm: dict[str, Any] | None,
+    zero_init: bool,
     conv: dict[str, Any],
     precision: str,
     name: str,
@@ -65,6 +66,8 @@ def dilated_residual_block_2d(
         dilation_rate: 2 in the paper, whose word for it is "hole"; 1 for ordinary kernels.
         activation: R, after the first convolution and after the sum.
         batch_norm: keyword arguments of a normalisation after each convolution; None for none.
+        zero_init: whether the last layer of F, the second convolution or its normalisation, starts
+            at zero. The block then starts as R(X).
         conv: keyword arguments of the convolutions. Their initialisers are serialised, so that each
             convolution draws its own numbers.
         precision: Keras dtype policy of everything but the normalisation, which is float32 inside.
@@ -74,6 +77,11 @@ def dilated_residual_block_2d(
         float of the same shape.
     """
     residual = x
+    convs, norms = [conv, conv], [batch_norm, batch_norm]
+    if zero_init and batch_norm is None:
+        convs[1] = {**conv, "kernel_initializer": "zeros"}
+    elif zero_init:
+        norms[1] = {**batch_norm, "gamma_initializer": "zeros"}
     for i in (1, 2):
         residual = DilatedConv2D(
             x.shape[-1],
@@ -81,10 +89,10 @@ def dilated_residual_block_2d(
             dilation_rate=dilation_rate,
             dtype=precision,
             name=f"{name}_conv{i}",
-            **conv,
+            **convs[i - 1],
         )(residual)
-        if batch_norm is not None:
-            residual = FusedBatchNormalization(name=f"{name}_bn{i}", **batch_norm)(residual)
+        if norms[i - 1] is not None:
+            residual = FusedBatchNormalization(name=f"{name}_bn{i}", **norms[i - 1])(residual)
         if i == 1:
             residual = layers.Activation(
                 activation, dtype=precision, name=f"{name}_{activation}{i}"

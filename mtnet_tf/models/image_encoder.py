@@ -33,7 +33,8 @@ def build_image_encoder(config: Config) -> keras.Model:
         x = PerImageStandardization(name="standardize")(image)
     else:
         x = layers.Rescaling(1.0, name="cast")(image)
-    for k, width in enumerate(encoder.widths, 1):
+    blocks = zip(encoder.widths, encoder.rate_of_each_block())
+    for k, (width, dilation_rate) in enumerate(blocks, 1):
         x = transition(
             x,
             width,
@@ -46,9 +47,10 @@ def build_image_encoder(config: Config) -> keras.Model:
         x = dilated_residual_block_2d(
             x,
             kernel_size=encoder.kernel_size,
-            dilation_rate=encoder.dilation_rate,
+            dilation_rate=dilation_rate,
             activation=encoder.activation,
             batch_norm=batch_norm if encoder.residual_batch_norm else None,
+            zero_init=encoder.residual_zero_init,
             conv=init,
             precision=precision,
             name=f"res{k}",

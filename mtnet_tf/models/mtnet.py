@@ -3,6 +3,7 @@
 import keras
 
 from mtnet_tf.config import Config
+from mtnet_tf.layers.mirror_average import MirrorAverage
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.cross_modal_mapper import build_cross_modal_mapper
 from mtnet_tf.models.image_encoder import build_image_encoder
@@ -21,6 +22,9 @@ def build_mtnet(config: Config) -> keras.Model:
     encoder, mapper = build_image_encoder(config), build_cross_modal_mapper(config)
     generator = build_audio_generator(config)
     image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
+    # A mirrored digit is another sign, or none.
+    if config.image_encoder.average_flips and config.data.digit_size is None:
+        encoder = MirrorAverage(encoder, name="mirror_average")
     image_feature = encoder(image)
     phi = mapper(image_feature)
     outputs = {
@@ -41,8 +45,4 @@ def build_test_network(mtnet: keras.Model) -> keras.Model:
     Input, a dict: `image` uint8-valued [batch, height, width, channels]. Output: the waveform,
     float32 [batch, L_s] in [-1, 1].
     """
-    image = keras.Input(mtnet.input["image"].shape[1:], name="image", dtype="uint8")
-    x = image
-    for name in ("image_encoder", "cross_modal_mapper", "audio_generator"):
-        x = mtnet.get_layer(name)(x)
-    return keras.Model({"image": image}, x, name="mtnet_test")
+    return keras.Model(mtnet.input, mtnet.output["waveform"], name="mtnet_test")

@@ -57,7 +57,12 @@ def _row(name: str, label: str, configure: Callable[[Config], Config]) -> System
 
 
 def _generation_loss_alone(config: Config) -> Config:
-    loss = dataclasses.replace(config.loss, perceptual_weight=None, representation_weight=None)
+    loss = dataclasses.replace(
+        config.loss,
+        perceptual_weight=None,
+        representation_weight=None,
+        audio_feature_weight=None,
+    )
     return dataclasses.replace(config, loss=loss)
 
 
@@ -69,7 +74,7 @@ def _without_perceptual_loss(config: Config) -> Config:
 def _without_holes(config: Config) -> Config:
     return dataclasses.replace(
         config,
-        image_encoder=dataclasses.replace(config.image_encoder, dilation_rate=1),
+        image_encoder=dataclasses.replace(config.image_encoder, dilation_rates=(1,)),
         audio_generator=dataclasses.replace(config.audio_generator, dilation_rate=1),
     )
 

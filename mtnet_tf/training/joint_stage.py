@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
+from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.batches import in_order_batches
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.inputs import named_inputs
@@ -49,7 +50,13 @@ class JointStage(SupervisedStage):
             data: the data set.
             audio_features: Phi^A, float32 [R, features]; None without the representation loss.
         """
-        super().__init__(model, config.training.joint, config.training, data.train.columns())
+        super().__init__(
+            model,
+            config.training.joint,
+            config.training,
+            data.train.columns(),
+            Augmentation(config, len(data.train)),
+        )
         self._config = config
         self._data = data
         self._eval_step = tf.function(self._losses_and_outputs_at_test, reduce_retracing=True)
@@ -75,8 +82,13 @@ class JointStage(SupervisedStage):
         self, batch: dict[str, tf.Tensor], training: bool
     ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         outputs = self.model(named_inputs(self.model, batch), training=training)
+        targets = self._targets(batch)
+        if self._config.loss.audio_feature_weight is not None:
+            generator = self.model.get_layer("audio_generator")
+            spoken = generator(targets["audio_feature"], training=training)
+            outputs = {**outputs, "audio_feature_waveform": spoken}
         losses = losses_lib.joint_loss(
-            self._config.loss, self._targets(batch), outputs, self.model.trainable_variables
+            self._config.loss, targets, outputs, self.model.trainable_variables
         )
         return losses, outputs
 

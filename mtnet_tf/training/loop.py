@@ -93,9 +93,12 @@ def run_stage(
                     means.add(_check(stage.name, pending))
                 pending = []
             if log:
-                meter.log(number, means.take(), stage.validate() if validating else {})
+                found = {}
                 if validating:
-                    stage.write_pictures(number)
+                    with stage.as_kept():
+                        found = stage.validate()
+                        stage.write_pictures(number)
+                meter.log(number, means.take(), found)
                 with writing(logdir):
                     writer.flush()
             if save:

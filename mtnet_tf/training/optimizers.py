@@ -26,6 +26,10 @@ class _Adam(_SummedGradients, keras.optimizers.Adam):
     pass
 
 
+class _SGD(_SummedGradients, keras.optimizers.SGD):
+    pass
+
+
 @keras.saving.register_keras_serializable("mtnet_tf")
 class RMSProp(_SummedGradients, keras.optimizers.Optimizer):
     """RMSProp with momentum in one fused kernel.
@@ -190,7 +194,7 @@ def build_optimizer(
         scale_loss: scales the loss, for float16, and leaves out a step whose gradients overflow.
 
     Returns:
-        RMSProp or Adam, in a `keras.optimizers.LossScaleOptimizer` where the loss is scaled.
+        The optimiser, in a `keras.optimizers.LossScaleOptimizer` where the loss is scaled.
     """
     schedule = WarmupSchedule(
         config.learning_rate,
@@ -199,9 +203,14 @@ def build_optimizer(
         config.schedule,
         config.final_learning_rate_fraction,
     )
+    common = {"global_clipnorm": config.clip_norm}
+    if config.average_decay:
+        common |= {"use_ema": True, "ema_momentum": config.average_decay}
     if config.name == "adam":
-        optimizer = _Adam(
-            schedule, name="adam", epsilon=config.epsilon, global_clipnorm=config.clip_norm
+        optimizer = _Adam(schedule, name="adam", epsilon=config.epsilon, **common)
+    elif config.name == "nesterov":
+        optimizer = _SGD(
+            schedule, name="nesterov", momentum=config.momentum, nesterov=True, **common
         )
     else:
         optimizer = RMSProp(
@@ -210,6 +219,6 @@ def build_optimizer(
             momentum=config.momentum,
             epsilon=config.epsilon,
             initial_mean_square=config.initial_mean_square,
-            global_clipnorm=config.clip_norm,
+            **common,
         )
     return keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer

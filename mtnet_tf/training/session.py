@@ -70,6 +70,7 @@ class Session:
         """
         profile = self._profile and may_profile
         self.seconds = run_stage(stage, self.run, self._config, profile=profile)
+        stage.finish()
         self.last_stage = stage
 
     def artefact(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtnet_tf.config import OptimizerConfig, StageConfig, TrainingConfig
+from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.batches import shuffled_batches
 from mtnet_tf.training.distribution import DistributionError, lost_workers
 from mtnet_tf.training.update import Update
@@ -39,7 +41,11 @@ class Stage(abc.ABC):
     name: str
 
     def __init__(
-        self, config: StageConfig, training: TrainingConfig, columns: dict[str, np.ndarray]
+        self,
+        config: StageConfig,
+        training: TrainingConfig,
+        columns: dict[str, np.ndarray],
+        augmentation: Augmentation | None = None,
     ) -> None:
         """Counts the steps; a subclass then makes its networks and its updates.
 
@@ -47,6 +53,7 @@ class Stage(abc.ABC):
             config: how long this stage is and how its batches are drawn.
             training: what all stages have in common: seed, precision, XLA.
             columns: {name: array [rows, ...]}, the rows from which the batches are drawn.
+            augmentation: moves the images of the batches; None leaves them as they are.
 
         Raises:
             DistributionError: the batch cannot be divided among the replicas, or XLA was asked for
@@ -55,6 +62,7 @@ class Stage(abc.ABC):
         self.strategy = tf.distribute.get_strategy()
         self.batch_size = config.batch_size
         self._columns, self._stage_config, self._training = columns, config, training
+        self._augmentation = augmentation
         num_rows = len(next(iter(columns.values())))
         self.num_steps = max(1, round(config.epochs * num_rows / self.batch_size))
         replicas = self.strategy.num_replicas_in_sync
@@ -102,6 +110,14 @@ class Stage(abc.ABC):
         """Returns figures over held-out data, {} where there is none."""
         return {}
 
+    @contextlib.contextmanager
+    def as_kept(self) -> Iterator[None]:
+        """Meanwhile the networks have the weights that would be kept if the stage ended here."""
+        yield
+
+    def finish(self) -> None:
+        """Gives the networks the weights that are kept, when the stage has ended."""
+
     def write_pictures(self, step: int) -> None:
         """Writes pictures and sounds to the default summary writer; nothing by default.
 
@@ -126,6 +142,7 @@ class Stage(abc.ABC):
                 sampling=self._stage_config.sampling,
                 num_parts=replicas,
                 parts=_parts(context, replicas),
+                augmentation=self._augmentation,
             )
 
         replicas = self.strategy.num_replicas_in_sync
@@ -160,6 +177,7 @@ class SupervisedStage(Stage):
         config: StageConfig,
         training: TrainingConfig,
         columns: dict[str, np.ndarray],
+        augmentation: Augmentation | None = None,
     ) -> None:
         """Builds the optimiser.
 
@@ -168,8 +186,9 @@ class SupervisedStage(Stage):
             config: as in `Stage`, and the optimiser of the stage.
             training: as in `Stage`.
             columns: as in `Stage`.
+            augmentation: as in `Stage`.
         """
-        super().__init__(config, training, columns)
+        super().__init__(config, training, columns, augmentation)
         self.model = model
         self.update = self.make_update(model.trainable_variables, config.optimizer)
 
@@ -196,6 +215,16 @@ class SupervisedStage(Stage):
             "optimizer": self.update.optimizer,
             "dropout_seeds": random_states(self.model),
         }
+
+    @contextlib.contextmanager
+    def as_kept(self) -> Iterator[None]:
+        """Meanwhile the network has the averages of its weights, where there are any."""
+        with self.update.averaged():
+            yield
+
+    def finish(self) -> None:
+        """Gives the network the averages of its weights, where there are any."""
+        self.update.keep_averages()
 
     def learning_rates(self) -> dict[str, float]:
         """Returns the rate of the next step, as "learning_rate"."""

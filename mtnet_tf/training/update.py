@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import tensorflow as tf
@@ -75,6 +76,24 @@ class Update:
             figures["skipped_steps"] = 1.0 - tf.cast(finite, tf.float32)
         # These figures are the same on every replica.
         return {**losses, **{name: value / replicas for name, value in figures.items()}}
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Meanwhile the variables have their averages (`OptimizerConfig.average_decay`)."""
+        last = [variable.numpy() for variable in self._variables] if self._averages() else []
+        self.keep_averages()
+        yield
+        for variable, value in zip(self._variables, last):
+            variable.assign(value)
+
+    def keep_averages(self) -> None:
+        """Gives the variables their averages, where the optimiser has any."""
+        for variable, average in zip(self._variables, self._averages()):
+            variable.assign(average)
+
+    def _averages(self) -> list[keras.Variable]:
+        inner = self.optimizer.inner_optimizer if self._scale_loss else self.optimizer
+        return inner._model_variables_moving_average if inner.use_ema else []
 
     def learning_rate(self) -> float:
         """Returns the rate of the next step."""
