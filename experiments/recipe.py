@@ -1,0 +1,77 @@
+"""Trains with changes of the recipe, one at a time, and writes what the validation split says.
+
+    python -m experiments.recipe --dataset=cifar10_ad --recordings_dir=recordings/joe \
+        --changes=baseline,batch_norm --out_dir=runs/recipe --results=runs/recipe/results
+
+The changes are in mtnet_tf/studies/recipe.py. Each leaves a result file; one that is there already is
+not made again, and a training that was stopped goes on. experiments.report makes the table.
+"""
+
+import pathlib
+
+from absl import flags
+
+from experiments import program
+
+_CHANGES = flags.DEFINE_list("changes", None, "Changes to try; default: all.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the training.", lower_bound=0)
+_OUT_DIR = flags.DEFINE_string(
+    "out_dir", None, "Folder of the run folders, made if missing.", required=True
+)
+_RESULTS = flags.DEFINE_string("results", None, "Folder of the result files.", required=True)
+program.define_training_flags(["none"])
+program.define_dataset_flags()
+
+
+def main(argv: list[str]) -> None:
+    """Trains once for each change, and writes the results."""
+    del argv
+    base = program.read_config()
+
+    from mtnet_tf import config as config_lib
+    from mtnet_tf.data import loading
+    from mtnet_tf.files import write_json
+    from mtnet_tf.runs.provenance import environment
+    from mtnet_tf.runs.run_folder import RunFolder
+    from mtnet_tf.studies import recipe
+
+    names = _CHANGES.value or list(recipe.CHANGES)
+    # A bad name is told before anything is trained.
+    configs = {name: recipe.changed(name, base) for name in names}
+    device, _, base = program.prepare_devices(base)
+    dataset = program.open_data_set()
+    data = loading.load(dataset, base.data)
+    runs = []
+    for place, (name, config) in enumerate(configs.items(), 1):
+        print(f"change {place} of {len(configs)}: {name}", flush=True)
+        stem = f"{data.name.split("/")[0]}_{name}_seed{_SEED.value}"
+        path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
+        if path.is_file():
+            print(f"{path} is there already.")
+            continue
+        config = config_lib.override(
+            loading.fit_config(config, dataset), [f"training.seed={_SEED.value}"]
+        )
+        run_dir = pathlib.Path(_OUT_DIR.value) / stem
+        found = recipe.try_change(config, data, run_dir, device, runs)
+        runs.append(RunFolder(run_dir))
+        result = {
+            "change": name,
+            "label": recipe.CHANGES[name].label,
+            "base": recipe.CHANGES[name].base,
+            "preset": config.preset,
+            "seed": _SEED.value,
+            "precision": config.training.precision,
+            "dataset": data.name,
+            "num_pairs": len(data.train),
+            "num_validation_pairs": len(data.validation),
+            "recordings": data.recordings_record(),
+            **environment(device),
+            **found,
+        }
+        write_json(path, result)
+        print(f"Written: {path}")
+
+
+if __name__ == "__main__":
+    program.run(main)
