@@ -41,10 +41,10 @@ def main(argv: list[str]) -> None:
     device, _, base = program.prepare_devices(base)
     dataset = program.open_data_set()
     data = loading.load(dataset, base.data)
-    runs = []
+    dataset_name, runs = data.name.partition("/")[0], []
     for place, (name, config) in enumerate(configs.items(), 1):
         print(f"change {place} of {len(configs)}: {name}", flush=True)
-        stem = f"{data.name.split("/")[0]}_{name}_seed{_SEED.value}"
+        stem = f"{dataset_name}_{name}_seed{_SEED.value}"
         path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
         if path.is_file():
             print(f"{path} is there already.")
