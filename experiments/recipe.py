@@ -37,21 +37,22 @@ def main(argv: list[str]) -> None:
 
     names = _CHANGES.value or list(recipe.CHANGES)
     # A bad name is told before anything is trained.
-    configs = {name: recipe.changed(name, base) for name in names}
+    for name in names:
+        recipe.changed(name, base)
     device, _, base = program.prepare_devices(base)
     dataset = program.open_data_set()
+    base = loading.fit_config(base, dataset)
     data = loading.load(dataset, base.data)
     dataset_name, runs = data.name.partition("/")[0], []
-    for place, (name, config) in enumerate(configs.items(), 1):
-        print(f"change {place} of {len(configs)}: {name}", flush=True)
+    for place, name in enumerate(names, 1):
+        print(f"change {place} of {len(names)}: {name}", flush=True)
         stem = f"{dataset_name}_{name}_seed{_SEED.value}"
         path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
         if path.is_file():
             print(f"{path} is there already.")
             continue
-        config = config_lib.override(
-            loading.fit_config(config, dataset), [f"training.seed={_SEED.value}"]
-        )
+        config = recipe.changed(name, base)
+        config = config_lib.override(config, [f"training.seed={_SEED.value}"])
         run_dir = pathlib.Path(_OUT_DIR.value) / stem
         found = recipe.try_change(config, data, run_dir, device, runs)
         runs.append(RunFolder(run_dir))
