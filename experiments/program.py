@@ -192,16 +192,17 @@ def find_systems(names: Sequence[str]) -> "tuple[systems.System, ...]":
     return systems.find_all(names)
 
 
-def define_training_flags(strategies: list[str]) -> None:
+def define_training_flags(strategies: list[str], keep: str = "all") -> None:
     """Defines --preset, --override, --device, --strategy, --keep and --system_module.
 
     Args:
         strategies: The values that --strategy may have.
+        keep: The default of --keep.
     """
     define_system_module_flag()
     flags.DEFINE_enum(
         "keep",
-        "all",
+        keep,
         ["all", "model"],
         "What stays of a finished run: model leaves out checkpoints and TensorBoard's events.",
     )
@@ -255,6 +256,7 @@ def prepare_devices(config: Config) -> tuple[str, "tf.distribute.Strategy | None
 
 def define_dataset_flags() -> None:
     """Defines --dataset and what chooses and works on its recordings."""
+    define_recordings_flags()
     flags.DEFINE_string(
         "dataset",
         None,
@@ -266,6 +268,10 @@ def define_dataset_flags() -> None:
         None,
         "Python module of a data set from outside the package, e.g. my_package.fashion_mnist_ad.",
     )
+
+
+def define_recordings_flags() -> None:
+    """Defines --data_dir, and what chooses and works on the recordings of a data set."""
     flags.DEFINE_string(
         "data_dir", None, "TFDS data_dir; default: TFDS's own, ~/tensorflow_datasets."
     )
@@ -296,17 +302,21 @@ def define_dataset_flags() -> None:
     flags.DEFINE_float("peak", None, "Largest absolute sample of a recording, in [0.01, 1].")
 
 
-def open_builder() -> "AudioDescriptionBuilder":
-    """Returns the builder that the data set flags name, prepared or not."""
+def open_builder(name: str | None = None) -> "AudioDescriptionBuilder":
+    """Returns the builder of a data set, prepared or not.
+
+    Args:
+        name: The data set; by default the one that the flags of `define_dataset_flags` name.
+    """
     import data_builders
 
     values = flags.FLAGS
     processing = {name: values[name].value for name in ("top_db", "margin_secs", "peak")}
     return data_builders.open_builder(
-        values.dataset,
+        name or values.dataset,
         data_dir=values.data_dir,
         recordings_dir=values.recordings_dir,
-        builder_module=values.builder_module,
+        builder_module=None if name else values.builder_module,
         npz_dir=values.npz_dir,
         speaker=values.speaker,
         pairing_seed=values.pairing_seed,
@@ -316,11 +326,15 @@ def open_builder() -> "AudioDescriptionBuilder":
     )
 
 
-def open_data_set() -> "PreparedDataSet":
-    """Returns the `PreparedDataSet` that the data set flags name; prepares it where it is not."""
+def open_data_set(name: str | None = None) -> "PreparedDataSet":
+    """Returns a prepared data set; prepares it where it is not.
+
+    Args:
+        name: As in `open_builder`.
+    """
     from mtnet_tf.data.prepared import open_prepared
 
-    builder = open_builder()
+    builder = open_builder(name)
     if not builder.is_prepared():
         builder.download_and_prepare()
     return open_prepared(builder.data_path)

@@ -1,0 +1,93 @@
+"""Reproduces a table of the paper: trains and scores every cell of it.
+
+    python -m experiments.reproduce --table=3 --recordings_dir=recordings/joe --list
+    python -m experiments.reproduce --table=3 --recordings_dir=recordings/joe
+    python -m experiments.reproduce --table=3 --recordings_dir=recordings/joe \
+        --cells=mnist_ad/mtnet/0,mnist_ad/no_holes/0
+
+A cell is a data set, a row and a seed. The same command goes on where it was stopped, cell by cell.
+Several processes may work on one --out_dir, each on cells of its own. The exit status is 1 where a
+cell failed.
+"""
+
+import os
+import pathlib
+import shlex
+import sys
+
+from absl import flags
+
+from experiments import program
+
+_TABLE = flags.DEFINE_enum("table", "3", ["3"], "Table of the paper.")
+_DATASETS = flags.DEFINE_list("datasets", None, "Data sets; default: the table's three.")
+_CELLS = flags.DEFINE_list("cells", None, "Cells to run, as --list shows them; default: all.")
+_LIST = flags.DEFINE_bool("list", False, "Show the cells, their states and their commands.")
+_OUT_DIR = flags.DEFINE_string("out_dir", "runs/table3", "Folder of the run folders.")
+_RESULTS = flags.DEFINE_string(
+    "results", None, "Folder of the result files; default: <out_dir>/results."
+)
+_WORD_ACCURACY = flags.DEFINE_bool(
+    "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
+)
+_NUM_PAIRS = flags.DEFINE_integer(
+    "num_pairs",
+    0,
+    "Pairs to score, evenly spread over the split; 0 for all of them.",
+    lower_bound=0,
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
+)
+program.define_training_flags(["none"], keep="model")
+program.define_recordings_flags()
+
+
+def main(argv: list[str]) -> int:
+    """Runs the cells, or lists them."""
+    del argv
+    from mtnet_tf.systems import plan
+
+    datasets = _DATASETS.value or list(plan.DATASETS)
+    cells = plan.cells(datasets)
+    if _CELLS.value:
+        cells = plan.chosen(_CELLS.value, cells)
+    # A bad override is told before anything is trained.
+    configs = {
+        cell: plan.cell_config(cell, flags.FLAGS.preset, flags.FLAGS.override) for cell in cells
+    }
+
+    from mtnet_tf.runs import devices
+    from mtnet_tf.studies import reproduction
+
+    out_dir = pathlib.Path(_OUT_DIR.value)
+    places = reproduction.Places(out_dir, pathlib.Path(_RESULTS.value or out_dir / "results"))
+    if _LIST.value:
+        for cell in cells:
+            print(f"{places.state(cell):8}  {cell.key:32}  {_command(cell.key)}")
+        return 0
+    device, _, _ = program.prepare_devices(configs[cells[0]])
+    reproduction.run_cells(
+        cells,
+        places,
+        lambda cell: devices.choose_precision(configs[cell], device),
+        program.open_data_set,
+        device=device,
+        keep=flags.FLAGS.keep,
+        num_processes=_NUM_PROCESSES.value,
+        num_pairs=_NUM_PAIRS.value,
+        word_accuracy=_WORD_ACCURACY.value,
+    )
+    states = [places.state(cell) for cell in cells]
+    print(", ".join(f"{states.count(s)} {s}" for s in sorted(set(states))))
+    return int("failed" in states)
+
+
+def _command(key: str) -> str:
+    """Returns the command that runs one cell as this command would."""
+    kept = [flag for flag in sys.argv[1:] if not flag.startswith(("--list", "--cells"))]
+    return shlex.join(["python", "-m", "experiments.reproduce", *kept, f"--cells={key}"])
+
+
+if __name__ == "__main__":
+    program.run(main)

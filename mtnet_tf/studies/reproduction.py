@@ -1,0 +1,211 @@
+"""The cells of a paper's table: data sets x rows x seeds, each trained and scored by itself.
+
+A cell leaves one result file as soon as it is scored. Cells share nothing but the stage 1 of their
+data set and seed, so that several processes or machines can each do some of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import logging
+import pathlib
+import statistics
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import keras
+
+from mtnet_tf.config import Config
+from mtnet_tf.data import loading
+from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.data.prepared import PreparedDataSet
+from mtnet_tf.errors import InputError, Interrupted
+from mtnet_tf.evaluation.run import evaluate_run
+from mtnet_tf.files import FileError, InUseError, read_json, write_json
+from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.runs.provenance import environment
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.plan import Cell
+from mtnet_tf.systems.trained import train
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where the run folders and the result files of a table are.
+
+    Attributes:
+        runs: a run folder a cell, `<data set>/<row>_seed<seed>`.
+        results: a file a cell, `<data set>_<row>_seed<seed>.json`, and a file a control.
+    """
+
+    runs: pathlib.Path
+    results: pathlib.Path
+
+    def run(self, cell: Cell) -> RunFolder:
+        """Returns the run folder of a cell."""
+        return RunFolder(self.runs / cell.dataset / f"{cell.row}_seed{cell.seed}")
+
+    def result(self, cell: Cell) -> pathlib.Path:
+        """Returns the result file of a cell."""
+        return self.results / f"{cell.dataset}_{cell.row}_seed{cell.seed}.json"
+
+    def failure(self, cell: Cell) -> pathlib.Path:
+        """Returns the file that says why a cell failed."""
+        return self.result(cell).with_suffix(".failed.json")
+
+    def control(self, dataset: str, name: str) -> pathlib.Path:
+        """Returns the result file of a control."""
+        return self.results / f"{dataset}_{name}.json"
+
+    def state(self, cell: Cell) -> Literal["done", "failed", "begun", "not run"]:
+        """Returns how far a cell is."""
+        if self.result(cell).is_file():
+            return "done"
+        if self.failure(cell).is_file():
+            return "failed"
+        return "begun" if (self.run(cell) / "config.json").is_file() else "not run"
+
+
+def run_cells(
+    cells: Sequence[Cell],
+    places: Places,
+    config_of: Callable[[Cell], Config],
+    open_data_set: Callable[[str], PreparedDataSet],
+    *,
+    device: Literal["cpu", "gpu"],
+    num_processes: int,
+    keep: Literal["all", "model"],
+    **scoring: Any,
+) -> None:
+    """Trains and scores the cells that are not done, in their order.
+
+    A cell that fails leaves a file that says why, and the next one is begun. A cell that another
+    process is at is left to it. MT-Net's first seed scores the controls of its data set too.
+
+    Args:
+        cells: what is asked for.
+        places: of the run folders and the results.
+        config_of: cell -> its configuration, without the shapes of its data set.
+        open_data_set: a data set's name -> the prepared data set.
+        device: for the record.
+        num_processes: of the metrics.
+        keep: as in `training.train.train_system`.
+        **scoring: further arguments of `evaluate_run`, such as `num_pairs`.
+
+    Raises:
+        Interrupted: after SIGINT or SIGTERM; the same call goes on.
+    """
+    todo = [cell for cell in cells if places.state(cell) != "done"]
+    place = len(cells) - len(todo)
+    for dataset_name, group in itertools.groupby(todo, lambda cell: cell.dataset):
+        loaded = None
+        with contextlib.ExitStack() as stack:
+            for cell in group:
+                place += 1
+                _logger.info(
+                    "cell %d of %d: %s  %s", place, len(cells), cell.key, _time_left(todo, places)
+                )
+                with _failures(cell, places, device):
+                    if loaded is None:
+                        loaded = _load(open_data_set(dataset_name), config_of(cell), num_processes)
+                        stack.enter_context(loaded.pool)
+                    _run_cell(cell, places, config_of(cell), loaded, device, keep, scoring)
+                keras.backend.clear_session()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Loaded:
+    """A data set in memory, and the processes that score on it."""
+
+    dataset: PreparedDataSet
+    data: AudioDescriptions
+    pool: ScoringPool
+
+
+def _load(dataset: PreparedDataSet, config: Config, num_processes: int) -> _Loaded:
+    data = loading.load(dataset, loading.fit_config(config, dataset).data)
+    return _Loaded(dataset, data, ScoringPool(data.recordings.float_waveforms(), num_processes))
+
+
+@contextlib.contextmanager
+def _failures(cell: Cell, places: Places, device: str) -> Iterator[None]:
+    """Writes down why a cell failed, so that the next one can be begun."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except InUseError:
+        _logger.info("%s: another process is at it.", cell.key)
+    except Exception as error:
+        # Whatever a training may raise: the others are worth having.
+        _logger.error("%s failed: %s", cell.key, error)
+        if not isinstance(error, InputError):
+            _logger.error("%s", traceback.format_exc())
+        failure = {"cell": cell.key, "error": str(error) or type(error).__name__}
+        write_json(places.failure(cell), {**failure, **environment(device)})
+
+
+def _run_cell(
+    cell: Cell,
+    places: Places,
+    config: Config,
+    loaded: _Loaded,
+    device: Literal["cpu", "gpu"],
+    keep: Literal["all", "model"],
+    scoring: dict[str, Any],
+) -> None:
+    run = places.run(cell)
+    features = sorted(run.path.parent.glob("*/audio_features.npz"))
+    train(
+        loading.fit_config(config, loaded.dataset),
+        loaded.data,
+        run,
+        device,
+        shared=[RunFolder(path.parent) for path in features if path.parent != run.path],
+        keep=keep,
+        data_path=str(loaded.dataset.path),
+    )
+    own, *controls = evaluate_run(
+        run.path,
+        loaded.data,
+        loaded.pool,
+        split="test",
+        device=device,
+        with_controls=cell.row == "mtnet" and cell.seed == 0,
+        **scoring,
+    )
+    for control in controls:
+        key = f"{cell.dataset}/{control['candidate']}"
+        write_json(places.control(cell.dataset, control["candidate"]), {"cell": key, **control})
+    # Last: a cell is done when its result is there.
+    write_json(places.result(cell), {"cell": cell.key, **own})
+    places.failure(cell).unlink(missing_ok=True)
+
+
+def _time_left(todo: Sequence[Cell], places: Places) -> str:
+    """Returns how long the cells that are left will take, by what those that are done took."""
+    seconds = {cell: _seconds(places.result(cell)) for cell in todo}
+    left = [cell for cell, taken in seconds.items() if taken is None]
+    known = {}
+    for path in places.results.glob("*_seed*.json"):
+        if (taken := _seconds(path)) is not None:
+            known.setdefault(path.name.partition("_ad_")[0] + "_ad", []).append(taken)
+    if not known:
+        return "time left: known after the first cell"
+    everything = [taken for of_dataset in known.values() for taken in of_dataset]
+    total = sum(statistics.fmean(known.get(cell.dataset, everything)) for cell in left)
+    return f"time left: {int(total // 3600)}:{int(total % 3600 // 60):02d} h"
+
+
+def _seconds(path: pathlib.Path) -> float | None:
+    """Returns how long training and scoring of a cell took, None where that is not known."""
+    try:
+        provenance = read_json(path)["provenance"]
+        return provenance["training_seconds"] + provenance["seconds"]
+    except (FileError, LookupError, TypeError):
+        return None
