@@ -2,7 +2,7 @@
 
 Words spoken by a synthetic voice (needs the extra `voice`):
 
-    python -m experiments.make_recordings --words=digits --output_dir=recordings/joe
+    python -m experiments.make_recordings --words=digits,cifar10,cifar100 --output_dir=...
     python -m experiments.make_recordings --words=cat,dog,fire_truck --takes=5 --output_dir=...
 
 Human digits, copied from the Free Spoken Digit Dataset: its folder, the archive that its repository
@@ -26,7 +26,7 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to make.", require
 _WORDS = flags.DEFINE_string(
     "words",
     None,
-    "Voice: digits, cifar10, cifar100, words with commas, or a file with one word a line.",
+    "Voice: digits, cifar10, cifar100 and other words with commas, or a file with one word a line.",
 )
 _TAKES = flags.DEFINE_integer("takes", None, "Voice: takes a word; take 0 has no noise. Default 1.")
 _LENGTH_SCALE = flags.DEFINE_float("length_scale", None, "Voice: above 1 is slower. Default 1.25.")

@@ -43,7 +43,7 @@ def main(argv: list[str]) -> None:
     dataset = program.open_data_set()
     base = loading.fit_config(base, dataset)
     data = loading.load(dataset, base.data)
-    dataset_name, runs = data.name.partition("/")[0], []
+    dataset_name = data.name.partition("/")[0]
     for place, name in enumerate(names, 1):
         print(f"change {place} of {len(names)}: {name}", flush=True)
         stem = f"{dataset_name}_{name}_seed{_SEED.value}"
@@ -54,8 +54,7 @@ def main(argv: list[str]) -> None:
         config = recipe.changed(name, base)
         config = config_lib.override(config, [f"training.seed={_SEED.value}"])
         run_dir = pathlib.Path(_OUT_DIR.value) / stem
-        found = recipe.try_change(config, data, run_dir, device, runs)
-        runs.append(RunFolder(run_dir))
+        found = recipe.try_change(config, data, RunFolder(run_dir), device)
         result = {
             "change": name,
             "label": recipe.CHANGES[name].label,

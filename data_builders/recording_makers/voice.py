@@ -24,8 +24,9 @@ def parse_words(text: str) -> list[str]:
     """Reads a list of words.
 
     Args:
-        text: `digits`, `cifar10`, `cifar100`, words separated by commas, or the path of a text file
-            with one word a line (`#` starts a comment). `_` stands for a space.
+        text: `digits`, `cifar10`, `cifar100` and other words, separated by commas, or the path of a
+            text file with one word a line (`#` starts a comment). `_` stands for a space. The three
+            are lists of words: `digits,cifar10` gives the words of both.
 
     Returns:
         Distinct lower-case words, in the order given.
@@ -33,9 +34,7 @@ def parse_words(text: str) -> list[str]:
     Raises:
         RecordingsError: If there is no word, or one is not made of letters, or occurs twice.
     """
-    if text in _LISTS:
-        words = list(_LISTS[text].values())
-    elif os.path.isfile(text):  # False too for words that make too long a path
+    if os.path.isfile(text):  # False too for words that make too long a path
         words = _read_word_list(text)
     elif os.path.splitext(text)[1] or "/" in text:
         raise RecordingsError(
@@ -43,7 +42,9 @@ def parse_words(text: str) -> list[str]:
             " separated by commas."
         )
     else:
-        words = text.split(",")
+        words = []
+        for word in text.split(","):
+            words += _LISTS[word].values() if word in _LISTS else [word]
     words = [word.strip().replace("_", " ").lower() for word in words]
     bad = [word for word in words if not _WORD.fullmatch(word)]
     if bad or not words:

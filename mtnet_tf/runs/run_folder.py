@@ -117,6 +117,11 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise RunFolderError(f"{path} cannot be used: {error} {_MENDING}") from error
 
+    def neighbours(self) -> list[RunFolder]:
+        """Returns the other run folders in the folder of this one, by name."""
+        found = sorted(self.path.parent.glob("*/config.json"))
+        return [RunFolder(path.parent) for path in found if path.parent != self.path]
+
     def environment(self) -> dict[str, Any]:
         """Returns environment.json.
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import pathlib
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -121,18 +119,16 @@ def changed(name: str, config: Config) -> Config:
 def try_change(
     config: Config,
     data: AudioDescriptions,
-    run_dir: pathlib.Path,
+    run: RunFolder,
     device: Literal["cpu", "gpu"],
-    shared: Sequence[RunFolder] = (),
 ) -> dict[str, Any]:
     """Trains with a changed recipe, or goes on where it was stopped.
 
     Args:
         config: of the training (`changed`).
         data: the data set.
-        run_dir: the run folder.
+        run: the run folder. The stage 1 of another one beside it is taken over where it is equal.
         device: what the training runs on, for the record.
-        shared: other runs, whose stage 1 is taken over where it is equal.
 
     Returns:
         {"looks": [{"step" and the figures of `JointStage.validate`}], "training_seconds",
@@ -146,8 +142,7 @@ def try_change(
             "A recipe is chosen on the validation part of the training split, and there is none:"
             " set data.validation_fraction, such as to 0.05."
         )
-    run = RunFolder(run_dir)
-    train(config, data, run, device, shared=shared, keep="model")
+    train(config, data, run, device, shared=run.neighbours(), keep="model")
     keras.backend.clear_session()
     lines = map(json.loads, (run / "train_log.jsonl").read_text(encoding="utf-8").splitlines())
     looks = [

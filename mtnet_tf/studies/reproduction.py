@@ -160,13 +160,12 @@ def _run_cell(
     scoring: dict[str, Any],
 ) -> None:
     run = places.run(cell)
-    features = sorted(run.path.parent.glob("*/audio_features.npz"))
     train(
         loading.fit_config(config, loaded.dataset),
         loaded.data,
         run,
         device,
-        shared=[RunFolder(path.parent) for path in features if path.parent != run.path],
+        shared=run.neighbours(),
         keep=keep,
         data_path=str(loaded.dataset.path),
     )
