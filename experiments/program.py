@@ -207,7 +207,9 @@ def define_training_flags(strategies: list[str], keep: str = "all") -> None:
         "What stays of a finished run: model leaves out checkpoints and TensorBoard's events.",
     )
     flags.DEFINE_string(
-        "preset", "small", "paper, released (both for a GPU), small (two CPU cores) or tiny."
+        "preset",
+        "small",
+        "paper, released (both for a GPU), small, tuned (two CPU cores) or tiny.",
     )
     flags.DEFINE_multi_string(
         "override", [], "key=value of the configuration, e.g. training.joint.epochs=2."

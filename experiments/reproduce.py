@@ -67,6 +67,9 @@ def main(argv: list[str]) -> int:
             print(f"{places.state(cell):8}  {cell.key:32}  {_command(cell.key)}")
         return 0
     device, _, _ = program.prepare_devices(configs[cells[0]])
+    # Recordings that are missing are told before anything is trained.
+    for name in dict.fromkeys(cell.dataset for cell in cells):
+        program.open_builder(name)
     reproduction.run_cells(
         cells,
         places,

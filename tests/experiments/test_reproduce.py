@@ -1,0 +1,99 @@
+"""experiments.reproduce as a user runs it, on digits_ad."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+QUICK = [
+    "--table=3",
+    "--datasets=digits_ad",
+    "--preset=tiny",
+    "--num_pairs=6",
+    "--num_processes=1",
+    "--override=training.autoencoder.epochs=3",
+    "--override=training.max_reconstruction_error=100",
+    "--override=training.max_feature_cosine=2",
+    "--override=training.joint.epochs=0.1",
+    "--override=image_encoder.widths=[4, 8, 8]",
+    "--override=training.validations=0",
+]
+
+
+def start(data_dir, out_dir, *arguments):
+    command = [sys.executable, "-m", "experiments.reproduce", *QUICK, *arguments]
+    command += [f"--data_dir={data_dir}", f"--out_dir={out_dir}"]
+    return subprocess.Popen(
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def run(data_dir, out_dir, *arguments):
+    process = start(data_dir, out_dir, *arguments)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def measured(folder):
+    """The results without what tells how, when and how fast they were made."""
+    results = {}
+    for path in sorted(folder.glob("*.json")):
+        result = json.loads(path.read_text())
+        del result["provenance"]
+        results[path.name] = result
+    return results
+
+
+@pytest.mark.slow
+def test_two_processes_with_half_of_the_cells_each_measure_what_one_does(data_dir, tmp_path):
+    cells = ["digits_ad/mtnet/0", "digits_ad/gen_only/0", "digits_ad/no_holes/1"]
+    code, out, err = run(data_dir, tmp_path / "one", f"--cells={','.join(cells)}")
+    assert (code, out) == (0, "3 done\n"), err
+    assert "cell 3 of 3: digits_ad/no_holes/1  time left: 0:00 h" in err
+    halves = [
+        start(data_dir, tmp_path / "two", f"--cells={half}")
+        for half in (f"{cells[0]},{cells[2]}", cells[1])
+    ]
+    assert [half.communicate() and half.returncode for half in halves] == [0, 0]
+    one, two = (measured(tmp_path / name / "results") for name in ("one", "two"))
+    assert one == two
+    assert len(one) == 3 + 5  # the controls, with MT-Net's first seed
+    assert one["digits_ad_mtnet_seed0.json"]["cell"] == "digits_ad/mtnet/0"
+    assert one["digits_ad_white_noise.json"]["cell"] == "digits_ad/white_noise"
+    # What is done is not done again.
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "two").rglob("*.json")}
+    code, out, err = run(data_dir, tmp_path / "two", f"--cells={','.join(cells)}")
+    assert (code, out) == (0, "3 done\n"), err
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+@pytest.mark.slow
+def test_a_failed_cell_does_not_stop_the_others(data_dir, tmp_path):
+    cells = "--cells=digits_ad/mtnet/0,digits_ad/gen_only/0"
+    # Stage 1 cannot reach that error, and gen_only has no stage 1.
+    broken = "--override=training.max_reconstruction_error=1e-6"
+    code, out, err = run(data_dir, tmp_path, cells, broken)
+    assert (code, out) == (1, "1 done, 1 failed\n"), err
+    assert "digits_ad/mtnet/0 failed: Stage 1 has not learned the recordings" in err
+    assert "Traceback" not in err
+    failure = json.loads((tmp_path / "results/digits_ad_mtnet_seed0.failed.json").read_text())
+    assert failure["cell"] == "digits_ad/mtnet/0"
+    assert failure["error"].startswith("Stage 1 has not learned")
+    assert failure["command"].startswith("python -m experiments.reproduce --table=3")
+    code, out, err = run(data_dir, tmp_path, cells, "--list")
+    assert code == 0, err
+    assert [line.split()[:2] for line in out.splitlines()] == [
+        ["failed", "digits_ad/mtnet/0"],
+        ["done", "digits_ad/gen_only/0"],
+    ]
+    assert out.splitlines()[0].endswith("--cells=digits_ad/mtnet/0")
+
+
+def test_unknown_cells_are_one_error(data_dir, tmp_path):
+    code, _, err = run(data_dir, tmp_path, "--cells=digits_ad/mtnet/7")
+    assert code == 1
+    assert err.startswith("error: There are no cells digits_ad/mtnet/7.")
+    assert not list(tmp_path.iterdir())

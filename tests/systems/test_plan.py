@@ -1,0 +1,57 @@
+"""The cells of Table 3: which there are, in which order, and how each is configured."""
+
+import collections
+
+import pytest
+
+from mtnet_tf import config as config_lib
+from mtnet_tf.systems import plan
+
+
+def test_the_cells_are_those_that_the_table_needs():
+    cells = plan.cells()
+    seeds = collections.Counter((cell.dataset, cell.row) for cell in cells)
+    assert len(set(cells)) == len(cells)
+    assert all(seeds["mnist_ad", row] == 3 for row in plan.rows() if row != "tuned")
+    for dataset in ("cifar10_ad", "cifar100_ad"):
+        assert [seeds[dataset, row] for row in plan.rows()] == [1, 1, 3, 1, 3, 1]
+    assert seeds["mnist_ad", "tuned"] == 0
+    assert plan.rows() == ("gen_only", "gen_rep", "no_holes", "autoencoder", "mtnet", "tuned")
+
+
+def test_one_seed_of_everything_comes_first():
+    seeds = [cell.seed for cell in plan.cells()]
+    assert seeds == sorted(seeds)
+    first = [cell for cell in plan.cells() if cell.seed == 0]
+    assert {(c.dataset, c.row) for c in first} == {(c.dataset, c.row) for c in plan.cells()}
+    assert [c.key for c in first if c.row == "mtnet"] == [
+        "mnist_ad/mtnet/0", "cifar10_ad/mtnet/0", "cifar100_ad/mtnet/0",
+    ]  # fmt: skip
+
+
+def test_chosen_cells_keep_the_order_of_the_plan():
+    cells = plan.cells()
+    chosen = plan.chosen(["cifar10_ad/mtnet/0", "mnist_ad/gen_rep/0"], cells)
+    assert [cell.key for cell in chosen] == ["mnist_ad/gen_rep/0", "cifar10_ad/mtnet/0"]
+    with pytest.raises(config_lib.ConfigError, match="no cells mnist_ad/mtnet/9, x"):
+        plan.chosen(["mnist_ad/mtnet/9", "x"], cells)
+
+
+def test_a_cell_is_configured_by_preset_plan_overrides_and_row():
+    cell = plan.Cell("cifar10_ad", "no_holes", 2)
+    config = plan.cell_config(cell, "small", [])
+    assert (config.preset, config.system, config.training.seed) == ("small", "no_holes", 2)
+    assert config.image_encoder.dilation_rates == (1,)
+    planned = config.training.joint.epochs
+    assert planned != plan.cell_config(plan.Cell("mnist_ad", "mtnet", 0), "small", []).training.joint.epochs  # fmt: skip
+    # A user's override is stronger than the plan.
+    config = plan.cell_config(cell, "small", ["training.joint.epochs=0.5"])
+    assert config.training.joint.epochs == 0.5
+    # A preset that the plan has no epochs of keeps its own.
+    tiny = plan.cell_config(cell, "tiny", [])
+    assert tiny.training.joint.epochs == config_lib.preset("tiny").training.joint.epochs
+
+
+def test_the_row_beyond_the_paper_is_mtnet_with_its_own_preset():
+    config = plan.cell_config(plan.Cell("cifar10_ad", "tuned", 0), "small", [])
+    assert (config.preset, config.system) == ("tuned", "mtnet")
