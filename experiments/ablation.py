@@ -44,7 +44,8 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.data import loading
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
-    from mtnet_tf.studies.table import draw_run, run_table
+    from mtnet_tf.studies.examples import write_examples
+    from mtnet_tf.studies.table import run_table
 
     device, strategy, config = program.prepare_devices(config)
     dataset = program.open_data_set()
@@ -65,7 +66,7 @@ def main(argv: list[str]) -> None:
             data_path=str(dataset.path),
         )
     report_dir = f"{_OUT_DIR.value}/report"
-    draw_run(f"{_OUT_DIR.value}/{rows[-1].name}", data, f"{report_dir}/examples.png")
+    write_examples(f"{_OUT_DIR.value}/{rows[-1].name}", data, report_dir)
     study.write_report(_OUT_DIR.value, report_dir)
     print(study.text_table(summaries))
     print(f"The report is {report_dir}/report.md.")

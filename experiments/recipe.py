@@ -3,8 +3,8 @@
     python -m experiments.recipe --dataset=cifar10_ad --recordings_dir=recordings/joe \
         --changes=baseline,batch_norm --out_dir=runs/recipe --results=runs/recipe/results
 
-The changes are in mtnet_tf/studies/recipe.py. Each leaves a result file; one that is there already is
-not made again, and a training that was stopped goes on. experiments.report makes the table.
+The changes are in mtnet_tf/studies/recipe.py. Each leaves a result file; one that is there already
+is not made again, and a training that was stopped goes on. experiments.report makes the table.
 """
 
 import pathlib

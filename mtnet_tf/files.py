@@ -7,7 +7,9 @@ unpickling, and whatever is wrong with it is one `FileError`.
 from __future__ import annotations
 
 import contextlib
+import csv
 import fcntl
+import io
 import json
 import logging
 import math
@@ -25,7 +27,7 @@ from mtnet_tf.errors import InputError
 _logger = logging.getLogger(__name__)
 
 _TEMPORARY = ".[0-9]*_*"  # the names that `replacing` gives
-_LARGEST_JSON = 16 * 2**20  # bytes; the project's own have some thousands
+_LARGEST_TEXT = 16 * 2**20  # bytes; the project's own JSON has some thousands, its CSV a million
 _LARGEST_NPZ = 4 * 2**30  # bytes of all arrays: 118,000 recordings of 18,140 samples
 _LONGEST_REASON = 300
 
@@ -203,14 +205,35 @@ def read_json(path: pathlib.Path | str) -> dict[str, Any]:
             number, or holds no object.
     """
     with _reading(path):
-        with open(_regular(path), "rb") as file:
-            data = file.read(_LARGEST_JSON + 1)
-        if len(data) > _LARGEST_JSON:
-            raise ValueError(f"it has more than {_LARGEST_JSON:,} bytes")
-        values = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        values = json.loads(_text(path), parse_constant=_refuse_constant)
         if not isinstance(values, dict):
             raise ValueError("it holds no JSON object {...}")
         return values
+
+
+def read_csv(path: pathlib.Path | str) -> list[dict[str, str]]:
+    """Reads a CSV file with a header, of at most 16 MiB.
+
+    Returns:
+        The rows, {column: text}.
+
+    Raises:
+        FileError: the file is missing, too large, no text in UTF-8, or a row has fewer or more
+            values than the header.
+    """
+    with _reading(path):
+        rows = list(csv.DictReader(io.StringIO(_text(path)), restkey="", restval=None))
+        if any(None in row.values() or "" in row for row in rows):
+            raise ValueError("its rows are not all of the same length")
+        return rows
+
+
+def _text(path: pathlib.Path | str) -> str:
+    with open(_regular(path), "rb") as file:
+        data = file.read(_LARGEST_TEXT + 1)
+    if len(data) > _LARGEST_TEXT:
+        raise ValueError(f"it has more than {_LARGEST_TEXT:,} bytes")
+    return data.decode("utf-8")
 
 
 def read_npz(

@@ -1,4 +1,4 @@
-"""The named configurations: the paper, its published scripts, and two for two CPU cores."""
+"""The named configurations: the paper, its published scripts, and three for two CPU cores."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _small() -> Config:
 
 
 def _tuned() -> Config:
-    """Beyond the paper: its blocks and features, with what makes them learn fast (two CPU cores)."""
+    """Beyond the paper: its blocks and features, and what makes them learn fast on two cores."""
     small = _small()
     return dataclasses.replace(
         small,

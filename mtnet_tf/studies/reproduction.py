@@ -28,6 +28,7 @@ from mtnet_tf.files import FileError, InUseError, read_json, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.studies.examples import write_examples
 from mtnet_tf.systems.plan import Cell
 from mtnet_tf.systems.trained import train
 
@@ -62,6 +63,10 @@ class Places:
         """Returns the result file of a control."""
         return self.results / f"{dataset}_{name}.json"
 
+    def examples(self, dataset: str) -> pathlib.Path:
+        """Returns the folder of the examples that Figure 5 shows."""
+        return self.results / f"{dataset}_examples"
+
     def state(self, cell: Cell) -> Literal["done", "failed", "begun", "not run"]:
         """Returns how far a cell is."""
         if self.result(cell).is_file():
@@ -85,7 +90,8 @@ def run_cells(
     """Trains and scores the cells that are not done, in their order.
 
     A cell that fails leaves a file that says why, and the next one is begun. A cell that another
-    process is at is left to it. MT-Net's first seed scores the controls of its data set too.
+    process is at is left to it. MT-Net's first seed scores the controls of its data set too, and
+    shows examples (Figure 5).
 
     Args:
         cells: what is asked for.
@@ -169,18 +175,21 @@ def _run_cell(
         keep=keep,
         data_path=str(loaded.dataset.path),
     )
+    first = cell.row == "mtnet" and cell.seed == 0
     own, *controls = evaluate_run(
         run.path,
         loaded.data,
         loaded.pool,
         split="test",
         device=device,
-        with_controls=cell.row == "mtnet" and cell.seed == 0,
+        with_controls=first,
         **scoring,
     )
     for control in controls:
         key = f"{cell.dataset}/{control['candidate']}"
         write_json(places.control(cell.dataset, control["candidate"]), {"cell": key, **control})
+    if first:
+        write_examples(run.path, loaded.data, places.examples(cell.dataset))
     # Last: a cell is done when its result is there.
     write_json(places.result(cell), {"cell": cell.key, **own})
     places.failure(cell).unlink(missing_ok=True)

@@ -11,21 +11,16 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
-import numpy as np
 
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.evaluation.figures import draw_examples
 from mtnet_tf.evaluation.run import evaluate_run
-from mtnet_tf.files import remove_leftovers, replacing
 from mtnet_tf.metrics.scoring_pool import ScoringPool
-from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems import System, configure
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.trained import train
 
 _logger = logging.getLogger(__name__)
-_NUM_EXAMPLES = 6
 
 
 def run_table(
@@ -79,31 +74,3 @@ def run_table(
         controls += rest
         keras.backend.clear_session()
     return summaries + controls
-
-
-def draw_run(
-    run_dir: pathlib.Path | str, data: AudioDescriptions, path: pathlib.Path | str
-) -> None:
-    """Draws Figure 5 for a run as a PNG: the first test image of some words, and their sounds.
-
-    Args:
-        run_dir: a run folder with a trained network.
-        data: the data set of the run.
-        path: the file.
-    """
-    run = RunFolder(run_dir)
-    every = max(1, len(data.words) // _NUM_EXAMPLES)
-    labels = sorted(set(data.test.labels))[::every][:_NUM_EXAMPLES]
-    pairs = data.test.take([int(np.flatnonzero(data.test.labels == label)[0]) for label in labels])
-    network = load_network(run)
-    outputs = network(named_inputs(network, pairs.inputs()), training=False)
-    remove_leftovers(pathlib.Path(path).parent)
-    with replacing(path) as temporary:
-        draw_examples(
-            temporary,
-            pairs.images,
-            data.recordings.float_waveforms()[pairs.recordings],
-            outputs["waveform"].numpy(),
-            [data.words[label] for label in pairs.labels],
-            run.config().data.sample_rate,
-        )

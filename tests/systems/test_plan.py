@@ -43,7 +43,8 @@ def test_a_cell_is_configured_by_preset_plan_overrides_and_row():
     assert (config.preset, config.system, config.training.seed) == ("small", "no_holes", 2)
     assert config.image_encoder.dilation_rates == (1,)
     planned = config.training.joint.epochs
-    assert planned != plan.cell_config(plan.Cell("mnist_ad", "mtnet", 0), "small", []).training.joint.epochs  # fmt: skip
+    of_mnist = plan.cell_config(plan.Cell("mnist_ad", "no_holes", 2), "small", [])
+    assert planned != of_mnist.training.joint.epochs
     # A user's override is stronger than the plan.
     config = plan.cell_config(cell, "small", ["training.joint.epochs=0.5"])
     assert config.training.joint.epochs == 0.5

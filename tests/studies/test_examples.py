@@ -1,0 +1,40 @@
+"""Which pairs Figure 5 shows."""
+
+import pytest
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.studies.examples import Example, choose, read_scored
+
+
+def scored(word, heard, *values):
+    return [Example(f"{word}_{heard}_{v}", word, heard, v) for v in values]
+
+
+def test_the_median_of_words_spread_over_the_alphabet():
+    pairs = []
+    for word in "abcdef":
+        pairs += scored(word, word, 0.9, 0.99, 0.95)
+    pairs += scored("b", "a", 0.1, 0.4) + scored("e", "", -0.2)
+    chosen = choose(pairs)
+    assert [(e.kind, e.word, e.corr2d) for e in chosen] == [
+        ("good", "a", 0.95), ("good", "c", 0.95), ("good", "e", 0.95),
+        ("bad", "b", 0.1), ("bad", "e", -0.2),
+    ]  # fmt: skip
+
+
+def test_nothing_to_show():
+    assert choose([]) == []
+
+
+def test_rows_without_a_score_are_left_out(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("image_id,word,retrieved_word,corr2d,pesq\ni1,cat,dog,0.5,1\ni2,cat,,nan,1\n")
+    assert read_scored(path) == [Example("i1", "cat", "dog", 0.5)]
+    path.write_text("image_id,word,retrieved_word,corr2d\ni1,cat,dog,high\n")
+    with pytest.raises(InputError, match="is broken"):
+        read_scored(path)
+    path.write_text("image_id,word,retrieved_word,corr2d\ni1,cat\n")
+    with pytest.raises(InputError, match="not all of the same length"):
+        read_scored(path)
+    with pytest.raises(InputError, match="missing"):
+        read_scored(tmp_path / "other.csv")
