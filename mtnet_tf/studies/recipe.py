@@ -85,14 +85,31 @@ CHANGES = {
         ),
         "balanced",
     ),
-    "rate_5e-4": Change("rate 5e-4", (_OPTIMIZER + "learning_rate=0.0005",), "balanced"),
-    "smoothing": Change("label smoothing .1", ("loss.label_smoothing=0.1",), "balanced"),
-    "no_decay": Change("no weight decay", ("loss.decay_weight=0",), "balanced"),
-    "augmented": Change(
-        "alternating flip, translation of 2 pixels",
-        ("augmentation.alternating_flip=true", "augmentation.translation=2"),
+    "batch_128": Change(
+        "batches of 128, rate 4e-4",
+        (_JOINT + "batch_size=128", _OPTIMIZER + "learning_rate=0.0004"),
         "balanced",
     ),
+    "other_weights": Change(
+        "instead: perceptual loss weighs 25, representation loss 50",
+        ("loss.perceptual_weight=25", "loss.representation_weight=50"),
+    ),
+    "smoothing": Change("label smoothing .1", ("loss.label_smoothing=0.1",), "other_weights"),
+    "no_decay": Change("no weight decay", ("loss.decay_weight=0",), "other_weights"),
+    "small_5": Change(
+        "BN in the branch, flip, translation, smoothing .1, batches of 128, rate 5e-4, 5 epochs",
+        (
+            _ENCODER + "residual_batch_norm=true",
+            "augmentation.alternating_flip=true",
+            "augmentation.translation=2",
+            "loss.label_smoothing=0.1",
+            _JOINT + "batch_size=128",
+            _JOINT + "epochs=5",
+            _OPTIMIZER + "learning_rate=0.0005",
+        ),
+        "other_weights",
+    ),
+    "no_holes_5": Change("the same without holes", (_ENCODER + "dilation_rates=[1]",), "small_5"),
 }
 
 
@@ -151,8 +168,6 @@ def try_change(
         if line["stage"] == "joint" and "validation_total" in line
     ]
     record = run.environment()
-    of_training = {
-        f"training_{key}": record[key] for key in ("command", "git_commit", "hardware")
-    }
+    of_training = {f"training_{key}": record[key] for key in ("command", "git_commit", "hardware")}
     kept = ("training_seconds", "images_seen", "num_parameters")
     return {"looks": looks, **of_training, **{key: record[key] for key in kept}}
