@@ -22,6 +22,9 @@ _OUT_DIR = flags.DEFINE_string(
 _WORD_ACCURACY = flags.DEFINE_bool(
     "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
 )
+_EXTRA_METRICS = flags.DEFINE_bool(
+    "extra_metrics", False, "Score wide-band PESQ and classic STOI too."
+)
 _NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs",
     0,
@@ -42,6 +45,7 @@ def main(argv: list[str]) -> None:
     config = program.read_config()
 
     from mtnet_tf.data import loading
+    from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
     from mtnet_tf.studies.examples import write_examples
@@ -51,7 +55,8 @@ def main(argv: list[str]) -> None:
     dataset = program.open_data_set()
     config = loading.fit_config(config, dataset)
     data = loading.load(dataset, config.data)
-    with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
+    metrics = chosen_metrics(extras=_EXTRA_METRICS.value)
+    with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value, metrics) as pool:
         summaries = run_table(
             config,
             data,

@@ -24,6 +24,9 @@ _WORD_ACCURACY = flags.DEFINE_bool(
 _NUM_WAVS = flags.DEFINE_integer(
     "num_wavs", 10, "How many of the first waveforms to keep.", lower_bound=0
 )
+_EXTRA_METRICS = flags.DEFINE_bool(
+    "extra_metrics", False, "Score wide-band PESQ and classic STOI too."
+)
 _NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs",
     0,
@@ -53,13 +56,15 @@ def main(argv: list[str]) -> None:
     program.find_systems([run.config().system])
 
     from mtnet_tf.evaluation.run import evaluate_run, load_data
+    from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
     from mtnet_tf.runs import devices
 
     device = devices.select_device(flags.FLAGS.device)
     data = load_data(run, _DATA_PATH.value)
-    with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value) as pool:
+    metrics = chosen_metrics(extras=_EXTRA_METRICS.value)
+    with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value, metrics) as pool:
         summaries = evaluate_run(
             _RUN_DIR.value,
             data,

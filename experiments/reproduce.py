@@ -30,6 +30,9 @@ _RESULTS = flags.DEFINE_string(
 _WORD_ACCURACY = flags.DEFINE_bool(
     "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
 )
+_EXTRA_METRICS = flags.DEFINE_bool(
+    "extra_metrics", False, "Score wide-band PESQ and classic STOI too."
+)
 _NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs",
     0,
@@ -57,6 +60,7 @@ def main(argv: list[str]) -> int:
         cell: plan.cell_config(cell, flags.FLAGS.preset, flags.FLAGS.override) for cell in cells
     }
 
+    from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.runs import devices
     from mtnet_tf.studies import reproduction
 
@@ -78,6 +82,7 @@ def main(argv: list[str]) -> int:
         device=device,
         keep=flags.FLAGS.keep,
         num_processes=_NUM_PROCESSES.value,
+        metrics=chosen_metrics(extras=_EXTRA_METRICS.value),
         num_pairs=_NUM_PAIRS.value,
         word_accuracy=_WORD_ACCURACY.value,
     )

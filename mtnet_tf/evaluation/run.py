@@ -124,10 +124,6 @@ def evaluate_run(
     summaries = []
     with locked(folder, wait=False):
         for candidate in candidates:
-            accuracy = None
-            if candidate.name == MODEL and predicted is not None:
-                hits = [predicted[i] == label for i, label in zip(pairs.image_ids, pairs.labels)]
-                accuracy = float(np.mean(hits))
             summaries.append(
                 evaluate(
                     candidate,
@@ -140,7 +136,7 @@ def evaluate_run(
                     pool=pool,
                     num_wavs=num_wavs,
                     recognizer=recognizer,
-                    classifier_accuracy=accuracy,
+                    predicted=predicted if candidate.name == MODEL else None,
                 )
             )
     return summaries
@@ -170,7 +166,8 @@ def _predicted_labels(network: keras.Model, apply: Callable, pairs: Pairs) -> di
 def _provenance(run: RunFolder, data: AudioDescriptions, device: str) -> dict:
     """Returns how a run was made and scored, for its summaries."""
     config, record = run.config(), run.environment()
-    training = ("training_seconds", "steps", "images_seen", "num_parameters", "data_path")
+    training = ("training_seconds", "steps", "images_seen", "num_parameters", "flops_per_image")
+    training += ("data_path",)
     return {
         **environment(device),
         **{f"training_{key}": record.get(key) for key in ("command", "git_commit", "hardware")},

@@ -6,7 +6,7 @@ The metrics are functions (reference, generated, sample_rate) -> Score: `corr2d.
 reason. `Scorer` computes all metrics of many pairs. `word_accuracy.WordRecognizer` hears words.
 """
 
-from mtnet_tf.metrics.score import FLOORS, METRICS, Score
+from mtnet_tf.metrics.score import EXTRAS, FLOORS, METRICS, Score
 from mtnet_tf.metrics.scorer import Scorer
 
-__all__ = ["FLOORS", "METRICS", "Score", "Scorer"]
+__all__ = ["EXTRAS", "FLOORS", "METRICS", "Score", "Scorer"]

@@ -14,6 +14,15 @@ METRICS = (
     "stoi_classic",
 )
 
+# These cost as much as all others, or have no value for most words: a study leaves them out.
+EXTRAS = ("pesq_lqo_wb", "stoi_classic")
+
+
+def chosen_metrics(extras: bool) -> tuple[str, ...]:
+    """Returns the names of all metrics, with or without the extras."""
+    return tuple(name for name in METRICS if extras or name not in EXTRAS)
+
+
 # What a failure of the generated signal counts as in the mean over all pairs: the least that the
 # metric can be, so that silence cannot win. White noise has a Corr2D below 0, so there it is -1,
 # the least that a correlation can be. Of MOS-LQO it is the worst opinion on the scale.

@@ -1,5 +1,7 @@
 """All metrics of many pairs, with everything that depends on a reference alone computed once."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mtnet_tf.metrics.corr2d import correlate_directions
@@ -17,13 +19,20 @@ class Scorer:
         references: float [R, num_samples] in [-1, 1], the recordings padded to the data set's
             length.
         sample_rate: Hz.
+        metrics: Which of METRICS are computed.
 
     Raises:
         ValueError: Wrong shape or type, no reference, or an impossible sample rate.
     """
 
-    def __init__(self, references: np.ndarray, sample_rate: int = 22050) -> None:
+    def __init__(
+        self,
+        references: np.ndarray,
+        sample_rate: int = 22050,
+        metrics: Sequence[str] = METRICS,
+    ) -> None:
         check_sample_rate(sample_rate)
+        self.metrics = tuple(metrics)
         self._sample_rate = sample_rate
         references = as_signals(references, "references")
         if not len(references):
@@ -33,14 +42,14 @@ class Scorer:
         self._views = [Views(samples, sample_rate) for samples in references]
 
     def score(self, generated: np.ndarray, reference_index: np.ndarray) -> dict[str, list[Score]]:
-        """Scores n pairs by all metrics.
+        """Scores n pairs.
 
         Args:
             generated: float [n, num_samples] in [-1, 1].
             reference_index: int [n], the row of `references` that each belongs to.
 
         Returns:
-            {metric: n Scores} of all METRICS.
+            {metric: n Scores}.
 
         Raises:
             ValueError: Wrong shapes or types, or an index out of range.
@@ -86,7 +95,7 @@ class Scorer:
                 f"generated must have shape [n, {self._num_samples}] like the references. "
                 f"Received: shape={generated.shape}."
             )
-        scores = {name: [] for name in METRICS}
+        scores = {name: [] for name in self.metrics}
         correlations = np.empty((len(generated), len(self._views)))
         if reference_index is not None:
             reference_index = self._check_index(reference_index, len(generated))
@@ -95,7 +104,7 @@ class Scorer:
             views = None if failed else Views(samples, self._sample_rate)
             if reference_index is not None:
                 pair = self._score_one(views, failed, int(reference_index[row]))
-                for name in METRICS:
+                for name in self.metrics:
                     scores[name].append(pair[name])
             if correlate:
                 correlations[row] = self._correlate_one(views)
@@ -118,8 +127,8 @@ class Scorer:
     def _score_one(self, views: Views | None, failed: Score | None, index: int):
         failed = self._failures[index] or failed
         if failed:
-            return dict.fromkeys(METRICS, failed)
-        return score_views(self._views[index], views)
+            return dict.fromkeys(self.metrics, failed)
+        return score_views(self._views[index], views, self.metrics)
 
     def _correlate_one(self, views: Views | None):
         row = np.full(len(self._views), np.nan)

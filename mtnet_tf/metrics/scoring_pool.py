@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import math
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.resource_tracker
@@ -11,7 +12,7 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import threadpoolctl
@@ -48,9 +49,16 @@ class ScoringPool:
     Args:
         references: float32 [R, L_s] in [-1, 1], the recordings.
         num_processes: How many workers, at least 1.
+        metrics: Which of METRICS are computed.
     """
 
-    def __init__(self, references: np.ndarray, num_processes: int) -> None:
+    def __init__(
+        self,
+        references: np.ndarray,
+        num_processes: int,
+        metrics: Sequence[str] = METRICS,
+    ) -> None:
+        self.metrics = tuple(metrics)
         self._references = references
         self._num_processes = num_processes
         self._scorer = None
@@ -64,7 +72,7 @@ class ScoringPool:
 
     def map(
         self, jobs: Iterable[tuple[np.ndarray, np.ndarray]]
-    ) -> Iterator[list[tuple[dict[str, Score], int | None]]]:
+    ) -> Iterator[list[tuple[dict[str, Score], int | None, float]]]:
         """Scores jobs and yields their results in the order of the jobs.
 
         Few jobs are taken ahead of the results, so the waveforms of a whole split are never in
@@ -74,14 +82,14 @@ class ScoringPool:
             jobs: Each is (generated float32 [n, L_s], reference_index int [n]).
 
         Yields:
-            A list of n pairs: {metric: Score}, and the index of the reference with the highest
-            Corr2D, None for silence.
+            A list of n triples: {metric: Score}; the index of the reference with the highest
+            Corr2D, None for silence; and that Corr2D, NaN for silence.
 
         Raises:
             WorkerError: A worker is gone.
         """
         if self._num_processes == 1:
-            self._scorer = self._scorer or Scorer(self._references)
+            self._scorer = self._scorer or Scorer(self._references, metrics=self.metrics)
             for job in jobs:
                 with threadpoolctl.threadpool_limits(_BLAS_THREADS):
                     result = _score_chunk(self._scorer, *job)
@@ -139,7 +147,8 @@ class ScoringPool:
         """The pipes to the workers, which are started unless they run."""
         while len(self._workers) < self._num_processes:
             pipe, its_pipe = _CONTEXT.Pipe()
-            worker = _CONTEXT.Process(target=_work, args=(its_pipe, self._references), daemon=True)
+            arguments = its_pipe, self._references, self.metrics
+            worker = _CONTEXT.Process(target=_work, args=arguments, daemon=True)
             # Ctrl-C reaches all processes of a terminal, and this one ends the workers: they start
             # with SIGINT blocked. The resource tracker's start unblocks it, so it comes before.
             multiprocessing.resource_tracker.ensure_running()
@@ -161,12 +170,14 @@ class ScoringPool:
             pipe.close()
 
 
-def _work(pipe: multiprocessing.connection.Connection, references: np.ndarray):
+def _work(
+    pipe: multiprocessing.connection.Connection, references: np.ndarray, metrics: Sequence[str]
+):
     jobs = queue.SimpleQueue()
     threading.Thread(target=_take_jobs, args=(pipe, jobs), daemon=True).start()
     threadpoolctl.threadpool_limits(_BLAS_THREADS)
     # What depends on the references alone is computed once.
-    scorer = Scorer(references)
+    scorer = Scorer(references, metrics=metrics)
     while True:
         number, job = jobs.get()
         try:
@@ -189,7 +200,9 @@ def _take_jobs(pipe: multiprocessing.connection.Connection, jobs: queue.SimpleQu
 
 def _score_chunk(scorer: Scorer, generated: np.ndarray, reference_index: np.ndarray):
     scores, correlations = scorer.score_and_correlate(generated, reference_index)
-    nearest = [None if np.all(np.isnan(row)) else int(np.nanargmax(row)) for row in correlations]
-    return [
-        ({name: scores[name][i] for name in METRICS}, nearest[i]) for i in range(len(generated))
-    ]
+    results = []
+    for i, row in enumerate(correlations):
+        nearest = None if np.all(np.isnan(row)) else int(np.nanargmax(row))
+        best = math.nan if nearest is None else float(row[nearest])
+        results.append(({name: scores[name][i] for name in scorer.metrics}, nearest, best))
+    return results

@@ -84,6 +84,7 @@ def run_cells(
     *,
     device: Literal["cpu", "gpu"],
     num_processes: int,
+    metrics: Sequence[str],
     keep: Literal["all", "model"],
     **scoring: Any,
 ) -> None:
@@ -100,6 +101,7 @@ def run_cells(
         open_data_set: a data set's name -> the prepared data set.
         device: for the record.
         num_processes: of the metrics.
+        metrics: what is scored.
         keep: as in `training.train.train_system`.
         **scoring: further arguments of `evaluate_run`, such as `num_pairs`.
 
@@ -118,8 +120,12 @@ def run_cells(
                 )
                 with _failures(cell, places, device):
                     if loaded is None:
-                        loaded = _load(open_data_set(dataset_name), config_of(cell), num_processes)
-                        stack.enter_context(loaded.pool)
+                        dataset = open_data_set(dataset_name)
+                        fitted = loading.fit_config(config_of(cell), dataset)
+                        data = loading.load(dataset, fitted.data)
+                        references = data.recordings.float_waveforms()
+                        pool = ScoringPool(references, num_processes, metrics)
+                        loaded = _Loaded(dataset, data, stack.enter_context(pool))
                     _run_cell(cell, places, config_of(cell), loaded, device, keep, scoring)
                 keras.backend.clear_session()
 
@@ -131,11 +137,6 @@ class _Loaded:
     dataset: PreparedDataSet
     data: AudioDescriptions
     pool: ScoringPool
-
-
-def _load(dataset: PreparedDataSet, config: Config, num_processes: int) -> _Loaded:
-    data = loading.load(dataset, loading.fit_config(config, dataset).data)
-    return _Loaded(dataset, data, ScoringPool(data.recordings.float_waveforms(), num_processes))
 
 
 @contextlib.contextmanager

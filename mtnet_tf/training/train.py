@@ -14,6 +14,7 @@ import tensorflow as tf
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions, DataError
 from mtnet_tf.files import write_npz
+from mtnet_tf.models.operations import forward_flops
 from mtnet_tf.runs.networks import NETWORK, load_weights, num_parameters, save_network
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training.distribution import wait_for_all
@@ -26,6 +27,7 @@ class Trainable(Protocol):
     """What a training needs of a system; see `systems.System`."""
 
     build_for_use: Callable[[Config], keras.Model]
+    build_test_network: Callable[[keras.Model], keras.Model]
     train: Callable[[Config, AudioDescriptions, Session], keras.Model]
 
 
@@ -83,19 +85,22 @@ def train_system(
             network = system.build_for_use(config)
             network.set_weights(trained.get_weights())
             if session.is_chief:
-                _record(run, network, session)
+                _record(run, network, session, system.build_test_network(network))
         if session.is_chief and keep == "model":
             run.remove_training_state()
     return network
 
 
-def _record(run: RunFolder, network: keras.Model, session: Session) -> None:
+def _record(
+    run: RunFolder, network: keras.Model, session: Session, test_network: keras.Model
+) -> None:
     stage = session.last_stage
     run.record(
         training_seconds=round(session.seconds, 1),
         steps=stage.num_steps,
         images_seen=stage.num_steps * stage.batch_size,
         num_parameters=num_parameters(network),
+        flops_per_image=sum(forward_flops(test_network, 1, training=False).values()),
         num_replicas=session.strategy.num_replicas_in_sync,
     )
     # Last: a run is finished when its network is there.

@@ -8,7 +8,8 @@ import pytest
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.scoring import Row, evaluate, summarize
-from mtnet_tf.metrics import METRICS
+from mtnet_tf.metrics import EXTRAS, METRICS
+from mtnet_tf.metrics.score import chosen_metrics
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.systems.controls import Candidate, make_controls
 
@@ -261,9 +262,12 @@ def test_silence_fails_with_reasons_and_cannot_win(data, tmp_path):
     assert stored["metrics"]["corr2d"]["mean"] is None  # NaN is no JSON
 
 
-def row(word, retrieved, score, failures=None, failed_references=()):
+def row(word, retrieved, score, failures=None, failed_references=(), nearest=0.95, softmax=""):
     scores = {name: score for name in METRICS}
-    return Row("id", word, "recording", scores, failures or {}, failed_references, retrieved)
+    return Row(
+        "id", word, "recording", scores, failures or {}, failed_references, retrieved,
+        nearest, softmax,
+    )  # fmt: skip
 
 
 def test_summary_statistics():
@@ -285,3 +289,46 @@ def test_summary_statistics():
     assert summary["retrieval_accuracy"] == 0.75
     assert summary["retrieved"]["metrics"]["stoi"]["mean"] == pytest.approx(0.8)
     assert summary["per_word"]["zero"]["retrieval_accuracy"] == 0.5
+
+
+def test_summary_of_blended_words():
+    """A waveform is blended where its nearest recording is not near, and silence is."""
+    nearest = [0.95, 0.9, 0.89, math.nan]
+    summary = summarize([row("zero", "zero", 0.5, nearest=value) for value in nearest])
+    assert summary["blended"] == 0.5
+
+
+def test_summary_of_what_the_softmax_head_gets_right():
+    rows = [
+        row("zero", "zero", 0.8, softmax="zero"),
+        row("zero", "one", 0.2, softmax="zero"),
+        row("one", "one", 0.6, softmax="zero"),
+        row("one", "one", 0.9, softmax="one"),
+    ]
+    summary = summarize(rows)
+    assert summary["classifier_accuracy"] == 0.75
+    assert summary["classified"]["num_pairs"] == 3
+    assert summary["classified"]["metrics"]["corr2d"]["mean"] == pytest.approx(1.9 / 3)
+    headless = summarize([row("zero", "zero", 0.8)])
+    assert (headless["classifier_accuracy"], headless["classified"]) == (None, None)
+
+
+def test_extras_are_scored_when_they_are_asked_for(data, tmp_path):
+    """And only then: what is there without them is then scored anew."""
+    pairs = data.test.spread(2)
+    recordings = data.recordings.float_waveforms()
+    speaker = Candidate("echo", "echo", lambda pairs: recordings[pairs.recordings])
+
+    def score(extras):
+        pool = ScoringPool(recordings, 1, chosen_metrics(extras))
+        return evaluate(speaker, pairs, data, tmp_path, provenance={}, split="test", pool=pool)
+
+    assert set(score(extras=False)["metrics"]) == set(METRICS) - set(EXTRAS)
+    first = next(csv.DictReader((tmp_path / "rows.csv").open()))
+    assert not set(EXTRAS) & set(first)
+    assert float(first["nearest_corr2d"]) == pytest.approx(1.0)
+    assert set(score(extras=True)["metrics"]) == set(METRICS)
+    assert set(EXTRAS) < set(next(csv.DictReader((tmp_path / "rows.csv").open())))
+    before = (tmp_path / "rows.csv").stat().st_mtime_ns
+    assert set(score(extras=False)["metrics"]) == set(METRICS)
+    assert (tmp_path / "rows.csv").stat().st_mtime_ns == before

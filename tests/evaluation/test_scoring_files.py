@@ -15,10 +15,13 @@ from mtnet_tf.systems.controls import Candidate
 class Scores:
     """In place of a scoring pool: a score that follows from the waveform."""
 
+    metrics = METRICS
+
     def map(self, jobs):
         for waveforms, _ in jobs:
             yield [
-                ({name: Score(float(waveform[0])) for name in METRICS}, 0) for waveform in waveforms
+                ({name: Score(float(waveform[0])) for name in METRICS}, 0, 1.0)
+                for waveform in waveforms
             ]
 
 

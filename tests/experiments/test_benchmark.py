@@ -21,7 +21,7 @@ from experiments.benchmarking import encoders, matrix_product, throughput, timin
 from experiments.benchmarking.optimizer_update import compare_updates
 from experiments.benchmarking.scoring import distorted_pairs
 from experiments.benchmarking.synthetic import synthetic_words
-from experiments.benchmarking.throughput import forward_flops
+from mtnet_tf.models.operations import forward_flops
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import AudioGeneratorConfig, DataConfig, OptimizerConfig, preset
 from mtnet_tf.errors import InputError

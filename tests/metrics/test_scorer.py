@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mtnet_tf.metrics import METRICS, Scorer, corr2d, pesq, stoi
+from mtnet_tf.metrics import EXTRAS, METRICS, Scorer, corr2d, pesq, stoi
 
 SINGLE = {
     "corr2d": corr2d.corr2d,
@@ -96,3 +96,19 @@ def test_wrong_references():
         Scorer(np.zeros((0, 18140)))
     with pytest.raises(ValueError, match="references must be floats"):
         Scorer(np.zeros((1, 18140), np.int16))
+
+
+def test_only_the_metrics_that_are_asked_for(references, generated, monkeypatch):
+    """Wide-band PESQ is not computed unless it is asked for: it is half of the work."""
+    index = np.array([1])
+    everything = Scorer(references).score(generated[:1], index)
+    score_resampled = pesq.score_resampled
+
+    def refuse(reference, generated, band):
+        assert band == pesq.NARROW_BAND
+        return score_resampled(reference, generated, band)
+
+    monkeypatch.setattr(pesq, "score_resampled", refuse)
+    wanted = [name for name in METRICS if name not in EXTRAS]
+    some = Scorer(references, metrics=wanted).score(generated[:1], index)
+    assert _same(some, {name: everything[name] for name in wanted})
