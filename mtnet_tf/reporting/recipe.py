@@ -9,6 +9,8 @@ from mtnet_tf.files import read_json
 from mtnet_tf.reporting.results import require_equal
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
+_ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
+
 
 def section(folder: pathlib.Path | str) -> str:
     """Returns a table a data set, and how its results were made.
@@ -26,11 +28,12 @@ def section(folder: pathlib.Path | str) -> str:
     for path in sorted(pathlib.Path(folder).glob("*.json")):
         result = read_json(path)
         try:
-            datasets.setdefault(_dataset(result), []).append(result)
-            result["last"] = result["looks"][-1]
+            last = {name: result["looks"][-1][name] for name in (_ACCURACY, _GENERATION)}
+            datasets.setdefault(_dataset(result), []).append(result | {"last": last})
         except (LookupError, TypeError, AttributeError) as error:
             raise InputError(
-                f"{path} is no result of experiments.recipe ({error!r}). Delete it and run it again."
+                f"{path} is no result of experiments.recipe ({error!r}). Delete it and run that"
+                " again."
             ) from error
     parts = []
     for dataset, results in sorted(datasets.items()):
@@ -67,10 +70,10 @@ def _table(results: list[dict]) -> str:
                     f"`{result['change']}`: {result['label']}",
                     f"`{result['base'] or result['preset']}`",
                     str(result["seed"]),
-                    percent(last["validation_accuracy"]),
-                    _difference(result, base, "validation_accuracy", 100, "{:+.2f}"),
+                    percent(last[_ACCURACY]),
+                    _difference(result, base, _ACCURACY, 100, "{:+.2f}"),
                     f"{last['validation_generation']:.4g}",
-                    _difference(result, base, "validation_generation", 1, "{:+.4g}"),
+                    _difference(result, base, _GENERATION, 1, "{:+.4g}"),
                     f"{result['training_seconds']:,.0f}",
                     f"{result['images_seen']:,}",
                 ]
@@ -83,7 +86,7 @@ def _table(results: list[dict]) -> str:
 def _groups(results: list[dict]) -> list[list[dict]]:
     """Returns the results of each base, best first: the preset's, then by the bases' own places."""
     by_base = {}
-    for result in sorted(results, key=lambda r: -r["last"]["validation_accuracy"]):
+    for result in sorted(results, key=lambda r: -r["last"][_ACCURACY]):
         by_base.setdefault(result["base"], []).append(result)
     bases = [None]
     for base in bases:  # which grows

@@ -103,6 +103,16 @@ def footer(summaries: list[dict]) -> str:
     return bullets(lines)
 
 
+def section(folder: pathlib.Path | str) -> str:
+    """Returns the table of committed results, and how each setting was made.
+
+    Args:
+        folder: as in `read_committed`, which says what is raised.
+    """
+    summaries = read_committed(folder)
+    return f"{markdown_table(summaries)}\n{footer(summaries)}"
+
+
 def _ordered(summaries: list[dict], where: pathlib.Path | str) -> list[dict]:
     """Returns the summaries in the order of `read_runs`, and raises what it raises."""
     if not summaries:

@@ -174,7 +174,7 @@ def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list
         for metric, value in zip(METRICS, published):
             cells += [value, score(metrics[metric], deviation=complete)]
         cells.append(_counts([metrics[metric] for metric in METRICS]))
-        rows.append([*cells, *word_cells(summary)])
+        rows.append([*cells, *word_cells([summary])])
     return header, rows
 
 
@@ -240,6 +240,16 @@ def controls_note(study: dict[str, dict], others: dict[str, dict[str, dict]]) ->
             " recordings."
         )
     return "Controls: none were scored with these pairs, so read the scores beside each other only."
+
+
+def recordings_of(summary: dict) -> tuple[str, str]:
+    """Returns which words a summary is of: the data set's name, the fingerprint of its recordings.
+
+    Args:
+        summary: of a system or a control.
+    """
+    fingerprint = summary["provenance"]["recordings"]["fingerprint"]
+    return dataset_of({"": summary}), fingerprint
 
 
 def _pairs_scored(study: dict[str, dict]) -> tuple[str, str, int, str]:

@@ -53,20 +53,6 @@ def percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.2f} %"
 
 
-def word_cells(summary: dict) -> list[str]:
-    """Returns the cells of a row under `WORD_COLUMNS`.
-
-    Args:
-        summary: the summary of an evaluation.
-    """
-    retrieved = summary["retrieved"]["metrics"]
-    return [
-        percent(summary["retrieval_accuracy"]),
-        " / ".join(score(retrieved[metric]) for metric in METRICS),
-        percent(summary.get("classifier_accuracy")),
-    ]
-
-
 def spread(values: Sequence[float | None], text: Callable[[float | None], str]) -> str:
     """Returns the mean over the seeds ± their standard deviation, with one degree of freedom lost.
 
@@ -95,7 +81,8 @@ def score_spread(metrics: Sequence[dict]) -> str:
         return text
     scored = sum(metric["num_scored"] for metric in metrics)
     floor = spread([metric["floor_mean"] for metric in metrics], number)
-    return f"{text} ({scored} scored, {failed} failed: floor mean {floor})"
+    counts = f"{scored} scored, {failed} failed" if scored else f"{failed} failed"
+    return f"{text} ({counts}: floor mean {floor})"
 
 
 def spread_cells(runs: Sequence[dict]) -> list[str]:
@@ -104,11 +91,20 @@ def spread_cells(runs: Sequence[dict]) -> list[str]:
     Args:
         runs: their summaries.
     """
-    right = [[run["retrieved"]["metrics"][metric] for run in runs] for metric in METRICS]
+    scores = [score_spread([run["metrics"][metric] for run in runs]) for metric in METRICS]
+    return [*scores, *word_cells(runs)]
+
+
+def word_cells(runs: Sequence[dict]) -> list[str]:
+    """Returns the cells under `WORD_COLUMNS` alone.
+
+    Args:
+        runs: as in `spread_cells`.
+    """
+    retrieved = [[run["retrieved"]["metrics"][metric] for run in runs] for metric in METRICS]
     return [
-        *(score_spread([run["metrics"][metric] for run in runs]) for metric in METRICS),
         spread([run["retrieval_accuracy"] for run in runs], percent),
-        " / ".join(score_spread(metrics) for metrics in right),
+        " / ".join(score_spread(metrics) for metrics in retrieved),
         spread([run.get("classifier_accuracy") for run in runs], percent),
     ]
 
