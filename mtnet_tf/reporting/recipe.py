@@ -108,9 +108,9 @@ def _footer(results: list[dict]) -> str:
     first = results[0]
     lines = [
         f"Of the last look, over {first['num_validation_pairs']:,} pairs of the training split that"
-        f" are held out from its {first['num_pairs']:,}. No change looks at the test split. Preset"
-        f" {first['preset']}, precision {first['precision']}, recordings"
-        f" {first['recordings']['fingerprint'][:12]}."
+        f" are held out from its {first['num_pairs']:,}. No change looks at the test split, and"
+        f" each difference is of one seed. Preset {first['preset']}, precision"
+        f" {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}."
     ]
     made = {}
     for result in results:

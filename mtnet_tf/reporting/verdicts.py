@@ -46,7 +46,7 @@ class Claim:
 CLAIMS = (
     Claim("The representation loss helps", "gen_rep", "gen_only"),
     Claim("The perceptual loss helps", "mtnet", "gen_rep"),
-    Claim("Holes help", "mtnet", "no_holes"),
+    Claim("Holes help, of which Proposed(hole) has none", "mtnet", "no_holes"),
     Claim("The generator beats the autoencoder's decoder", "mtnet", "autoencoder"),
 )
 

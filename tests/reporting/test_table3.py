@@ -114,6 +114,7 @@ def test_markdown_of_a_single_seed_a_control_and_what_is_missing(table):
 
 def test_how_the_cells_were_made_once_a_way(table):
     text = pages.markdown_page(table)
+    assert "- Not run: cifar100_ad.\n" in text and "Not run: cifar10_ad" not in text
     assert (
         "- no_holes/1, mtnet/0, mtnet/2: preset small, 5 steps, 50 images; on h. python 3" in text
     )

@@ -48,7 +48,7 @@ def test_signs_and_levels_by_hand(three_seeds):
 
 def test_the_text_says_so(three_seeds):
     text = verdicts.section(table3.read_table(three_seeds.folder))
-    part = text[text.index("### 3. Holes help: MT-Net against Proposed(hole)") :]
+    part = text[text.index("### 3. Holes help, of which Proposed(hole) has none: MT-Net against") :]
     test = f"Welch, p = {found(three_seeds)['corr2d'].p:.3f}; outside the spread (0.0153)"
     assert f"| mnist_ad | Corr2D | +0.0967 | +0.0076 | 3 against 3 | {test} | [Re] |" in part
     assert "| mnist_ad | PESQ | -1.0000 | +0.1153 | 3 against 3 |" in part
