@@ -12,7 +12,7 @@ VERSION = re.search(
 ).group(1)
 
 PACKAGES = ["mtnet_tf", "data_builders", "experiments"]
-DATA_SUFFIXES = ["npz", "flac", "json", "md", "bib", "txt", "png"]
+DATA_SUFFIXES = ["npz", "flac", "json", "md", "bib", "txt", "png", "csv", "tex"]
 
 setuptools.setup(
     name="mtnet-tf",

@@ -6,9 +6,6 @@ Where two settings differ by less than their seeds do, nothing is known of their
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable
-
-import numpy as np
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json
@@ -18,8 +15,7 @@ from mtnet_tf.reporting.tables import (
     WORD_COLUMNS,
     bullets,
     markdown,
-    number,
-    percent,
+    spread_cells,
     versions,
 )
 
@@ -79,28 +75,9 @@ def markdown_table(summaries: list[dict]) -> str:
     for (dataset, _, preset, precision), runs in _settings(summaries).items():
         seeds = ", ".join(str(run["provenance"]["seed"]) for run in runs)
         cells = [dataset.partition("/")[0], runs[0]["label"], preset, precision, seeds]
-        cells += [_scores([run["metrics"][metric] for run in runs]) for metric in METRICS]
-        cells.append(_spread([run["retrieval_accuracy"] for run in runs], percent))
-        right = [[run["retrieved"]["metrics"][metric] for run in runs] for metric in METRICS]
-        cells.append(" / ".join(_scores(metrics) for metrics in right))
-        cells.append(_spread([run.get("classifier_accuracy") for run in runs], percent))
-        rows.append(cells)
+        rows.append([*cells, *spread_cells(runs)])
     header = ["data set", "system", "preset", "precision", "seeds"]
     return markdown([*header, *METRICS.values(), *WORD_COLUMNS], rows)
-
-
-def _scores(metrics: list[dict]) -> str:
-    """Returns the spread of a metric's mean over runs.
-
-    Where pairs failed, it adds how many, and the spread of the floor mean.
-    """
-    text = _spread([metric["mean"] for metric in metrics], number)
-    failed = sum(metric["num_failed"] for metric in metrics)
-    if not failed:
-        return text
-    scored = sum(metric["num_scored"] for metric in metrics)
-    floor = _spread([metric["floor_mean"] for metric in metrics], number)
-    return f"{text} ({scored} scored, {failed} failed: floor mean {floor})"
 
 
 def footer(summaries: list[dict]) -> str:
@@ -124,6 +101,16 @@ def footer(summaries: list[dict]) -> str:
             f" `{p['training_command']}`"
         )
     return bullets(lines)
+
+
+def section(folder: pathlib.Path | str) -> str:
+    """Returns the table of committed results, and how each setting was made.
+
+    Args:
+        folder: as in `read_committed`, which says what is raised.
+    """
+    summaries = read_committed(folder)
+    return f"{markdown_table(summaries)}\n{footer(summaries)}"
 
 
 def _ordered(summaries: list[dict], where: pathlib.Path | str) -> list[dict]:
@@ -162,11 +149,3 @@ def _settings(summaries: list[dict]) -> dict[tuple[str, str, str, str], list[dic
     for summary in summaries:
         settings.setdefault(_key(summary)[:-1], []).append(summary)
     return settings
-
-
-def _spread(values: list[float | None], text: Callable[[float | None], str]) -> str:
-    if None in values:
-        return text(None)
-    if len(values) == 1:
-        return text(values[0])
-    return f"{text(np.mean(values))} ± {text(np.std(values, ddof=1))}"

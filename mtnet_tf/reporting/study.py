@@ -117,12 +117,22 @@ def paper_cells(name: str, dataset: str) -> list[str]:
     Returns:
         Three texts, which are empty where the paper has no number.
     """
+    return ["" if value is None else number(value) for value in paper_scores(name, dataset)]
+
+
+def paper_scores(name: str, dataset: str) -> list[float | None]:
+    """Returns the paper's Corr2D, PESQ and STOI (Tables 3 and 4); None where it has no number.
+
+    Args:
+        name: of a system.
+        dataset: the name of a data set, as `dataset_of` returns it.
+    """
     for table in ("3", "4"):
         if name in _PAPER[table]:
             scores = _PAPER[table][name].get(_PAPER_DATASET.get(dataset, dataset))
             if scores:
-                return [number(value) for value in scores]
-    return [""] * len(METRICS)
+                return scores
+    return [None] * len(METRICS)
 
 
 def collect(out_dir: pathlib.Path | str, folder: pathlib.Path | str) -> list[str]:
@@ -164,7 +174,7 @@ def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list
         for metric, value in zip(METRICS, published):
             cells += [value, score(metrics[metric], deviation=complete)]
         cells.append(_counts([metrics[metric] for metric in METRICS]))
-        rows.append([*cells, *word_cells(summary)])
+        rows.append([*cells, *word_cells([summary])])
     return header, rows
 
 
@@ -232,6 +242,16 @@ def controls_note(study: dict[str, dict], others: dict[str, dict[str, dict]]) ->
     return "Controls: none were scored with these pairs, so read the scores beside each other only."
 
 
+def recordings_of(summary: dict) -> tuple[str, str]:
+    """Returns which words a summary is of: the data set's name, the fingerprint of its recordings.
+
+    Args:
+        summary: of a system or a control.
+    """
+    fingerprint = summary["provenance"]["recordings"]["fingerprint"]
+    return dataset_of({"": summary}), fingerprint
+
+
 def _pairs_scored(study: dict[str, dict]) -> tuple[str, str, int, str]:
     """Returns what two studies must agree in for the controls of one to stand beside the other."""
     summary = next(iter(study.values()))
@@ -250,19 +270,8 @@ def footer(study: dict[str, dict]) -> str:
     """
     summary = study.get("mtnet") or next(iter(study.values()))
     provenance = summary["provenance"]
-    recordings = provenance["recordings"]
-    voices = sorted({r["voice_id"] for r in recordings["used"]})
-    size = summary.get("split_size", summary["num_pairs"])
-    pairs = f"{summary['num_pairs']:,} pairs"
-    if summary["num_pairs"] < size:
-        pairs += f", evenly spread over its {size:,}"
     lines = [
-        (
-            f"Data: {summary['dataset']}, {summary['split']} split, {pairs}; "
-            f"{summary['num_recordings']} recordings behind them (policy {recordings['policy']}, "
-            f"voice {', '.join(voices)}, fingerprint {recordings['fingerprint'][:12]})."
-        ),
-        f"Recordings: {_made_by(recordings)}",
+        *data_lines(summary),
         (
             f"Preset {provenance['preset']}, precision"
             f" {provenance.get('precision', 'not recorded')}, seed {provenance['seed']}; ± is the"
@@ -290,6 +299,28 @@ def footer(study: dict[str, dict]) -> str:
             f" and {percent(accuracy['references'])} of the recordings themselves."
         )
     return bullets(lines)
+
+
+def data_lines(summary: dict) -> list[str]:
+    """Returns which data and recordings are behind a summary, and how the recordings were made.
+
+    Args:
+        summary: of a system or a control.
+    """
+    recordings = summary["provenance"]["recordings"]
+    voices = sorted({r["voice_id"] for r in recordings["used"]})
+    size = summary.get("split_size", summary["num_pairs"])
+    pairs = f"{summary['num_pairs']:,} pairs"
+    if summary["num_pairs"] < size:
+        pairs += f", evenly spread over its {size:,}"
+    return [
+        (
+            f"Data: {summary['dataset']}, {summary['split']} split, {pairs}; "
+            f"{summary['num_recordings']} recordings behind them (policy {recordings['policy']}, "
+            f"voice {', '.join(voices)}, fingerprint {recordings['fingerprint'][:12]})."
+        ),
+        f"Recordings: {_made_by(recordings)}",
+    ]
 
 
 def _made_by(recordings: dict) -> str:

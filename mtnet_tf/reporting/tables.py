@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
 METRICS = {"corr2d": "Corr2D", "pesq": "PESQ", "stoi": "STOI"}
 # What `word_cells` fills: whether a network speaks the right word, and how well where it does.
 WORD_COLUMNS = (
@@ -49,17 +53,59 @@ def percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.2f} %"
 
 
-def word_cells(summary: dict) -> list[str]:
-    """Returns the cells of a row under `WORD_COLUMNS`.
+def spread(values: Sequence[float | None], text: Callable[[float | None], str]) -> str:
+    """Returns the mean over the seeds ± their standard deviation, with one degree of freedom lost.
 
     Args:
-        summary: the summary of an evaluation.
+        values: one a seed; a single one has no spread, and where one is None there is no mean.
+        text: value -> its text.
     """
-    retrieved = summary["retrieved"]["metrics"]
+    if None in values:
+        return text(None)
+    if len(values) == 1:
+        return text(values[0])
+    return f"{text(np.mean(values))} ± {text(np.std(values, ddof=1))}"
+
+
+def score_spread(metrics: Sequence[dict]) -> str:
+    """Returns the spread of a metric's mean over the seeds.
+
+    Where pairs failed, it adds how many, and the spread of the floor mean.
+
+    Args:
+        metrics: the statistics of `evaluation.scoring.summarize`, of each seed.
+    """
+    text = spread([metric["mean"] for metric in metrics], number)
+    failed = sum(metric["num_failed"] for metric in metrics)
+    if not failed:
+        return text
+    scored = sum(metric["num_scored"] for metric in metrics)
+    floor = spread([metric["floor_mean"] for metric in metrics], number)
+    counts = f"{scored} scored, {failed} failed" if scored else f"{failed} failed"
+    return f"{text} ({counts}: floor mean {floor})"
+
+
+def spread_cells(runs: Sequence[dict]) -> list[str]:
+    """Returns the cells under `METRICS` and `WORD_COLUMNS` of runs that differ in their seed alone.
+
+    Args:
+        runs: their summaries.
+    """
+    scores = [score_spread([run["metrics"][metric] for run in runs]) for metric in METRICS]
+    return [*scores, *word_cells(runs)]
+
+
+def word_cells(runs: Sequence[dict]) -> list[str]:
+    """Returns the cells under `WORD_COLUMNS` alone.
+
+    Args:
+        runs: as in `spread_cells`.
+    """
+    retrieved = [[run["retrieved"]["metrics"][metric] for run in runs] for metric in METRICS]
     return [
-        percent(summary["retrieval_accuracy"]),
-        " / ".join(score(retrieved[metric]) for metric in METRICS),
-        percent(summary.get("classifier_accuracy")),
+        spread([run["retrieval_accuracy"] for run in runs], percent),
+        " / ".join(score_spread(metrics) for metrics in retrieved),
+        spread([run.get("classifier_accuracy") for run in runs], percent),
     ]
 
 

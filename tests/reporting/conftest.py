@@ -57,3 +57,36 @@ def study(tmp_path):
 @pytest.fixture
 def summary():
     return make_summary
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """A function that writes the result file of a cell into its `folder`, and returns the path.
+
+    A seed of None is a control's.
+    """
+    folder = tmp_path / "table3"
+    folder.mkdir()
+
+    def write(dataset, row, seed=0, scores=(0.9, 3.0, 0.8), provenance=None, **changes):
+        control, system = seed is None, "mtnet" if row == "tuned" or seed is None else row
+        summary = make_summary(row if control else "model", f"label of {row}", 0.5, 0, system)
+        if control:
+            provenance = {"command": "python -m y", **(provenance or {})}
+        summary["dataset"] = f"{dataset}/one_recording-0123"
+        summary["metrics"] = {
+            name: values | {"mean": score, "floor_mean": score}
+            for (name, values), score in zip(summary["metrics"].items(), scores)
+        }
+        summary["provenance"] |= {
+            "preset": "tuned" if row == "tuned" else "small", "seed": seed or 0,
+            "command": "python -m x", "training_seconds": 60.0, "flops_per_image": 2.5e9,
+            **(provenance or {}),
+        }  # fmt: skip
+        key = f"{dataset}/{row}" + ("" if control else f"/{seed}")
+        path = folder / f"{dataset}_{row}{'' if control else f'_seed{seed}'}.json"
+        path.write_text(json.dumps({"cell": key, **summary, **changes}))
+        return path
+
+    write.folder = folder
+    return write

@@ -57,3 +57,81 @@ def test_seeds_are_a_table_of_their_own(study, summary, tmp_path):
     assert "| digits_ad | MT-Net | tiny | float32 | 3 | 0.5000 |" in tables
     assert "Controls: none were scored with these runs" in tables
     assert "digits_ad | MT-Net | tiny" not in readme
+
+
+def checkout(study, tmp_path):
+    """A checkout with a study and Table 3 on the same data set; returns it and Table 3's folder."""
+    root = tmp_path / "checkout"
+    study_lib.collect(study, root / "experiments/results/mnist_ad_joe")
+    for path in (root / "experiments/results/mnist_ad_joe").iterdir():
+        path.write_text(path.read_text().replace("digits_ad", "mnist_ad"))
+    (root / "README.md").write_text(f"before\n{committed.BEGIN}\nold\n{committed.END}\nafter\n")
+    return root, root / committed.TABLE3
+
+
+def test_table_3_takes_the_place_of_a_study_with_the_same_recordings(study, cells, tmp_path):
+    root, folder = checkout(study, tmp_path)
+    for seed, corr2d in enumerate((0.91, 0.95)):
+        cells("mnist_ad", "mtnet", seed, (corr2d, 3.0, 0.8))
+    for control in ("white_noise", "mean_waveform", "classifier_and_recording"):
+        cells("mnist_ad", control, None, (0.25, 1.0, 0.5), classifier_accuracy=None)
+    cells("cifar10_ad", "tuned", 0)
+    assert "| mnist_ad_joe: MT-Net |" in short(root)
+    cells.folder.rename(folder)
+    table = short(root)
+    labels = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    assert labels == [
+        "| Table 3, mnist_ad: MT-Net, 2 of 3 seeds",
+        "| Table 3, mnist_ad: mean waveform",
+        "| Table 3, mnist_ad: classifier + recording",
+        "| *the paper's MT-Net, mnist_ad*",
+        "| Table 3, cifar10_ad: MT-Net, tuned (beyond the paper), 1 of 1 seeds",
+        "| *the paper's MT-Net, cifar10_ad*",
+    ]
+    assert "2 of 3 seeds | small, 0.0 M, 2.0 epochs | 0.9300 ± 0.0283 | 3.0000 ± 0.0000 |" in table
+    # The study's own table stays where all tables are.
+    text = committed.generated_files(root)[root / "experiments/results/README.md"]
+    assert "## mnist_ad_joe" in text and "[table3.md](table3.md)" in text
+
+
+def test_a_study_with_other_recordings_stays(study, cells, tmp_path):
+    root, folder = checkout(study, tmp_path)
+    recordings = {"fingerprint": "1" * 64, "policy": "one_recording", "used": []}
+    cells("mnist_ad", "mtnet", 0, provenance={"recordings": recordings})
+    cells.folder.rename(folder)
+    table = short(root)
+    assert "| Table 3, mnist_ad: MT-Net, 1 of 3 seeds |" in table
+    assert "| mnist_ad_joe: MT-Net |" in table and table.count("the paper's MT-Net, mnist_ad") == 1
+
+
+def short(root):
+    """What README.md has between its marks."""
+    text = committed.generated_files(root)[root / "README.md"]
+    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    return text.partition(committed.BEGIN)[2].partition(committed.END)[0].strip()
+
+
+def test_table_3_is_three_files_that_go_stale(study, cells, tmp_path):
+    root, folder = checkout(study, tmp_path)
+    path = cells("mnist_ad", "mtnet", 0)
+    cells.folder.rename(folder)
+    for place, text in committed.generated_files(root).items():
+        place.write_text(text)
+    assert committed.stale_files(root) == []
+    changed = json.loads((folder / path.name).read_text())
+    changed["metrics"]["stoi"]["mean"] = 0.7
+    (folder / path.name).write_text(json.dumps(changed))
+    stale = {place.name for place in committed.stale_files(root)}
+    assert stale == {"README.md", "table3.md", "table3.csv", "table3.tex"}
+
+
+def test_the_other_folders_are_sections(study, tmp_path):
+    root, _ = checkout(study, tmp_path)
+    curve = {
+        "label": "a", "dataset": "cifar10_ad/x", "preset": "small", "minutes": [1], "accuracy": [1],
+        "generation_loss": [1], "command": "c", "hardware": "h", "versions": {}, "git_commit": "",
+    }  # fmt: skip
+    (root / committed.CURVES).mkdir()
+    (root / committed.CURVES / "a.json").write_text(json.dumps(curve))
+    text = committed.generated_files(root)[root / "experiments/results/README.md"]
+    assert "## Accuracy over the time of a training\n\n| data set |" in text

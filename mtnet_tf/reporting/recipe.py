@@ -1,0 +1,121 @@
+"""The tables of `experiments.recipe`: what each change of a training recipe brings."""
+
+from __future__ import annotations
+
+import pathlib
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import read_json
+from mtnet_tf.reporting.results import require_equal
+from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
+
+_ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
+
+
+def section(folder: pathlib.Path | str) -> str:
+    """Returns a table a data set, and how its results were made.
+
+    Changes stand in groups of one base, those of the preset itself first; in a group the change
+    with the best validation accuracy is first.
+
+    Args:
+        folder: holds the result files of `experiments.recipe`.
+
+    Raises:
+        InputError: a result file is broken, a change is there twice, or results do not compare.
+    """
+    datasets = {}
+    for path in sorted(pathlib.Path(folder).glob("*.json")):
+        result = read_json(path)
+        try:
+            last = {name: result["looks"][-1][name] for name in (_ACCURACY, _GENERATION)}
+            datasets.setdefault(_dataset(result), []).append(result | {"last": last})
+        except (LookupError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path} is no result of experiments.recipe ({error!r}). Delete it and run that"
+                " again."
+            ) from error
+    parts = []
+    for dataset, results in sorted(datasets.items()):
+        _require_comparable(dataset, results)
+        parts.append(f"### {dataset}\n\n{_table(results)}\n{_footer(results)}")
+    return "\n".join(parts)
+
+
+def _dataset(result: dict) -> str:
+    return result["dataset"].partition("/")[0]
+
+
+def _require_comparable(dataset: str, results: list[dict]) -> None:
+    keys = [(result["change"], result["seed"]) for result in results]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise InputError(f"The recipe study of {dataset} holds twice: {twice}. Keep one of each.")
+    remedy = "Move the results that were made otherwise away."
+    for name in ("preset", "precision", "num_pairs", "num_validation_pairs"):
+        values = {key: result[name] for key, result in zip(keys, results)}
+        require_equal(f"The changes on {dataset}", name, values, remedy)
+    recordings = {key: r["recordings"]["fingerprint"] for key, r in zip(keys, results)}
+    require_equal(f"The changes on {dataset}", "the recordings", recordings, remedy)
+
+
+def _table(results: list[dict]) -> str:
+    found = {(result["change"], result["seed"]): result for result in results}
+    rows = []
+    for group in _groups(results):
+        for result in group:
+            base = found.get((result["base"], result["seed"]))
+            last = result["last"]
+            rows.append(
+                [
+                    f"`{result['change']}`: {result['label']}",
+                    f"`{result['base'] or result['preset']}`",
+                    str(result["seed"]),
+                    percent(last[_ACCURACY]),
+                    _difference(result, base, _ACCURACY, 100, "{:+.2f}"),
+                    f"{last['validation_generation']:.4g}",
+                    _difference(result, base, _GENERATION, 1, "{:+.4g}"),
+                    f"{result['training_seconds']:,.0f}",
+                    f"{result['images_seen']:,}",
+                ]
+            )
+    header = ["change", "base", "seed", "validation accuracy", "to its base, points"]
+    header += ["generation loss", "to its base", "training, seconds", "images seen"]
+    return markdown(header, rows)
+
+
+def _groups(results: list[dict]) -> list[list[dict]]:
+    """Returns the results of each base, best first: the preset's, then by the bases' own places."""
+    by_base = {}
+    for result in sorted(results, key=lambda r: -r["last"][_ACCURACY]):
+        by_base.setdefault(result["base"], []).append(result)
+    bases = [None]
+    for base in bases:  # which grows
+        for result in by_base.get(base, []):
+            if result["change"] in by_base and result["change"] not in bases:
+                bases.append(result["change"])
+    bases += [base for base in by_base if base not in bases]  # whose own result is not there
+    return [by_base[base] for base in bases if base in by_base]
+
+
+def _difference(result: dict, base: dict | None, name: str, unit: float, text: str) -> str:
+    if base is None:
+        return "not run" if result["base"] else ""
+    return text.format(unit * (result["last"][name] - base["last"][name]))
+
+
+def _footer(results: list[dict]) -> str:
+    """Returns what the figures are of, and how they were made: each way once."""
+    first = results[0]
+    lines = [
+        f"Of the last look, over {first['num_validation_pairs']:,} pairs of the training split that"
+        f" are held out from its {first['num_pairs']:,}. No change looks at the test split, and"
+        f" each difference is of one seed. Preset {first['preset']}, precision"
+        f" {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}."
+    ]
+    made = {}
+    for result in results:
+        how = result["training_command"], result["training_hardware"], versions(result)
+        made.setdefault(how, []).append(f"`{result['change']}`")
+    for (command, hardware, of), changes in made.items():
+        lines.append(f"{', '.join(dict.fromkeys(changes))}: on {hardware}. {of}. `{command}`")
+    return bullets(lines)

@@ -1,0 +1,187 @@
+"""Reads the result files of Table 3 (`experiments.reproduce`): data sets x rows x seeds.
+
+A cell that ended has a file, a cell that failed has one that says why, and a control has one a data
+set. What is not there was not run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+from mtnet_tf import systems
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import read_json
+from mtnet_tf.reporting.results import read_summary, require_equal
+from mtnet_tf.systems import plan
+from mtnet_tf.systems.controls import CONTROLS
+
+_CONTROL_LABELS = {control.name: control.label for control in CONTROLS}
+_EVALUATE = "Evaluate them on the same data."
+_TRAIN = "Move the cells that were trained otherwise away."
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row of the table on a data set: a system, MT-Net with the preset `tuned`, or a control.
+
+    Attributes:
+        dataset: the name of the data set.
+        name: of the system, `plan.TUNED`, or of the control.
+        runs: the summaries by seed; a control has one at most.
+        failed: what the cells that failed left, by seed.
+    """
+
+    dataset: str
+    name: str
+    runs: tuple[dict, ...]
+    failed: tuple[dict, ...]
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is no network."""
+        return self.name in _CONTROL_LABELS
+
+    @property
+    def label(self) -> str:
+        """What a table calls it."""
+        if self.name == plan.TUNED:
+            return f"{systems.find('mtnet').label}, {plan.TUNED} (beyond the paper)"
+        return _CONTROL_LABELS.get(self.name) or systems.find(self.name).label
+
+    @property
+    def num_planned(self) -> int:
+        """How many seeds it should have; 0 for a control, which has none."""
+        return 0 if self.is_control else plan.num_seeds(self.dataset, self.name)
+
+    @property
+    def seeds(self) -> str:
+        """How many of its seeds there are, such as "2 of 3, 1 failed"; "" for a control."""
+        if self.is_control:
+            return ""
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        return f"{len(self.runs)} of {self.num_planned}{failed}"
+
+    @property
+    def missing(self) -> str:
+        """What stands in place of its scores where it has none."""
+        return "failed" if self.failed else "not run"
+
+
+def read_table(folder: pathlib.Path | str) -> dict[str, list[Row]]:
+    """Returns the rows of each data set: those of the paper, the one beyond it, the controls.
+
+    Rows that are planned and were not run are there, without runs. Data sets and controls that
+    nothing was run of are not.
+
+    Args:
+        folder: holds the result files.
+
+    Raises:
+        InputError: there is no result, a file is broken or of no cell of the table, a cell is there
+            twice, or cells do not compare.
+    """
+    runs, failed = _read_files(pathlib.Path(folder))
+    if not runs and not failed:
+        raise InputError(f"{folder} holds no result of Table 3. Run experiments.reproduce.")
+    table = {}
+    for dataset in plan.DATASETS:
+        rows = []
+        for name in (*plan.rows(), *_CONTROL_LABELS):
+            row = Row(
+                dataset,
+                name,
+                runs=_of_row(runs, dataset, name),
+                failed=_of_row(failed, dataset, name),
+            )
+            if row.runs or row.failed or row.num_planned:
+                rows.append(row)
+        if any(row.runs or row.failed for row in rows):
+            _require_comparable(rows)
+            table[dataset] = rows
+    return table
+
+
+def of_row(rows: list[Row], name: str) -> Row:
+    """Returns a row of a data set, which may have no runs.
+
+    Args:
+        rows: of the data set.
+        name: of the row.
+    """
+    return next((row for row in rows if row.name == name), Row(rows[0].dataset, name, (), ()))
+
+
+def _read_files(folder: pathlib.Path) -> tuple[dict[str, dict], dict[str, dict]]:
+    """Returns {cell: summary} and {cell: failure}. A failure that was mended since is none."""
+    runs, failed = {}, {}
+    for path in sorted(folder.glob("*.json")):
+        is_failure = path.name.endswith(".failed.json")
+        record = read_json(path) if is_failure else read_summary(path)
+        key = record.get("cell")
+        place = _place(key)
+        if place is None or (not is_failure and not _is_of(record, place)):
+            raise InputError(
+                f"{path} is no result of the cell {key!r} of Table 3. Move it away, or run the cell"
+                " again."
+            )
+        found = failed if is_failure else runs
+        if key in found:
+            raise InputError(f"{folder} holds the cell {key} twice. Keep one of its files.")
+        found[key] = record
+    return runs, {key: record for key, record in failed.items() if key not in runs}
+
+
+def _place(key: object) -> tuple[str, str, int | None] | None:
+    """Returns data set, row and seed of a cell, None for what is no cell. A control has no seed."""
+    dataset, _, rest = str(key).partition("/")
+    row, _, seed = rest.partition("/")
+    if dataset not in plan.DATASETS:
+        return None
+    if row in _CONTROL_LABELS and not seed:
+        return dataset, row, None
+    return (dataset, row, int(seed)) if row in plan.rows() and seed.isdecimal() else None
+
+
+def _is_of(summary: dict, place: tuple[str, str, int | None]) -> bool:
+    """Returns whether a summary says itself that it is of the cell that its file names."""
+    dataset, row, seed = place
+    if summary["dataset"].partition("/")[0] != dataset:
+        return False
+    if seed is None:
+        return summary["candidate"] == row
+    system, preset, said_seed = map(summary["provenance"].get, ("system", "preset", "seed"))
+    of_row = system == "mtnet" and preset == plan.TUNED if row == plan.TUNED else system == row
+    return summary["candidate"] == "model" and of_row and said_seed == seed
+
+
+def _of_row(found: dict[str, dict], dataset: str, name: str) -> tuple[dict, ...]:
+    places = {key: _place(key) for key in found}
+    keys = [key for key, place in places.items() if place[:2] == (dataset, name)]
+    return tuple(found[key] for key in sorted(keys, key=lambda key: places[key][2] or 0))
+
+
+def _require_comparable(rows: list[Row]) -> None:
+    """Raises InputError unless all cells of a data set were scored alike, and its rows trained so.
+
+    The rows of the paper differ in their system alone, the seeds of a row in their seed alone.
+    """
+    where = f"The cells of {rows[0].dataset}"
+    cells = [run for row in rows for run in row.runs]
+    for name in ("split", "num_pairs"):
+        require_equal(where, name, {run["cell"]: run[name] for run in cells}, _EVALUATE)
+    fingerprints = {r["cell"]: r["provenance"]["recordings"]["fingerprint"] for r in cells}
+    require_equal(where, "the fingerprint of the recordings", fingerprints, _EVALUATE)
+    _require_trained_alike(where, cells, ("precision",))
+    networks = [row for row in rows if not row.is_control]
+    of_paper = [run for row in networks if row.name != plan.TUNED for run in row.runs]
+    _require_trained_alike(where, of_paper, ("preset", "steps"))
+    for row in networks:
+        names = ("preset", "steps", "num_parameters")
+        _require_trained_alike(f"The seeds of {row.label} on {row.dataset}", row.runs, names)
+
+
+def _require_trained_alike(where: str, runs: list[dict] | tuple[dict, ...], names: tuple) -> None:
+    for name in names:
+        values = {run["cell"]: run["provenance"].get(name) for run in runs}
+        require_equal(where, name, values, _TRAIN)

@@ -1,0 +1,282 @@
+"""The pages of Table 3: Markdown with everything, CSV unrounded, and LaTeX with the scores."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+from mtnet_tf.reporting import verdicts
+from mtnet_tf.reporting.study import data_lines, paper_cells, paper_scores
+from mtnet_tf.reporting.table3 import Row
+from mtnet_tf.reporting.tables import (
+    METRICS,
+    bullets,
+    markdown,
+    number,
+    percent,
+    score_spread,
+    spread,
+    versions,
+)
+from mtnet_tf.systems import plan
+
+
+@dataclasses.dataclass(frozen=True)
+class _Column:
+    """A column beside the three scores.
+
+    Attributes:
+        title: of the column in Markdown and LaTeX.
+        figures: {name in the CSV: summary -> the figure, None where there is none}. In Markdown
+            they share a cell.
+        text: figure -> its text.
+        varies: whether the seeds differ in it, so that their spread is shown.
+    """
+
+    title: str
+    figures: dict[str, Callable[[dict], float | None]]
+    text: Callable[[float], str]
+    varies: bool = True
+
+    def cell(self, row: Row) -> str:
+        """Returns the text of a row; "" where it has none of the figures."""
+        figures = [_values(row, of) for of in self.figures.values()]
+        if all(value is None for values in figures for value in values):
+            return ""
+        if not self.varies:
+            figures = [values[:1] for values in figures]
+        return " / ".join(spread(values, self._text_or_dash) for values in figures)
+
+    def _text_or_dash(self, value: float | None) -> str:
+        return "-" if value is None else self.text(value)
+
+
+def _values(row: Row, of: Callable[[dict], float | None]) -> list[float | None]:
+    return [of(run) for run in row.runs]
+
+
+def _network(name: str, unit: float = 1.0) -> Callable[[dict], float | None]:
+    """Returns summary -> a figure of its training; a control, which has none, gives None."""
+
+    def figure(run: dict) -> float | None:
+        value = run["provenance"].get(name) if run["candidate"] == "model" else None
+        return None if value is None else value / unit
+
+    return figure
+
+
+def _part(name: str, metric: str) -> Callable[[dict], float | None]:
+    """Returns summary -> the mean of a metric over a part of the pairs, such as "retrieved"."""
+
+    def figure(run: dict) -> float | None:
+        part = run.get(name)
+        return part["metrics"][metric]["mean"] if part else None
+
+    return figure
+
+
+def _scores_of(name: str) -> _Column:
+    title = f"{' / '.join(METRICS.values())} of the {name}"
+    return _Column(title, {f"{name}_{m}": _part(name, m) for m in METRICS}, number)
+
+
+def _heard(name: str) -> Callable[[dict], float | None]:
+    return lambda run: (run.get("word_accuracy") or {}).get(name)
+
+
+def _retrieval_minus_softmax(run: dict) -> float | None:
+    accuracy = run.get("classifier_accuracy")
+    return None if accuracy is None else run["retrieval_accuracy"] - accuracy
+
+
+_RETRIEVAL = _Column(
+    "retrieval accuracy", {"retrieval_accuracy": lambda run: run["retrieval_accuracy"]}, percent
+)
+_SOFTMAX = _Column(
+    "softmax accuracy", {"softmax_accuracy": lambda run: run.get("classifier_accuracy")}, percent
+)
+_OF_SCORES = (
+    _RETRIEVAL,
+    _SOFTMAX,
+    _Column(
+        "retrieval − softmax, points",
+        {"retrieval_minus_softmax": _retrieval_minus_softmax},
+        lambda value: f"{100 * value:.2f}",
+    ),
+)
+_OF_WORDS = (
+    _Column("blended", {"blended": lambda run: run.get("blended")}, percent),
+    _scores_of("retrieved"),
+    _scores_of("classified"),
+    _Column(
+        "word accuracy / of the recordings themselves",
+        {f"word_accuracy_{name}": _heard(name) for name in ("generated", "references")},
+        percent,
+    ),
+    _Column(
+        "parameters", {"num_parameters": _network("num_parameters")}, "{:,.0f}".format, varies=False
+    ),
+    _Column(
+        "GFLOPs an image",
+        {"flops_per_image": _network("flops_per_image")},
+        lambda value: f"{value / 1e9:.3g}",
+        varies=False,
+    ),
+    _Column(
+        "training, minutes", {"training_minutes": _network("training_seconds", 60)}, "{:.1f}".format
+    ),
+)
+_NOTES = (
+    "± is the standard deviation over the seeds, with one degree of freedom lost; a single seed has"
+    " none.",
+    "Retrieval accuracy: of all recordings, one of the pair's own word has the highest Corr2D."
+    " Blended: no recording has a Corr2D of .9 or more. Retrieved and classified: the scores over"
+    " the pairs whose word retrieval, or the softmax head, gets right.",
+    "The last rows of a data set are controls, which are no networks: read each score beside them.",
+)
+
+
+def markdown_page(table: dict[str, list[Row]]) -> str:
+    """Returns table3.md: two tables a data set, how they were made, and the paper's claims.
+
+    Args:
+        table: of `table3.read_table`.
+    """
+    not_run = [f"Not run: {name}." for name in plan.DATASETS if name not in table]
+    parts = [
+        "# Table 3 of the paper\n\nGenerated by `python -m experiments.report`; do not edit.\n\n",
+        bullets([*_NOTES, *not_run]),
+    ]
+    for dataset, rows in table.items():
+        parts.append(f"\n## {dataset}\n\n{_scores_table(rows)}\n{_words_table(rows)}\n")
+        parts.append(bullets(_made(rows)))
+    parts.append(f"\n## The paper's claims\n\n{verdicts.section(table)}")
+    return "".join(parts)
+
+
+def _scores_table(rows: list[Row]) -> str:
+    header = ["row", "seeds"]
+    for label in METRICS.values():
+        header += [f"{label}, paper", f"{label}, ours"]
+    header += [column.title for column in _OF_SCORES]
+    lines = [
+        [row.label, row.seeds, *_beside_the_paper(row), *(c.cell(row) for c in _OF_SCORES)]
+        for row in rows
+    ]
+    return markdown(header, lines)
+
+
+def _words_table(rows: list[Row]) -> str:
+    header = ["row", *(column.title for column in _OF_WORDS)]
+    return markdown(
+        header, [[row.label, *(c.cell(row) for c in _OF_WORDS)] for row in rows if row.runs]
+    )
+
+
+def _beside_the_paper(row: Row) -> list[str]:
+    """Returns for each metric the paper's score and ours."""
+    cells = []
+    for metric, published in zip(METRICS, paper_cells(row.name, row.dataset)):
+        ours = score_spread([run["metrics"][metric] for run in row.runs]) if row.runs else ""
+        cells += [published, ours or row.missing]
+    return cells
+
+
+def _made(rows: list[Row]) -> list[str]:
+    """Returns how the cells of a data set were made, what they share once."""
+    runs = [run for row in rows for run in row.runs]
+    lines, made = [], {}
+    if runs:
+        p = runs[0]["provenance"]
+        lines += [*data_lines(runs[0]), f"Precision {p.get('precision', 'not recorded')}."]
+    for row in rows:
+        for run in row.runs:
+            p = run["provenance"]
+            training = () if row.is_control else (p["preset"], p["steps"], p["images_seen"])
+            how = (p["training_command"], p["command"], p["training_hardware"], versions(p))
+            made.setdefault((*how, *training), []).append(run)
+    for (trained_by, scored_by, hardware, of, *training), cells in made.items():
+        names = ", ".join(run["cell"].partition("/")[2] for run in cells)
+        what = ": preset {}, {:,} steps, {:,} images".format(*training) if training else ""
+        scored = "" if scored_by == trained_by else f", scored by `{scored_by}`"
+        lines.append(f"{names}{what}; on {hardware}. {of}. `{trained_by}`{scored}.")
+    for row in rows:
+        for failure in row.failed:
+            reason = failure["error"].partition("\n")[0]
+            lines.append(f"{failure['cell'].partition('/')[2]} failed: {reason}")
+    return lines
+
+
+def csv_page(table: dict[str, list[Row]]) -> str:
+    """Returns table3.csv: a line a row and data set, unrounded; what there is not is empty.
+
+    A figure's `_sd` is its standard deviation over the seeds, `planned` the number of seeds that
+    the row should have.
+
+    Args:
+        table: of `table3.read_table`.
+    """
+    lines = [_csv_line(row) for rows in table.values() for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _csv_line(row: Row) -> dict[str, str | float | None]:
+    line = {"dataset": row.dataset, "row": row.name, "label": row.label, "seeds": len(row.runs)}
+    line |= {"planned": row.num_planned, "failed": len(row.failed)}
+    for metric, published in zip(METRICS, paper_scores(row.name, row.dataset)):
+        of_metric = [run["metrics"][metric] for run in row.runs]
+        line[f"{metric}_paper"] = published
+        line |= _mean_and_sd(metric, [values["mean"] for values in of_metric])
+        line |= _mean_and_sd(f"{metric}_floor", [values["floor_mean"] for values in of_metric])
+        line[f"{metric}_failed_pairs"] = sum(values["num_failed"] for values in of_metric)
+    for column in (*_OF_SCORES, *_OF_WORDS):
+        for name, of in column.figures.items():
+            line |= _mean_and_sd(name, _values(row, of))
+    return line
+
+
+def _mean_and_sd(name: str, values: list[float | None]) -> dict[str, float | None]:
+    known = bool(values) and None not in values
+    return {
+        name: float(np.mean(values)) if known else None,
+        f"{name}_sd": float(np.std(values, ddof=1)) if known and len(values) > 1 else None,
+    }
+
+
+def latex_page(table: dict[str, list[Row]]) -> str:
+    """Returns table3.tex: a `tabular` for booktabs, with the scores beside the paper's.
+
+    Args:
+        table: of `table3.read_table`.
+    """
+    columns = (_RETRIEVAL, _SOFTMAX)
+    width = 2 + 2 * len(METRICS) + len(columns)
+    heads = [rf"\multicolumn{{2}}{{c}}{{{label}}}" for label in METRICS.values()]
+    titles = ["row", "seeds", *["paper", "ours"] * len(METRICS), *(c.title for c in columns)]
+    lines = [
+        "% Generated by python -m experiments.report; do not edit. Needs the package booktabs.",
+        rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
+        r"\toprule",
+        " & ".join(["", "", *heads, *[""] * len(columns)]) + r" \\",
+        " & ".join(titles) + r" \\",
+    ]
+    for dataset, rows in table.items():
+        lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{{_latex(dataset)}}} \\"]
+        for row in rows:
+            cells = [row.label, row.seeds, *_beside_the_paper(row), *(c.cell(row) for c in columns)]
+            lines.append(" & ".join(map(_latex, cells)) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _latex(text: str) -> str:
+    """Returns a text with what LaTeX reads as a command escaped."""
+    return re.sub(r"([&%$#_{}])", r"\\\1", text).replace("±", r"$\pm$")

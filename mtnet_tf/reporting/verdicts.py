@@ -1,0 +1,195 @@
+"""What the seeds say of the paper's four claims (section 4.4), in the style of ReScience.
+
+A claim is that one row of Table 3 scores higher than another. [Re]: it is reproduced. [not Re]: the
+opposite is. Where the seeds do not tell, it is undecided.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from scipy import stats
+
+from mtnet_tf.reporting.study import paper_scores
+from mtnet_tf.reporting.table3 import Row, of_row
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown
+
+RE, NOT_RE, UNDECIDED = "[Re]", "[not Re]", "undecided"
+_LEVEL = 0.05
+_RULES = (
+    f"{RE}: with two seeds or more a side, Welch's t-test over the seeds (two-sided) gives p <"
+    f" {_LEVEL} and the sign is the paper's. {NOT_RE}: the same with the other sign."
+    f" {UNDECIDED.capitalize()}: anything else. p is not corrected for how many tests there are.",
+    "The spread is the largest standard deviation over the seeds of any row of that data set and"
+    " metric. A row with a single seed proves nothing, within the spread or outside it.",
+    "Pairs that failed count at the floor of their metric. The result files have no scores of"
+    " single pairs, so no test here is paired.",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """One row of the table is better than another.
+
+    Attributes:
+        text: the claim.
+        better: the name of the row that should score higher.
+        worse: the name of the other row.
+    """
+
+    text: str
+    better: str
+    worse: str
+
+
+CLAIMS = (
+    Claim("The representation loss helps", "gen_rep", "gen_only"),
+    Claim("The perceptual loss helps", "mtnet", "gen_rep"),
+    Claim("Holes help, of which Proposed(hole) has none", "mtnet", "no_holes"),
+    Claim("The generator beats the autoencoder's decoder", "mtnet", "autoencoder"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What the seeds say of a claim in one metric.
+
+    Attributes:
+        metric: the metric.
+        difference: the mean of the row that should be better, less the other's.
+        paper: the same by the paper.
+        p: of Welch's t-test; None with one seed a side.
+        spread: the largest standard deviation over seeds; None where no row has two.
+    """
+
+    metric: str
+    difference: float
+    paper: float
+    p: float | None
+    spread: float | None
+
+    @property
+    def verdict(self) -> str:
+        """One of `RE`, `NOT_RE` and `UNDECIDED`."""
+        if self.p is None or not self.p < _LEVEL:
+            return UNDECIDED
+        return RE if self.difference > 0 else NOT_RE
+
+    @property
+    def place(self) -> str:
+        """Whether the difference is within the spread of the seeds."""
+        if self.spread is None:
+            return "of unknown spread"
+        return "within the spread" if abs(self.difference) <= self.spread else "outside the spread"
+
+
+def findings(claim: Claim, rows: list[Row]) -> list[Finding]:
+    """Returns what a data set says of a claim, metric by metric; nothing where a row is not there.
+
+    Args:
+        claim: the claim.
+        rows: of the data set.
+    """
+    better, worse = of_row(rows, claim.better), of_row(rows, claim.worse)
+    if not better.runs or not worse.runs:
+        return []
+    found = []
+    papers = zip(*(paper_scores(row.name, row.dataset) for row in (better, worse)))
+    for metric, (paper_better, paper_worse) in zip(METRICS, papers):
+        a, b = _means(better, metric), _means(worse, metric)
+        spreads = [np.std(_means(row, metric), ddof=1) for row in rows if len(row.runs) > 1]
+        found.append(
+            Finding(
+                metric,
+                difference=float(np.mean(a) - np.mean(b)),
+                paper=paper_better - paper_worse,
+                p=_welch(a, b) if min(len(a), len(b)) > 1 else None,
+                spread=float(max(spreads)) if spreads else None,
+            )
+        )
+    return found
+
+
+def _means(row: Row, metric: str) -> list[float]:
+    return [run["metrics"][metric]["floor_mean"] for run in row.runs]
+
+
+def _welch(a: list[float], b: list[float]) -> float | None:
+    """Returns p; None where no seed differs from another, so that there is nothing to test by."""
+    if len(set(a)) == len(set(b)) == 1:
+        return None
+    return float(stats.ttest_ind(a, b, equal_var=False).pvalue)
+
+
+def section(table: dict[str, list[Row]]) -> str:
+    """Returns the claims, each with a table of its findings and a paragraph on what they say.
+
+    Args:
+        table: of `table3.read_table`.
+    """
+    parts = [bullets(_RULES)]
+    for place, claim in enumerate(CLAIMS, 1):
+        lines, sentences = [], []
+        for dataset, rows in table.items():
+            better, worse = of_row(rows, claim.better), of_row(rows, claim.worse)
+            found = findings(claim, rows)
+            lines += [_line(finding, better, worse) for finding in found]
+            sentences.append(_sentences(found, better, worse))
+        header = ["data set", "metric", "difference", "the paper's", "seeds", "test", "verdict"]
+        parts.append(f"\n### {place}. {claim.text}: {better.label} against {worse.label}\n\n")
+        parts.append(f"{markdown(header, lines)}\n" if lines else "")
+        parts.append(" ".join(sentences) + "\n")
+    return "".join(parts)
+
+
+def _line(finding: Finding, better: Row, worse: Row) -> list[str]:
+    test = "none" if finding.p is None else f"Welch, {_p(finding.p)}"
+    spread = "" if finding.spread is None else f" ({finding.spread:.4f})"
+    return [
+        better.dataset,
+        METRICS[finding.metric],
+        f"{finding.difference:+.4f}",
+        f"{finding.paper:+.4f}",
+        f"{len(better.runs)} against {len(worse.runs)}",
+        f"{test}; {finding.place}{spread}",
+        finding.verdict,
+    ]
+
+
+def _p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def _sentences(found: list[Finding], better: Row, worse: Row) -> str:
+    """Returns what the findings of a data set say, in words."""
+    dataset = better.dataset
+    if not found:
+        missing = _and([f"{r.label} ({r.missing})" for r in (better, worse) if not r.runs])
+        return f"On {dataset} nothing is known, without {missing}."
+    differences = []
+    for f in found:
+        direction = "higher" if f.difference > 0 else "lower"
+        differences.append(f"{abs(f.difference):.4f} {direction} in {METRICS[f.metric]}")
+    said = [f"On {dataset}, {better.label} scores {_and(differences)} than {worse.label}."]
+    for verdict, words in (
+        (RE, "That reproduces the claim in {}."),
+        (NOT_RE, "That contradicts the claim in {}."),
+        (UNDECIDED, "It leaves the claim undecided in {}."),
+    ):
+        if of := [METRICS[f.metric] for f in found if f.verdict == verdict]:
+            said.append(words.format(_and(of)))
+    undecided = [f for f in found if f.verdict == UNDECIDED]
+    for place in dict.fromkeys(f.place for f in undecided):
+        of = [METRICS[f.metric] for f in undecided if f.place == place]
+        said.append(
+            f"The difference in {_and(of)} is {place}"
+            f"{' of the seeds' if 'the spread' in place else ''}."
+        )
+    if min(len(better.runs), len(worse.runs)) == 1:
+        said.append("A single seed proves nothing.")
+    return " ".join(said)
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

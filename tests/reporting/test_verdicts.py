@@ -1,0 +1,111 @@
+"""The verdicts on the paper's claims, by hand, from made-up result files."""
+
+import statistics
+
+import pytest
+from scipy import stats
+
+from mtnet_tf.reporting import table3, verdicts
+from mtnet_tf.reporting.verdicts import CLAIMS, NOT_RE, RE, UNDECIDED
+
+HOLES = next(claim for claim in CLAIMS if claim.worse == "no_holes")
+
+
+def write(cells, row, scores, dataset="mnist_ad"):
+    for seed, values in enumerate(scores):
+        cells(dataset, row, seed, values)
+
+
+def found(cells, claim=HOLES, dataset="mnist_ad"):
+    rows = table3.read_table(cells.folder)[dataset]
+    return {f.metric: f for f in verdicts.findings(claim, rows)}
+
+
+@pytest.fixture
+def three_seeds(cells):
+    """Corr2D clearly higher, PESQ clearly lower, STOI unclear."""
+    write(cells, "mtnet", [(0.90, 2.0, 0.70), (0.91, 2.1, 0.80), (0.92, 2.2, 0.90)])
+    write(cells, "no_holes", [(0.80, 3.0, 0.75), (0.81, 3.1, 0.79), (0.83, 3.2, 0.83)])
+    return cells
+
+
+def test_signs_and_levels_by_hand(three_seeds):
+    by_metric = found(three_seeds)
+    assert [f.verdict for f in by_metric.values()] == [RE, NOT_RE, UNDECIDED]
+    corr2d, pesq, stoi = by_metric.values()
+    a, b = [0.90, 0.91, 0.92], [0.80, 0.81, 0.83]
+    assert corr2d.difference == pytest.approx(statistics.mean(a) - statistics.mean(b))
+    # Welch's t and its degrees of freedom from their formulas.
+    va, vb = statistics.variance(a) / 3, statistics.variance(b) / 3
+    t = corr2d.difference / (va + vb) ** 0.5
+    freedom = (va + vb) ** 2 / (va**2 / 2 + vb**2 / 2)
+    assert corr2d.p == pytest.approx(2 * stats.t.sf(t, freedom))
+    assert pesq.difference == pytest.approx(-1.0)
+    assert stoi.spread == pytest.approx(statistics.stdev([0.7, 0.8, 0.9]))
+    assert corr2d.paper == pytest.approx(0.9427 - 0.9351)
+    assert (stoi.place, corr2d.place) == ("within the spread", "outside the spread")
+
+
+def test_the_text_says_so(three_seeds):
+    text = verdicts.section(table3.read_table(three_seeds.folder))
+    part = text[text.index("### 3. Holes help, of which Proposed(hole) has none: MT-Net against") :]
+    test = f"Welch, p = {found(three_seeds)['corr2d'].p:.3f}; outside the spread (0.0153)"
+    assert f"| mnist_ad | Corr2D | +0.0967 | +0.0076 | 3 against 3 | {test} | [Re] |" in part
+    assert "| mnist_ad | PESQ | -1.0000 | +0.1153 | 3 against 3 |" in part
+    words = part.replace("\n", " ")
+    assert "0.0967 higher in Corr2D, 1.0000 lower in PESQ and 0.0100 higher in STOI than" in words
+    assert "reproduces the claim in Corr2D. That contradicts the claim in PESQ." in words
+    assert "leaves the claim undecided in STOI." in words
+    assert "The difference in STOI is within the spread of the seeds." in words
+    assert "single seed" not in words.partition("### 4")[0]
+    assert "nothing is known, without Meth.(L_gen + L_rep) (not run)" in text
+
+
+def test_a_single_seed_is_undecided_whatever_the_difference(cells):
+    write(cells, "no_holes", [(0.80, 3.0, 0.70), (0.82, 3.1, 0.72)])
+    write(cells, "mtnet", [(0.99, 3.06, 0.72)])
+    by_metric = found(cells)
+    assert {f.verdict for f in by_metric.values()} == {UNDECIDED}
+    assert {f.p for f in by_metric.values()} == {None}
+    places = [f.place for f in by_metric.values()]
+    assert places == ["outside the spread", "within the spread", "within the spread"]
+    text = verdicts.section(table3.read_table(cells.folder))
+    assert "The difference in Corr2D is outside the spread of the seeds." in text
+    assert "The difference in PESQ and STOI is within the spread of the seeds." in text
+    assert "A single seed proves nothing." in text
+    assert "| 1 against 2 | none; outside the spread (0.0141) | undecided |" in text
+
+
+def test_the_spread_is_of_the_row_that_has_seeds(cells):
+    """Two rows with one seed each borrow the spread of a third; without one it is unknown."""
+    claim = CLAIMS[0]
+    write(cells, "gen_only", [(0.80, 3.0, 0.7)], "cifar10_ad")
+    write(cells, "gen_rep", [(0.81, 3.5, 0.7)], "cifar10_ad")
+    assert {f.place for f in found(cells, claim, "cifar10_ad").values()} == {"of unknown spread"}
+    write(cells, "mtnet", [(0.8, 3.0, 0.7), (0.9, 3.1, 0.7), (0.7, 3.2, 0.7)], "cifar10_ad")
+    corr2d, pesq, _ = found(cells, claim, "cifar10_ad").values()
+    assert corr2d.spread == pytest.approx(0.1) and corr2d.place == "within the spread"
+    assert pesq.place == "outside the spread" and pesq.verdict == UNDECIDED
+
+
+def test_seeds_that_do_not_differ_are_no_test(cells):
+    write(cells, "no_holes", [(0.8, 3.0, 0.7)] * 3)
+    write(cells, "mtnet", [(0.9, 3.0, 0.7)] * 3)
+    assert {(f.p, f.verdict) for f in found(cells).values()} == {(None, UNDECIDED)}
+
+
+def test_pairs_that_failed_count_at_the_floor(cells):
+    write(cells, "mtnet", [(0.90, 2.0, 0.70), (0.91, 2.1, 0.71)])
+    write(cells, "no_holes", [(0.80, 3.0, 0.60), (0.81, 3.1, 0.61)])
+    rows = table3.read_table(cells.folder)["mnist_ad"]
+    for run, floor_mean in zip(table3.of_row(rows, "mtnet").runs, (0.5, 0.6)):
+        run["metrics"]["corr2d"]["floor_mean"] = floor_mean
+    corr2d = verdicts.findings(HOLES, rows)[0]
+    assert corr2d.difference == pytest.approx(0.55 - 0.805)
+
+
+def test_the_claims_are_of_rows_of_the_paper():
+    assert [(c.better, c.worse) for c in CLAIMS] == [
+        ("gen_rep", "gen_only"), ("mtnet", "gen_rep"), ("mtnet", "no_holes"),
+        ("mtnet", "autoencoder"),
+    ]  # fmt: skip
