@@ -23,7 +23,9 @@ _TABLE = flags.DEFINE_enum("table", "3", ["3"], "Table of the paper.")
 _DATASETS = flags.DEFINE_list("datasets", None, "Data sets; default: the table's three.")
 _CELLS = flags.DEFINE_list("cells", None, "Cells to run, as --list shows them; default: all.")
 _LIST = flags.DEFINE_bool("list", False, "Show the cells, their states and their commands.")
-_OUT_DIR = flags.DEFINE_string("out_dir", "runs/table3", "Folder of the run folders.")
+_OUT_DIR = flags.DEFINE_string(
+    "out_dir", None, "Folder of the run folders; default: runs/table and its number."
+)
 _RESULTS = flags.DEFINE_string(
     "results", None, "Folder of the result files; default: <out_dir>/results."
 )
@@ -64,7 +66,7 @@ def main(argv: list[str]) -> int:
     from mtnet_tf.runs import devices
     from mtnet_tf.studies import reproduction
 
-    out_dir = pathlib.Path(_OUT_DIR.value)
+    out_dir = pathlib.Path(_OUT_DIR.value or f"runs/table{_TABLE.value}")
     places = reproduction.Places(out_dir, pathlib.Path(_RESULTS.value or out_dir / "results"))
     if _LIST.value:
         for cell in cells:

@@ -157,9 +157,8 @@ def documented_commands():
             for line in re.findall(r"python -m experiments\.[^\n`]*", text):
                 yield pytest.param(line, id=f"{name}: {line[:60]}")
     for path in PROGRAMS:
-        for line in re.findall(
-            r"^    python -m experiments\.[^\n`]*", path.read_text(), re.MULTILINE
-        ):
+        text = re.sub(r"\\\n\s*", "", path.read_text())
+        for line in re.findall(r"^    python -m experiments\.[^\n`]*", text, re.MULTILINE):
             yield pytest.param(line.strip(), id=f"{path.name}: {line.strip()[:60]}")
 
 
@@ -169,7 +168,7 @@ def test_documented_commands_parse(line):
     words = [word for word in shlex.split(line.partition("  ")[0]) if word not in ("&&", "\\")]
     source = (ROOT / f"{words[2].replace('.', '/')}.py").read_text()
     shared = (ROOT / "experiments/program.py").read_text()
-    if "define_dataset_flags()" in source:
+    if "define_dataset_flags()" in source or "define_recordings_flags()" in source:
         source += shared
     defined = set(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source)) | {"help"}
     for word in words[3:]:
