@@ -313,7 +313,7 @@ MUTANTS = {
             ("len(rows) - of_reference - len(scored)", "len(rows) - len(scored)"),
             ("scored.sum() + failed * FLOORS[name]", "scored.sum()"),
             ("float(scored.std())", "float(scored.var())"),
-            ('"metrics": _statistics(retrieved)', '"metrics": _statistics(rows)'),
+            ('"metrics": _statistics(retrieved, names)', '"metrics": _statistics(rows)'),
             ("return self.retrieved_word == self.word", "return bool(self.retrieved_word)"),
             ("places.append(seen[key])", "places.append(len(seen) - 1)"),
             ("digest(), int(reference)", "digest(), 0"),
