@@ -85,17 +85,10 @@ CHANGES = {
         ),
         "balanced",
     ),
-    "batch_128": Change(
-        "batches of 128, rate 4e-4",
-        (_JOINT + "batch_size=128", _OPTIMIZER + "learning_rate=0.0004"),
-        "balanced",
-    ),
     "other_weights": Change(
         "instead: perceptual loss weighs 25, representation loss 50",
         ("loss.perceptual_weight=25", "loss.representation_weight=50"),
     ),
-    "smoothing": Change("label smoothing .1", ("loss.label_smoothing=0.1",), "other_weights"),
-    "no_decay": Change("no weight decay", ("loss.decay_weight=0",), "other_weights"),
     "small_5": Change(
         "BN in the branch, flip, translation, smoothing .1, batches of 128, rate 5e-4, 5 epochs",
         (
@@ -107,9 +100,28 @@ CHANGES = {
             _JOINT + "epochs=5",
             _OPTIMIZER + "learning_rate=0.0005",
         ),
-        "other_weights",
+        "pool_124",
     ),
     "no_holes_5": Change("the same without holes", (_ENCODER + "dilation_rates=[1]",), "small_5"),
+    "no_norm_5": Change(
+        "the same without BN in the branch", (_ENCODER + "residual_batch_norm=false",), "small_5"
+    ),
+    "flips_5": Change(
+        "the same, averaged over the mirror image at test time",
+        (_ENCODER + "average_flips=true",),
+        "small_5",
+    ),
+    "zero_5": Change(
+        "the same, each branch starts at zero", (_ENCODER + "residual_zero_init=true",), "small_5"
+    ),
+    "average_5": Change(
+        "the same, averaged weights (EMA, decay .998)",
+        (_OPTIMIZER + "average_decay=0.998",),
+        "small_5",
+    ),
+    "threshold_5": Change(
+        "the same, smooth L1 with threshold .02", ("loss.smooth_l1_threshold=0.02",), "small_5"
+    ),
 }
 
 
