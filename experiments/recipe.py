@@ -2,9 +2,12 @@
 
     python -m experiments.recipe --dataset=cifar10_ad --recordings_dir=recordings/joe \
         --changes=baseline,batch_norm --out_dir=runs/recipe --results=runs/recipe/results
+    python -m experiments.recipe --study=open_points --dataset=mnist_ad \
+        --recordings_dir=recordings/joe --out_dir=runs/points --results=runs/points/results
 
-The changes are in mtnet_tf/studies/recipe.py. Each leaves a result file; one that is there already
-is not made again, and a training that was stopped goes on. experiments.report makes the table.
+The changes are in mtnet_tf/studies/recipe.py, and those that the paper leaves open in
+open_points.py. Each leaves a result file; one that is there already is not made again, and a
+training that was stopped goes on. experiments.report makes the table.
 """
 
 import pathlib
@@ -13,6 +16,7 @@ from absl import flags
 
 from experiments import program
 
+_STUDY = flags.DEFINE_enum("study", "recipe", ["recipe", "open_points"], "Which changes.")
 _CHANGES = flags.DEFINE_list("changes", None, "Changes to try; default: all.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the training.", lower_bound=0)
 _OUT_DIR = flags.DEFINE_string(
@@ -33,12 +37,14 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.files import write_json
     from mtnet_tf.runs.provenance import environment
     from mtnet_tf.runs.run_folder import RunFolder
-    from mtnet_tf.studies import recipe
+    from mtnet_tf.studies import open_points, recipe
+    from mtnet_tf.studies.changes import changed, try_change
 
-    names = _CHANGES.value or list(recipe.CHANGES)
+    changes = {"recipe": recipe, "open_points": open_points}[_STUDY.value].CHANGES
+    names = _CHANGES.value or list(changes)
     # A bad name is told before anything is trained.
     for name in names:
-        recipe.changed(name, base)
+        changed(name, changes, base)
     device, _, base = program.prepare_devices(base)
     dataset = program.open_data_set()
     base = loading.fit_config(base, dataset)
@@ -51,14 +57,14 @@ def main(argv: list[str]) -> None:
         if path.is_file():
             print(f"{path} is there already.")
             continue
-        config = recipe.changed(name, base)
+        config = changed(name, changes, base)
         config = config_lib.override(config, [f"training.seed={_SEED.value}"])
         run_dir = pathlib.Path(_OUT_DIR.value) / stem
-        found = recipe.try_change(config, data, RunFolder(run_dir), device)
+        found = try_change(config, data, RunFolder(run_dir), device)
         result = {
             "change": name,
-            "label": recipe.CHANGES[name].label,
-            "base": recipe.CHANGES[name].base,
+            "label": changes[name].label,
+            "base": changes[name].base,
             "preset": config.preset,
             "seed": _SEED.value,
             "precision": config.training.precision,

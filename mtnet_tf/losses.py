@@ -54,19 +54,25 @@ def perceptual_loss(
 def representation_loss(
     audio_feature: tf.Tensor,
     representation: tf.Tensor,
-    form: Literal["cosine", "normalized_squared_error"] = "cosine",
+    form: Literal["cosine", "batch_cosine", "normalized_squared_error"] = "cosine",
 ) -> tf.Tensor:
     """Returns L_rep (Eq. 7): 1 minus the cosine of phi^A and phi.
 
     The paper's form is taken per example and then averaged, because no other reading of Eq. 7 is
-    independent of the batch size. The released form is the squared difference of the L2-normalised
-    vectors, summed over the batch: 2 (1 - cosine), summed.
+    independent of the batch size. "batch_cosine" is Eq. 7 to the letter, which sums over the batch
+    inside the cosine; spread over replicas, it is taken on each of them. The released form is the
+    squared difference of the L2-normalised vectors, summed over the batch: 2 (1 - cosine), summed.
 
     Args:
         audio_feature: phi^A, float32 [batch, features].
         representation: phi, float32 [batch, features].
-        form: the paper's or the released one.
+        form: one of these.
     """
+    if form == "batch_cosine":
+        product = tf.reduce_sum(audio_feature * representation)
+        norms = tf.norm(audio_feature) * tf.norm(representation)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return (1.0 - tf.math.divide_no_nan(product, norms)) / replicas
     audio_feature = tf.math.l2_normalize(audio_feature, axis=-1)
     representation = tf.math.l2_normalize(representation, axis=-1)
     if form == "normalized_squared_error":

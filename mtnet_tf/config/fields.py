@@ -194,7 +194,8 @@ class LossConfig:
     Attributes:
         perceptual: Eq. 4, its mean (paper) or its sum (released) over the batch.
         label_smoothing: in [0, 1), the part of the target of Eq. 4 that is spread over all words.
-        representation: Eq. 7, as 1 - cosine, or as squared error of the normalised vectors.
+        representation: Eq. 7, as 1 - cosine of each example, or of the batch as one vector, or as
+            squared error of the normalised vectors.
         generation: Eqs. 9-10 summed over the samples, averaged over them, or as squared error of
             the normalised waveforms.
         smooth_l1_threshold: from 1e-30 to 1e6. Gamma (Eq. 10) is squared below it, absolute above;
@@ -212,7 +213,7 @@ class LossConfig:
 
     perceptual: Literal["mean_cross_entropy", "sum_cross_entropy"] = "mean_cross_entropy"
     label_smoothing: Fraction = 0.0
-    representation: Literal["cosine", "normalized_squared_error"] = "cosine"
+    representation: Literal["cosine", "batch_cosine", "normalized_squared_error"] = "cosine"
     generation: Literal["smooth_l1", "mean_smooth_l1", "normalized_squared_error"] = "smooth_l1"
     smooth_l1_threshold: Annotated[float, Range(least=SMALLEST, most=1e6)] = 1.0
     reconstruction: Literal["half_mean_squared_error", "sum_squared_error"] = (

@@ -1,38 +1,9 @@
-"""What each part of a training recipe brings, on the validation part of the training split.
+"""What each part of a training recipe brings; `small` and `tuned` have what helped.
 
-A change is a handful of overrides of its base, and is trained as long as its base. No change looks
-at the test split. `small` and `tuned` have what helped (BUILD_NOTES.md, "The recipe").
+Every change is trained as long as its base.
 """
 
-from __future__ import annotations
-
-import dataclasses
-import json
-from typing import Any, Literal
-
-import keras
-
-from mtnet_tf import config as config_lib
-from mtnet_tf.config import Config
-from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import train
-
-
-@dataclasses.dataclass(frozen=True)
-class Change:
-    """One change of a recipe.
-
-    Attributes:
-        label: what a table calls it.
-        overrides: assignments as `config.override` takes them.
-        base: the change that it starts from; None for the preset.
-    """
-
-    label: str
-    overrides: tuple[str, ...] = ()
-    base: str | None = "baseline"
-
+from mtnet_tf.studies.changes import Change
 
 _JOINT = "training.joint."
 _OPTIMIZER = "training.joint.optimizer."
@@ -123,63 +94,3 @@ CHANGES = {
         "the same, smooth L1 with threshold .02", ("loss.smooth_l1_threshold=0.02",), "small_5"
     ),
 }
-
-
-def changed(name: str, config: Config) -> Config:
-    """Returns a configuration with a change, after the changes that it starts from.
-
-    Args:
-        name: a key of `CHANGES`.
-        config: the configuration to change.
-
-    Raises:
-        ConfigError: there is no change of that name.
-    """
-    if name not in CHANGES:
-        raise config_lib.ConfigError(
-            f"There is no change {name!r}. The changes are: {', '.join(CHANGES)}."
-        )
-    change = CHANGES[name]
-    if change.base is not None:
-        config = changed(change.base, config)
-    return config_lib.override(config, list(change.overrides))
-
-
-def try_change(
-    config: Config,
-    data: AudioDescriptions,
-    run: RunFolder,
-    device: Literal["cpu", "gpu"],
-) -> dict[str, Any]:
-    """Trains with a changed recipe, or goes on where it was stopped.
-
-    Args:
-        config: of the training (`changed`).
-        data: the data set.
-        run: the run folder. The stage 1 of another one beside it is taken over where it is equal.
-        device: what the training runs on, for the record.
-
-    Returns:
-        {"looks": [{"step" and the figures of `JointStage.validate`}], "training_seconds",
-        "images_seen", "num_parameters", "training_command", "training_hardware"}, as JSON types.
-
-    Raises:
-        ConfigError: the validation split is empty.
-    """
-    if not len(data.validation):
-        raise config_lib.ConfigError(
-            "A recipe is chosen on the validation part of the training split, and there is none:"
-            " set data.validation_fraction, such as to 0.05."
-        )
-    train(config, data, run, device, shared=run.neighbours(), keep="model")
-    keras.backend.clear_session()
-    lines = map(json.loads, (run / "train_log.jsonl").read_text(encoding="utf-8").splitlines())
-    looks = [
-        {key: value for key, value in line.items() if key == "step" or "validation" in key}
-        for line in lines
-        if line["stage"] == "joint" and "validation_total" in line
-    ]
-    record = run.environment()
-    of_training = {f"training_{key}": record[key] for key in ("command", "git_commit", "hardware")}
-    kept = ("training_seconds", "images_seen", "num_parameters")
-    return {"looks": looks, **of_training, **{key: record[key] for key in kept}}

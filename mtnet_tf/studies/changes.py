@@ -1,0 +1,96 @@
+"""Trainings that differ in one thing: what each change brings, on the validation split.
+
+A change is a handful of overrides of its base. It looks at the validation part of the training
+split, never at the test split. `recipe.py` and `open_points.py` have the changes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import keras
+
+from mtnet_tf import config as config_lib
+from mtnet_tf.config import Config
+from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import train
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """One change of a recipe.
+
+    Attributes:
+        label: what a table calls it.
+        overrides: assignments as `config.override` takes them.
+        base: the change that it starts from; None for the preset.
+    """
+
+    label: str
+    overrides: tuple[str, ...] = ()
+    base: str | None = "baseline"
+
+
+def changed(name: str, changes: Mapping[str, Change], config: Config) -> Config:
+    """Returns a configuration with a change, after the changes that it starts from.
+
+    Args:
+        name: a key of `changes`.
+        changes: of a study.
+        config: the configuration to change.
+
+    Raises:
+        ConfigError: there is no change of that name.
+    """
+    if name not in changes:
+        raise config_lib.ConfigError(
+            f"There is no change {name!r}. The changes are: {', '.join(changes)}."
+        )
+    change = changes[name]
+    if change.base is not None:
+        config = changed(change.base, changes, config)
+    return config_lib.override(config, list(change.overrides))
+
+
+def try_change(
+    config: Config,
+    data: AudioDescriptions,
+    run: RunFolder,
+    device: Literal["cpu", "gpu"],
+) -> dict[str, Any]:
+    """Trains with a changed recipe, or goes on where it was stopped.
+
+    Args:
+        config: of the training (`changed`).
+        data: the data set.
+        run: the run folder. The stage 1 of another one beside it is taken over where it is equal.
+        device: what the training runs on, for the record.
+
+    Returns:
+        {"looks": [{"step" and the figures of `JointStage.validate`}], "training_seconds",
+        "images_seen", "num_parameters", "training_command", "training_hardware"}, as JSON types.
+
+    Raises:
+        ConfigError: the validation split is empty.
+    """
+    if not len(data.validation):
+        raise config_lib.ConfigError(
+            "A recipe is chosen on the validation part of the training split, and there is none:"
+            " set data.validation_fraction, such as to 0.05."
+        )
+    train(config, data, run, device, shared=run.neighbours(), keep="model")
+    keras.backend.clear_session()
+    lines = map(json.loads, (run / "train_log.jsonl").read_text(encoding="utf-8").splitlines())
+    looks = [
+        {key: value for key, value in line.items() if key == "step" or "validation" in key}
+        for line in lines
+        if line["stage"] == "joint" and "validation_total" in line
+    ]
+    record = run.environment()
+    of_training = {f"training_{key}": record[key] for key in ("command", "git_commit", "hardware")}
+    kept = ("training_seconds", "images_seen", "num_parameters")
+    return {"looks": looks, **of_training, **{key: record[key] for key in kept}}
