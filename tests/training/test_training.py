@@ -174,8 +174,11 @@ def test_stage_2_is_the_same_whoever_ran_stage_1(finished, tiny_config, syntheti
     "change, same",
     [
         ("training.joint.epochs=1", True),
-        ("image_encoder.dilation_rate=1", True),
+        ("image_encoder.dilation_rates=[1]", True),
         ("training.autoencoder.epochs=3", False),
+        ("augmentation.translation=1", True),
+        ("training.joint.optimizer.average_decay=0.9", True),
+        ("training.autoencoder.optimizer.average_decay=0.9", False),
         ("training.seed=1", False),
         ("loss.reconstruction_decay_weight=0", False),
         ("loss.reconstruction=sum_squared_error", False),
