@@ -37,9 +37,7 @@ class _Block(nn.Module):
             return nn.BatchNorm2d(width, eps=config.batch_norm.epsilon)
 
         def conv():
-            return nn.Conv2d(
-                width, width, encoder.kernel_size, padding="same", dilation=dilation
-            )
+            return nn.Conv2d(width, width, encoder.kernel_size, padding="same", dilation=dilation)
 
         def residual_norm():
             return [norm()] if encoder.residual_batch_norm else []
