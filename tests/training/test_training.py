@@ -15,7 +15,6 @@ from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training import algorithm1, loop
 from mtnet_tf.training.joint_stage import JointStage
 
-
 # All that the paper does not have, at once.
 BEYOND_THE_PAPER = [
     "data.digit_size=null",
@@ -50,7 +49,13 @@ def without_rate(lines):
     return [{k: v for k, v in line.items() if k != "examples_per_second"} for line in lines]
 
 
-@pytest.mark.parametrize("overrides", [[], LEARNS_BEYOND], ids=["paper", "beyond"])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        pytest.param([], id="paper"),
+        pytest.param(LEARNS_BEYOND, id="beyond", marks=pytest.mark.slow),
+    ],
+)
 def test_overfits_four_examples(overrides, tiny_config, synthetic_data, tmp_path):
     config = config_lib.override(
         tiny_config,
