@@ -13,15 +13,16 @@ from mtnet_tf.config.ranges import Form, Length, Range, checked, checked_fields
 
 FIELDS = config_lib.flatten(dataclasses.asdict(preset("paper")))
 WEIGHTS = ("loss.perceptual_weight", "loss.representation_weight")
-OPTIONAL = [*WEIGHTS, "data.digit_size"] + [
+UNUSED = ("loss.audio_feature_weight", "loss.spectral_weight")  # None in `paper`
+OPTIONAL = [*WEIGHTS, *UNUSED, "data.digit_size"] + [
     f"training.{stage}.optimizer.clip_norm" for stage in ("autoencoder", "joint")
 ]
 MANY_DIGITS = "9" * 400
 
 
 def kind_of(name):
-    """The kind of value that a field holds; clip_norm alone has None for its default."""
-    return float if name.endswith("clip_norm") else type(FIELDS[name])
+    """The kind of value that a field holds; those with None for their default hold numbers."""
+    return float if FIELDS[name] is None else type(FIELDS[name])
 
 
 def wrong_texts(name):
