@@ -61,6 +61,9 @@ def test_shifts_are_drawn_anew_for_each_image_and_epoch(tiny_config):
     for a, b in ((first, second), (first[:, :1], first[:, 1:])):
         assert 0.1 < np.mean(a == b) < 0.3
     assert not of_500.moves(rows, np.zeros(500, int))["flip"].any()
+    # A row is the same one in any company.
+    chosen = of_500.moves(rows[[7, 3, 7]], np.array([0, 0, 1]))["shift"]
+    np.testing.assert_array_equal(chosen, [first[7], first[3], second[7]])
 
 
 def test_the_seed_draws_the_moves(tiny_config):
