@@ -125,7 +125,7 @@ def generation_loss(
 
 
 def spectral_loss(audio: tf.Tensor, waveform: tf.Tensor) -> tf.Tensor:
-    """Returns the distance of the magnitudes of several short-time spectra, and of their logarithms.
+    """Returns the distance of several short-time spectra, of magnitudes and of their logarithms.
 
     It is not of the paper. It does not see phases, which the ear hardly hears either. Each spectrum
     gives the mean absolute difference over its bins, linear and logarithmic; they are summed over

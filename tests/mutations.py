@@ -55,7 +55,14 @@ MUTANTS = {
             ("compute_average_loss(1.0 - tf", "compute_average_loss(-tf"),
             ("(audio_feature - representation))", "(audio_feature + representation))"),
             ("representation = tf.math.l2_normalize(representation, axis=-1)", "pass"),
-            ("tf.minimum(magnitude, 1.0)", "tf.minimum(magnitude, 0.5)"),
+            ("tf.minimum(magnitude, threshold)", "tf.minimum(magnitude, 1.0)"),
+            ("(magnitude - 0.5 * clipped) / threshold", "(magnitude - 0.5 * clipped)"),
+            ("(1.0 - label_smoothing) * loss + label", "loss + label"),
+            ("power + _SILENT_POWER", "power"),
+            ("tf.abs(true - generated) + tf.abs(tf", "tf.abs(tf"),
+            ("window // 4, pad_end=True", "window // 2, pad_end=True"),
+            ('generation("audio_feature_waveform")', 'generation("waveform")'),
+            ('forms["audio_feature_generation"] = config.generation', "pass"),
             ("magnitude - 0.5 * clipped", "magnitude - clipped"),
             ('if form == "mean_smooth_l1" else tf.reduce_sum', "if form else tf.reduce_sum"),
             ("squared_error = weights * tf", "squared_error = tf"),
@@ -65,12 +72,20 @@ MUTANTS = {
             ('"generation": config.generation_weight', '"generation": 1.0'),
             ('"perceptual": config.perceptual_weight', '"perceptual": config.generation_weight'),
             ('"decay": config.decay_weight or None', '"decay": config.reconstruction_decay_weight'),
-            ('outputs["logits"], config.perceptual)', 'outputs["logits"])'),
+            (
+                'outputs["logits"], config.perceptual, config.label_smoothing',
+                'outputs["logits"], label_smoothing=config.label_smoothing',
+            ),
+            (", config.label_smoothing\n", "\n"),
             (
                 'outputs["cross_modal_representation"], config.representation',
                 'outputs["cross_modal_representation"]',
             ),
-            ('outputs["waveform"], config.generation', 'outputs["waveform"]'),
+            (
+                "config.generation, config.smooth_l1_threshold",
+                "threshold=config.smooth_l1_threshold",
+            ),
+            ("config.generation, config.smooth_l1_threshold", "config.generation"),
             ("weights, config.reconstruction)", "weights)"),
             ('"decay": config.reconstruction_decay_weight})', '"decay": config.decay_weight})'),
             ('"normalized_squared_error", "sum_squared_error")', '"sum_squared_error",)'),
@@ -80,6 +95,7 @@ MUTANTS = {
         (
             "tests/training/test_optimizers.py",
             "tests/training/test_update.py",
+            "tests/training/test_averages.py",
             "tests/training/test_stages.py",
         ),
         (
@@ -91,14 +107,21 @@ MUTANTS = {
             ("initial_mean_square=config.initial_mean_square", "initial_mean_square=1.0"),
             ("min(config.warmup_steps, total_steps // 10)", "config.warmup_steps"),
             ("rho=config.rho", "rho=0.9"),
-            ("momentum=config.momentum", "momentum=0.9"),
-            ("            epsilon=config.epsilon,\n            initial", "            initial"),
             (
-                "            global_clipnorm=config.clip_norm,\n        )\n    return",
-                "        )\n    return",
+                "            momentum=config.momentum,\n            eps",
+                "            momentum=0.9,\n            eps",
+            ),
+            ("momentum=config.momentum, nesterov", "momentum=0.9, nesterov"),
+            ("nesterov=True", "nesterov=False"),
+            ('"ema_momentum": config.average_decay', '"ema_momentum": 0.99'),
+            ("            epsilon=config.epsilon,\n            initial", "            initial"),
+            ('{"global_clipnorm": config.clip_norm}', "{}"),
+            (
+                "mean_square,\n            **common,\n        )\n    return",
+                "mean_square,\n        )\n    return",
             ),
             ('name="adam", epsilon=config.epsilon,', 'name="adam",'),
-            ("epsilon=config.epsilon, global_clipnorm=config.clip_norm", "epsilon=config.epsilon"),
+            ("epsilon=config.epsilon, **common", "epsilon=config.epsilon"),
             ("config.final_learning_rate_fraction,\n", "0.01,\n"),
             ("        config.schedule,\n", '        "cosine",\n'),
             ('if config.name == "adam"', "if False"),
@@ -109,7 +132,11 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/training/update.py": (
-        ("tests/training/test_update.py", "tests/training/test_two_optimizers.py"),
+        (
+            "tests/training/test_update.py",
+            "tests/training/test_averages.py",
+            "tests/training/test_two_optimizers.py",
+        ),
         (
             ('losses["total"] * scale if self._scale_loss else losses["total"]', 'losses["total"]'),
             ("tf.linalg.global_norm(gradients) / scale", "tf.linalg.global_norm(gradients)"),
@@ -139,15 +166,25 @@ MUTANTS = {
             ),
             ("build_optimizer(config, num_steps,", "build_optimizer(config, 500,"),
             ("        self.optimizer.build(self._variables)\n", ""),
+            ("        self.keep_averages()\n        try", "        try"),
+            ("            variable.assign(average)", "            pass"),
+            ("                variable.assign(value)", "                pass"),
+            ("        finally:\n", "        except ValueError:\n"),
+            (" and int(inner.iterations) > 0", ""),
+            ("self.optimizer.inner_optimizer if self._scale_loss else ", ""),
         ),
     ),
     "mtnet_tf/training/stage.py": (
         (
             "tests/training/test_stages.py",
+            "tests/training/test_averages.py",
             "tests/training/test_precision.py",
             "tests/training/test_training.py",
         ),
         (
+            ("        with self.update.averaged():\n", "        if True:\n"),
+            ("        self.update.keep_averages()\n", ""),
+            ("                augmentation=self._augmentation,\n", ""),
             ("config.epochs * num_rows / self.batch_size", "config.epochs * num_rows"),
             ("seed=self._training.seed", "seed=0"),
             ("first_step=first_step", "first_step=0"),
@@ -160,8 +197,13 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/training/session.py": (
-        ("tests/training/test_session.py", "tests/training/test_training.py"),
         (
+            "tests/training/test_session.py",
+            "tests/training/test_averages.py",
+            "tests/training/test_training.py",
+        ),
+        (
+            ("        stage.finish()\n", ""),
             ('if str(arrays.get("key")) != key', "if False"),
             ("            if candidate != path:\n", "            if False:\n"),
             ('arrays = {**compute(), "key": np.array(key)}', "arrays = compute()"),
@@ -207,8 +249,13 @@ MUTANTS = {
                 '(self._audio_features, batch["recording"])',
                 '(self._audio_features, batch["label"])',
             ),
-            ("model, config.training.joint,", "model, config.training.autoencoder,"),
-            ("data.train.columns())", "data.validation.columns())"),
+            ("            config.training.joint,\n", "            config.training.autoencoder,\n"),
+            ("data.train.columns(),", "data.validation.columns(),"),
+            ("            Augmentation(config, len(data.train)),\n", ""),
+            (
+                'generator(targets["audio_feature"], training',
+                'generator(outputs["cross_modal_representation"], training',
+            ),
             ('if name in summed else len(batch["label"])', 'if True else len(batch["label"])'),
             (
                 "weight = self.batch_size if name in summed",
@@ -295,7 +342,7 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/data/batches.py": (
-        ("tests/data/test_data.py",),
+        ("tests/data/test_data.py", "tests/data/test_augmentation.py"),
         (
             ("default_rng([seed, epoch])", "default_rng([seed, 0])"),
             (
@@ -303,7 +350,48 @@ MUTANTS = {
                 "default_rng([seed, step]).integers(size)",
             ),
             ("max(size - batch_size, 0) + 1", "max(size - batch_size, 1)"),
-            ("[parts.start : parts.stop]", "[: len(parts)]"),
+            ("for part in parts:", "for part in range(len(parts)):"),
+            ("(step + 1) * batch_size) // size", "(step + 1) * batch_size) // batch_size"),
+            (
+                "values[part] for name, values in split",
+                "split['row'][part] if name == 'row' else values[0] for name, values in split",
+            ),
+        ),
+    ),
+    "mtnet_tf/data/augmentation.py": (
+        ("tests/data/test_augmentation.py",),
+        (
+            ("alternating_flip and config.data.digit_size is None", "alternating_flip"),
+            ("random(num_rows) < 0.5", "random(num_rows) < 0.2"),
+            ("^ (epochs % 2 == 1)", "| (epochs % 2 == 1)"),
+            ("self._first_flips[rows]", "self._first_flips[: len(rows)]"),
+            ("default_rng([self._seed, epoch])", "default_rng([0, epoch])"),
+            ("default_rng([self._seed, epoch])", "default_rng([self._seed, 0])"),
+            ("[rows[epochs == epoch]]", "[: (epochs == epoch).sum()]"),
+            (", endpoint=True", ""),
+            ("- shift[:, :1]", "+ shift[:, :1]"),
+            ("- shift[:, 1:]", "- shift[:, :1]"),
+            ("max(2 * (size - 1), 1)", "max(2 * size, 1)"),
+            ("width - 1 - columns, columns", "columns, columns"),
+        ),
+    ),
+    "mtnet_tf/layers/mirror_average.py": (
+        ("tests/models/test_models.py",),
+        (
+            ("        if training:\n", "        if False:\n"),
+            ("        if training:\n", "        if True:\n"),
+            ("axis=2)", "axis=1)"),
+            ("return 0.5 * (outputs", "return 1.0 * (outputs"),
+        ),
+    ),
+    "mtnet_tf/layers/blocks.py": (
+        ("tests/models/test_models.py", "tests/layers/test_layers.py"),
+        (
+            ('"kernel_initializer": "zeros", "bias_init', '"bias_init'),
+            (', "bias_initializer": "zeros"}', "}"),
+            ("convs[1] = {", "convs[0] = {"),
+            ("norms[1] = {", "norms[0] = {"),
+            ('"gamma_initializer": "zeros"', '"beta_initializer": "zeros"'),
         ),
     ),
     "mtnet_tf/evaluation/scoring.py": (
@@ -387,9 +475,13 @@ MUTANTS = {
     "mtnet_tf/systems/mtnet.py": (
         ("tests/config/test_config.py", "tests/models/test_models.py"),
         (
-            ("perceptual_weight=None, representation_weight=None", "representation_weight=None"),
+            ("        perceptual_weight=None,\n", ""),
+            ("        audio_feature_weight=None,\n", ""),
             ("dataclasses.replace(config.loss, perceptual_weight=None)", "config.loss"),
-            ("dataclasses.replace(config.image_encoder, dilation_rate=1)", "config.image_encoder"),
+            (
+                "dataclasses.replace(config.image_encoder, dilation_rates=(1,))",
+                "config.image_encoder",
+            ),
             (
                 "dataclasses.replace(config.audio_generator, dilation_rate=1)",
                 "config.audio_generator",
@@ -442,7 +534,8 @@ MUTANTS = {
     "mtnet_tf/models/image_encoder.py": (
         ("tests/models",),
         (
-            ("dilation_rate=encoder.dilation_rate", "dilation_rate=2"),
+            ("dilation_rate=dilation_rate", "dilation_rate=2"),
+            ("zero_init=encoder.residual_zero_init", "zero_init=False"),
             ("kernel_size=encoder.kernel_size", "kernel_size=3"),
             ("if k in encoder.pool_after", "if k + 1 in encoder.pool_after"),
             ("batch_norm if encoder.residual_batch_norm else None", "None"),
@@ -466,6 +559,7 @@ MUTANTS = {
         (
             ("if config.loss.perceptual_weight is not None", "if True"),
             ("        )(image_feature)\n", "        )(phi)\n"),
+            ("average_flips and config.data.digit_size is None", "average_flips"),
         ),
     ),
 }

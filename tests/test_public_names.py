@@ -8,7 +8,10 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-LAYERS = "DilatedConv2D FusedBatchNormalization GatedResidualBlock1D PerImageStandardization"
+LAYERS = (
+    "DilatedConv2D FusedBatchNormalization GatedResidualBlock1D MirrorAverage"
+    " PerImageStandardization"
+)
 
 
 def python(code):
@@ -66,7 +69,8 @@ def model_file(tmp_path_factory):
 import keras
 from mtnet_tf.layers import {LAYERS.replace(" ", ", ")}
 image = keras.Input((8, 8, 1))
-x = DilatedConv2D(2, 3, dilation_rate=2)(PerImageStandardization()(image))
+x = MirrorAverage(keras.layers.Conv2D(1, 3, padding="same"))(image)
+x = DilatedConv2D(2, 3, dilation_rate=2)(PerImageStandardization()(x))
 x = FusedBatchNormalization()(x)
 x = GatedResidualBlock1D(3, 2, "glorot_uniform", "zeros")(keras.layers.Reshape((64, 2))(x))
 keras.Model(image, x).save({str(path)!r})

@@ -6,11 +6,13 @@ Importing this package registers every layer with Keras, so that stored models c
 from mtnet_tf.layers.blocks import GatedResidualBlock1D
 from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
+from mtnet_tf.layers.mirror_average import MirrorAverage
 from mtnet_tf.layers.standardization import PerImageStandardization
 
 __all__ = [
     "DilatedConv2D",
     "FusedBatchNormalization",
     "GatedResidualBlock1D",
+    "MirrorAverage",
     "PerImageStandardization",
 ]

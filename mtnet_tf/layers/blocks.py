@@ -79,7 +79,7 @@ def dilated_residual_block_2d(
     residual = x
     convs, norms = [conv, conv], [batch_norm, batch_norm]
     if zero_init and batch_norm is None:
-        convs[1] = {**conv, "kernel_initializer": "zeros"}
+        convs[1] = {**conv, "kernel_initializer": "zeros", "bias_initializer": "zeros"}
     elif zero_init:
         norms[1] = {**batch_norm, "gamma_initializer": "zeros"}
     for i in (1, 2):

@@ -82,9 +82,11 @@ class Update:
         """Meanwhile the variables have their averages (`OptimizerConfig.average_decay`)."""
         last = [variable.numpy() for variable in self._variables] if self._averages() else []
         self.keep_averages()
-        yield
-        for variable, value in zip(self._variables, last):
-            variable.assign(value)
+        try:
+            yield
+        finally:
+            for variable, value in zip(self._variables, last):
+                variable.assign(value)
 
     def keep_averages(self) -> None:
         """Gives the variables their averages, where the optimiser has any."""
@@ -93,7 +95,9 @@ class Update:
 
     def _averages(self) -> list[keras.Variable]:
         inner = self.optimizer.inner_optimizer if self._scale_loss else self.optimizer
-        return inner._model_variables_moving_average if inner.use_ema else []
+        # Until a step is taken they are 0: with loss scaling all may have overflowed.
+        there = inner.use_ema and int(inner.iterations) > 0
+        return inner._model_variables_moving_average if there else []
 
     def learning_rate(self) -> float:
         """Returns the rate of the next step."""

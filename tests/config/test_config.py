@@ -42,6 +42,17 @@ def test_override():
         ("image_encoder.standardize=1", "must be true or false"),
         ("image_encoder.kernel_size=4", r"must be odd. Received: image_encoder.kernel_size=4"),
         ("image_encoder.pool_after=[6]", "must name blocks from 1 to 5"),
+        ("image_encoder.dilation_rate=2", "Did you mean image_encoder.dilation_rates"),
+        (
+            "image_encoder.dilation_rates=[1, 2]",
+            "must have one number, or one of each of the 5 blocks. Received:"
+            " image_encoder.dilation_rates=",
+        ),
+        ("image_encoder.dilation_rates=[]", "must have from 1 to 32 entries"),
+        ("loss.label_smoothing=1", "loss.label_smoothing"),
+        ("loss.smooth_l1_threshold=0", "loss.smooth_l1_threshold"),
+        ("augmentation.translation=-1", "augmentation.translation"),
+        ("training.joint.optimizer.average_decay=1", "optimizer.average_decay"),
         ("cross_modal_mapper.units=[10, 10]", "size of the audio feature, 1024"),
         ("loss.generation=mse", "must be one of smooth_l1"),
         (
@@ -66,7 +77,7 @@ def test_bad_json():
 
 
 def test_unknown_preset_and_system():
-    with pytest.raises(config_lib.ConfigError, match="paper, released, small, tiny"):
+    with pytest.raises(config_lib.ConfigError, match="paper, released, small, tuned, tiny"):
         preset("large")
     with pytest.raises(
         config_lib.ConfigError, match="gen_only, gen_rep, no_holes, autoencoder, mtnet"
@@ -85,7 +96,16 @@ def test_the_rows_change_what_table_3_says():
     assert changed == {
         "gen_only": {"loss.perceptual_weight", "loss.representation_weight"},
         "gen_rep": {"loss.perceptual_weight"},
-        "no_holes": {"image_encoder.dilation_rate", "audio_generator.dilation_rate"},
+        "no_holes": {"image_encoder.dilation_rates", "audio_generator.dilation_rate"},
         "autoencoder": {"audio_generator.kind"},
         "mtnet": set(),
     }
+
+
+def test_the_audio_feature_is_spoken_only_where_there_is_one():
+    config = config_lib.override(preset("paper"), ["loss.audio_feature_weight=1"])
+    with pytest.raises(config_lib.ConfigError, match="without it there is no audio feature"):
+        config_lib.override(config, ["loss.representation_weight=null"])
+    assert systems.configure("gen_only", config).loss.audio_feature_weight is None
+    for name in ("gen_rep", "no_holes", "autoencoder"):
+        assert systems.configure(name, config).loss.audio_feature_weight == 1

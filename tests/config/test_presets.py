@@ -26,13 +26,15 @@ TABLE = {
     "image_encoder.standardize": (True, False),
     "image_encoder.widths": ((32, 128, 256, 512, 1024), (64, 128, 256, 512, 1024)),
     "image_encoder.kernel_size": (3, 3),
-    "image_encoder.dilation_rate": (2, 2),
+    "image_encoder.dilation_rates": ((2,), (2,)),
     "image_encoder.pool_after": ((), ()),
     "image_encoder.activation": ("relu", "tanh"),
     "image_encoder.residual_batch_norm": (False, True),
+    "image_encoder.residual_zero_init": (False, False),
     "image_encoder.feature_units": ((1024, 1024), (1024, 512)),
     "image_encoder.feature_activation": ("tanh", "tanh"),
     "image_encoder.dropout_rate": (0.0, 0.4),
+    "image_encoder.average_flips": (False, False),
     "audio_autoencoder.hidden_units": (
         (4096, 2048, 1024, 2048, 4096),
         (4096, 2048, 1024, 1024, 2048, 4096),
@@ -54,14 +56,20 @@ TABLE = {
     "batch_norm.momentum": (0.99, 0.5),
     "batch_norm.epsilon": (0.001, 0.001),
     "loss.perceptual": ("mean_cross_entropy", "sum_cross_entropy"),
+    "loss.label_smoothing": (0.0, 0.0),
     "loss.representation": ("cosine", "normalized_squared_error"),
     "loss.generation": ("smooth_l1", "normalized_squared_error"),
+    "loss.smooth_l1_threshold": (1.0, 1.0),
     "loss.reconstruction": ("half_mean_squared_error", "sum_squared_error"),
     "loss.perceptual_weight": (0.5, 0.5),
     "loss.representation_weight": (1.0, 0.1),
     "loss.generation_weight": (1.0, 0.1),
+    "loss.audio_feature_weight": (None, None),
+    "loss.spectral_weight": (None, None),
     "loss.decay_weight": (0.0004, 0.0),
     "loss.reconstruction_decay_weight": (0.0005, 0.0),
+    "augmentation.alternating_flip": (False, False),
+    "augmentation.translation": (0, 0),
     "training.seed": (0, 0),
     "training.autoencoder.batch_size": (100, 100),
     "training.autoencoder.epochs": (500, 500),
@@ -75,6 +83,7 @@ TABLE = {
     "training.autoencoder.optimizer.epsilon": (1e-7, 1e-08),
     "training.autoencoder.optimizer.initial_mean_square": (1.0, 1.0),
     "training.autoencoder.optimizer.clip_norm": (None, None),
+    "training.autoencoder.optimizer.average_decay": (0.0, 0.0),
     "training.autoencoder.sampling": ("permutation", "permutation"),
     "training.autoencoder_epoch": ("recordings", "pairs"),
     "training.max_reconstruction_error": (1.0, 1.0),
@@ -91,6 +100,7 @@ TABLE = {
     "training.joint.optimizer.epsilon": (1e-7, 1e-08),
     "training.joint.optimizer.initial_mean_square": (1.0, 1.0),
     "training.joint.optimizer.clip_norm": (None, None),
+    "training.joint.optimizer.average_decay": (0.0, 0.0),
     "training.joint.sampling": ("permutation", "contiguous_slices"),
     "training.checkpoint_secs": (120.0, 120.0),
     "training.log_steps": (20, 20),
@@ -99,8 +109,8 @@ TABLE = {
     "training.validations": (5, 5),
 }
 
-# What differs from the preset before: `small` from `paper`, `tiny` from `small`.
-SMALLER = {
+# What differs from the preset before: `small` from `paper`, `tuned` and `tiny` from `small`.
+DERIVED = {
     ("paper", "small"): {
         "preset": "small",
         "image_encoder.widths": (32, 64, 96, 128, 192),
@@ -116,6 +126,14 @@ SMALLER = {
         "training.joint.optimizer.learning_rate": 0.0002,
         "training.joint.optimizer.warmup_steps": 200,
         "training.joint.optimizer.rho": 0.9,
+    },
+    ("small", "tuned"): {
+        "preset": "tuned",
+        "image_encoder.dilation_rates": (1,),
+        "image_encoder.residual_batch_norm": True,
+        "image_encoder.average_flips": True,
+        "augmentation.alternating_flip": True,
+        "augmentation.translation": 2,
     },
     ("small", "tiny"): {
         "preset": "tiny",
@@ -147,15 +165,15 @@ def test_every_field_of_the_reproductions(column, name):
     assert fields(name) == {field: values[column] for field, values in TABLE.items()}
 
 
-@pytest.mark.parametrize("larger, smaller", list(SMALLER))
-def test_every_difference_of_the_smaller_presets(larger, smaller):
-    before, after = fields(larger), fields(smaller)
+@pytest.mark.parametrize("base, derived", list(DERIVED))
+def test_every_difference_of_the_other_presets(base, derived):
+    before, after = fields(base), fields(derived)
     changed = {field: value for field, value in after.items() if value != before[field]}
-    assert changed == SMALLER[larger, smaller]
+    assert changed == DERIVED[base, derived]
 
 
 def test_no_preset_is_missing_here():
-    assert set(PRESETS) == {"paper", "released", "small", "tiny"}
+    assert set(PRESETS) == {"paper", "released", "small", "tuned", "tiny"}
 
 
 def test_the_decay_of_paper_is_eta_4_times_weight_decay():

@@ -13,15 +13,16 @@ from mtnet_tf.config.ranges import Form, Length, Range, checked, checked_fields
 
 FIELDS = config_lib.flatten(dataclasses.asdict(preset("paper")))
 WEIGHTS = ("loss.perceptual_weight", "loss.representation_weight")
-OPTIONAL = [*WEIGHTS, "data.digit_size"] + [
+UNUSED = ("loss.audio_feature_weight", "loss.spectral_weight")  # None in `paper`
+OPTIONAL = [*WEIGHTS, *UNUSED, "data.digit_size"] + [
     f"training.{stage}.optimizer.clip_norm" for stage in ("autoencoder", "joint")
 ]
 MANY_DIGITS = "9" * 400
 
 
 def kind_of(name):
-    """The kind of value that a field holds; clip_norm alone has None for its default."""
-    return float if name.endswith("clip_norm") else type(FIELDS[name])
+    """The kind of value that a field holds; those with None for their default hold numbers."""
+    return float if FIELDS[name] is None else type(FIELDS[name])
 
 
 def wrong_texts(name):
@@ -243,10 +244,12 @@ def random_overrides(random):
         "data.audio_length": pick(1, 50),
         "image_encoder.widths": widths,
         "image_encoder.kernel_size": pick(1, 3, 31),
-        "image_encoder.dilation_rate": pick(1, 2, 64),
+        "image_encoder.dilation_rates": pick([1], [64], [2] * len(widths)),
         "image_encoder.pool_after": blocks.tolist(),
         "image_encoder.activation": pick("relu", "tanh"),
         "image_encoder.residual_batch_norm": pick(True, False),
+        "image_encoder.residual_zero_init": pick(True, False),
+        "image_encoder.average_flips": pick(True, False),
         "image_encoder.standardize": pick(True, False),
         "image_encoder.feature_units": layers(),
         "image_encoder.dropout_rate": pick(0, 0.5, math.nextafter(1, 0)),
@@ -269,13 +272,14 @@ def random_overrides(random):
         "batch_norm.epsilon": pick(1e-30, 10),
         "loss.perceptual_weight": pick(None, 0, 1e6),
         "training.precision": pick("float32", "mixed_bfloat16", "mixed_float16"),
-        "training.joint.optimizer.name": pick("adam", "rmsprop"),
+        "training.joint.optimizer.name": pick("adam", "rmsprop", "nesterov"),
         "training.joint.optimizer.learning_rate": pick(1e-30, 10),
         "training.joint.optimizer.epsilon": pick(1e-30, 10),
         "training.joint.optimizer.clip_norm": pick(None, 1e-30, 1e9),
         "training.joint.optimizer.warmup_steps": pick(0, 10**9),
         "training.joint.optimizer.momentum": pick(0, math.nextafter(1, 0)),
         "training.joint.optimizer.initial_mean_square": pick(0, 1e6),
+        "training.joint.optimizer.average_decay": pick(0, 0.5, math.nextafter(1, 0)),
     }
     return [f"{name}={json.dumps(value)}" for name, value in values.items()]
 

@@ -120,7 +120,7 @@ def test_describe_speaks_a_photo(trained, tmp_path):
         (
             "train",
             ["--preset=huge", "--run_dir={tmp}/x"],
-            "The presets are: paper, released, small, tiny",
+            "The presets are: paper, released, small, tuned, tiny",
         ),
         ("train", ["--preset=tiny", "--run_dir={tmp}/x", "--device=gpu"], "TensorFlow sees no GPU"),
         ("evaluate", ["--run_dir={tmp}"], "is no run folder"),

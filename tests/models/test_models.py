@@ -139,31 +139,32 @@ def feature_map(config):
     return keras.Model(encoder.input, encoder.get_layer("global_average").input)
 
 
-def paper_encoder(dilation_rate):
+def paper_encoder(dilation_rates):
     return config_lib.override(
         preset("paper"),
         [
             "image_encoder.widths=[4, 4, 4, 4, 4]",
             "image_encoder.standardize=false",
-            f"image_encoder.dilation_rate={dilation_rate}",
+            f"image_encoder.dilation_rates={dilation_rates}",
             "data.image_shape=[48, 48, 1]",
         ],
     )
 
 
-@pytest.mark.parametrize("dilation_rate", [1, 2])
-def test_receptive_field_by_impulse(dilation_rate):
-    """Ten 3x3 convolutions reach 10 * dilation_rate pixels; at rate 2 parities never meet."""
+@pytest.mark.parametrize("rates", [[1], [2], [1, 3, 2, 1, 1]])
+def test_receptive_field_by_impulse(rates):
+    """Each of ten 3x3 convolutions reaches its rate further; at rate 2 parities never meet."""
     keras.utils.set_random_seed(1)
-    network = feature_map(paper_encoder(dilation_rate))
+    network = feature_map(paper_encoder(rates))
     image = np.full([2, 48, 48, 1], 100, np.uint8)
     image[1, 24, 24] = 250
     outputs = network(image, training=False).numpy()
     touched = np.abs(outputs[1] - outputs[0]).max(-1) > 0
     rows, columns = np.nonzero(touched)
-    assert (rows.min(), rows.max()) == (24 - 10 * dilation_rate, 24 + 10 * dilation_rate)
-    assert (columns.min(), columns.max()) == (24 - 10 * dilation_rate, 24 + 10 * dilation_rate)
-    if dilation_rate == 2:
+    reach = 2 * sum(rates * 5 if len(rates) == 1 else rates)
+    assert (rows.min(), rows.max()) == (24 - reach, 24 + reach)
+    assert (columns.min(), columns.max()) == (24 - reach, 24 + reach)
+    if rates == [2]:
         assert set(rows % 2) == {0}
         assert set(columns % 2) == {0}
     else:
@@ -176,7 +177,7 @@ def test_every_field_of_a_sub_network_arrives_in_its_layers(tiny_config):
         tiny_config,
         [
             *("image_encoder.widths=[4, 6, 8]", "image_encoder.pool_after=[2]"),
-            *("image_encoder.kernel_size=5", "image_encoder.dilation_rate=3"),
+            *("image_encoder.kernel_size=5", "image_encoder.dilation_rates=[3, 1, 4]"),
             *("image_encoder.activation=tanh", "image_encoder.residual_batch_norm=true"),
             *("image_encoder.feature_activation=relu", "image_encoder.feature_units=[14, 10]"),
             *("image_encoder.dropout_rate=0.1", "cross_modal_mapper.dropout_rate=0.2"),
@@ -195,7 +196,8 @@ def test_every_field_of_a_sub_network_arrives_in_its_layers(tiny_config):
     convolutions = [layer for layer in encoder.layers if layer.name.startswith("res")]
     convolutions = [layer for layer in convolutions if "_conv" in layer.name]
     assert {layer.kernel_size for layer in convolutions} == {(5, 5)}
-    assert {layer.dilation_rate for layer in convolutions} == {(3, 3)}
+    rates = [layer.dilation_rate[0] for layer in convolutions]
+    assert rates == [3, 3, 1, 1, 4, 4]
     activations = [x for x in encoder.layers if isinstance(x, keras.layers.Activation)]
     assert {layer.activation.__name__ for layer in activations} == {"tanh"}
     dense = [x for x in encoder.layers if isinstance(x, keras.layers.Dense)]
@@ -213,6 +215,65 @@ def test_every_field_of_a_sub_network_arrives_in_its_layers(tiny_config):
             assert (conv.kernel_size, conv.dilation_rate) == ((7,), (5,))
     units = [x.units for x in generator.layers if isinstance(x, keras.layers.Dense)]
     assert units == [22, 26, 900]
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("batch_norm", ["true", "false"])
+def test_a_block_from_zero_starts_as_its_activation(activation, batch_norm, tiny_config):
+    """Whatever the biases start with. What starts at zero has a gradient, and so moves."""
+    config = config_lib.override(
+        tiny_config,
+        [
+            "image_encoder.residual_zero_init=true",
+            f"image_encoder.residual_batch_norm={batch_norm}",
+            f"image_encoder.activation={activation}",
+            "initialization.bias=0.3",
+        ],
+    )
+    keras.utils.set_random_seed(0)
+    encoder = build_image_encoder(config)
+    for k in (1, 2):
+        before, after = (
+            encoder.get_layer(name).output
+            for name in (f"trans{k}_{activation}", f"res{k}_{activation}2")
+        )
+        found = keras.Model(encoder.input, [before, after])(images(config)["image"])
+        np.testing.assert_array_equal(found[1], getattr(keras.ops, activation)(found[0]))
+    with tf.GradientTape() as tape:
+        feature = encoder(images(config)["image"], training=True)
+        loss = tf.reduce_sum(feature * np.random.default_rng(0).normal(size=feature.shape))
+    last = "bn2/gamma" if batch_norm == "true" else "conv2/kernel"
+    weights = [w for w in encoder.trainable_variables if w.path.endswith(last)]
+    assert len(weights) == 2
+    for weight, gradient in zip(weights, tape.gradient(loss, weights)):
+        assert not weight.numpy().any() and np.abs(gradient).max() > 0, weight.path
+
+
+def test_the_test_network_averages_over_both_ways_an_image_looks(tiny_config):
+    """Not of digits: a mirrored digit is another sign, or none."""
+    overrides = ["image_encoder.average_flips=true", "data.digit_size=null"]
+    config = config_lib.override(tiny_config, overrides)
+    assert num_parameters(build_mtnet(config)) == num_parameters(build_mtnet(tiny_config))
+    keras.utils.set_random_seed(0)
+    model = build_mtnet(config)
+    speak = build_test_network(model)
+    x = images(config)
+    mirrored = {"image": x["image"][:, :, ::-1]}
+    encoder = model.get_layer("mirror_average").layer
+    one_way, other_way = encoder(x["image"]), encoder(mirrored["image"])
+    assert np.abs(one_way - other_way).max() > 1e-3
+    mean = (one_way.numpy() + other_way.numpy()) / 2
+    found = model(x, training=False)
+    np.testing.assert_allclose(found["image_feature"], mean, atol=1e-6)
+    np.testing.assert_allclose(found["logits"], model.get_layer("classifier")(mean), atol=1e-5)
+    phi = model.get_layer("cross_modal_mapper")(mean)
+    waveform = model.get_layer("audio_generator")(phi)
+    np.testing.assert_allclose(speak(x, training=False), waveform, atol=1e-5)
+    np.testing.assert_allclose(speak(mirrored, training=False), waveform, atol=1e-5)
+    in_training = model(x, training=True)["image_feature"]
+    np.testing.assert_array_equal(in_training, encoder(x["image"], training=True))
+    of_digits = build_mtnet(config_lib.override(tiny_config, overrides[:1]))
+    assert "mirror_average" not in {layer.name for layer in of_digits.layers}
 
 
 def test_phi_is_reshaped_to_the_channels_of_the_1d_blocks(tiny_config):

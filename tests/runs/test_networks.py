@@ -29,6 +29,20 @@ def test_what_is_saved_is_loaded(run):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
+def test_a_network_that_averages_over_mirror_images_is_loaded(tiny_config, tmp_path):
+    from mtnet_tf.config import override
+
+    config = override(tiny_config, ["image_encoder.average_flips=true", "data.digit_size=null"])
+    run = RunFolder(tmp_path / "run")
+    run.begin(config, "0" * 64, "cpu")
+    network = systems.find("mtnet").build_for_use(config)
+    save_network(network, run / NETWORK)
+    image = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 1)).astype(np.uint8)
+    expected, found = (n({"image": image}, training=False) for n in (network, load_network(run)))
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
 def test_a_network_is_used_in_float32_whatever_it_was_trained_in(tiny_config):
     from mtnet_tf.config import override
 

@@ -359,3 +359,56 @@ def test_a_saturated_phi_is_warned_of(saturated_features, tiny_config, synthetic
     layer.bias.assign(np.full(12, 30.0))
     assert stage.validate()["validation_phi_saturation"] == 1.0
     assert ("100 % of phi is saturated" in caplog.text) != saturated_features
+
+
+def test_stage_2_speaks_the_audio_feature_of_each_pairs_own_recording(tiny_config, synthetic_data):
+    """The generator alone is asked for it, and the validation has the term too."""
+    import tensorflow as tf
+
+    overrides = ["loss.audio_feature_weight=0.6", "loss.smooth_l1_threshold=0.2"]
+    config = config_lib.override(tiny_config, [*overrides, "loss.decay_weight=0"])
+    features = np.random.default_rng(5).uniform(-1, 1, (9, 12)).astype(np.float32)
+    stage = joint_stage(config, synthetic_data, features)
+    pairs = synthetic_data.train.take(np.arange(8))
+    generator = stage.model.get_layer("audio_generator")
+    with tf.GradientTape() as tape:
+        losses = stage.losses(pairs.columns(), training=True)
+    spoken = generator(features[pairs.recordings]).numpy()
+    gap = np.abs(synthetic_data.recordings.float_waveforms()[pairs.recordings] - spoken)
+    gamma = np.where(gap < 0.2, gap**2 / 0.4, gap - 0.1).sum(1).mean()
+    assert float(losses["audio_feature_generation"]) == pytest.approx(gamma, rel=1e-4)
+    others = sum(
+        weight * float(losses[name])
+        for name, weight in (("generation", 1), ("representation", 1), ("perceptual", 0.5))
+    )
+    assert float(losses["total"]) == pytest.approx(others + 0.6 * gamma, rel=1e-4)
+    variables = stage.model.trainable_variables
+    moved = {
+        variable.path
+        for variable, gradient in zip(
+            variables, tape.gradient(losses["audio_feature_generation"], variables)
+        )
+        if gradient is not None
+    }
+    assert moved == {variable.path for variable in generator.trainable_variables}
+    assert "validation_audio_feature_generation" in stage.validate()
+
+
+@pytest.mark.parametrize("digit_size", [8, None])
+def test_the_images_of_stage_2_are_moved(digit_size, tiny_config, synthetic_data):
+    """Digits are never mirrored. Images that are validated are left as they are."""
+    config = config_lib.override(
+        tiny_config,
+        [
+            f"data.digit_size={'null' if digit_size is None else digit_size}",
+            "augmentation.alternating_flip=true",
+        ],
+    )
+    stage, plain = joint_stage(config, synthetic_data), joint_stage(tiny_config, synthetic_data)
+    images, unmoved = (
+        np.concatenate([batch["image"] for batch in s.batches(0)]) for s in (stage, plain)
+    )
+    mirrored = (images != unmoved).any((1, 2, 3))
+    np.testing.assert_array_equal(images[mirrored], unmoved[mirrored, :, ::-1])
+    assert 0.3 < mirrored.mean() < 0.7 if digit_size is None else not mirrored.any()
+    assert stage.validate() == pytest.approx(plain.validate(), rel=1e-5)

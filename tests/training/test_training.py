@@ -15,6 +15,31 @@ from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training import algorithm1, loop
 from mtnet_tf.training.joint_stage import JointStage
 
+# All that the paper does not have, at once.
+BEYOND_THE_PAPER = [
+    "data.digit_size=null",
+    "image_encoder.average_flips=true",
+    "image_encoder.dilation_rates=[1, 2]",
+    "image_encoder.residual_zero_init=true",
+    "augmentation.alternating_flip=true",
+    "augmentation.translation=1",
+    "loss.label_smoothing=0.1",
+    "loss.smooth_l1_threshold=0.5",
+    "loss.audio_feature_weight=0.5",
+    "loss.spectral_weight=0.1",
+    "training.autoencoder.optimizer.average_decay=0.5",
+    "training.joint.optimizer.average_decay=0.5",
+    "training.joint.optimizer.name=nesterov",
+    "training.joint.optimizer.clip_norm=1",
+]
+
+# SGD has rates of its own, and shifted images take longer.
+LEARNS_BEYOND = [
+    *BEYOND_THE_PAPER,
+    "training.joint.optimizer.learning_rate=0.05",
+    "training.joint.epochs=600",
+]
+
 
 def log_lines(run):
     return [json.loads(line) for line in (run / "train_log.jsonl").read_text().splitlines()]
@@ -24,7 +49,14 @@ def without_rate(lines):
     return [{k: v for k, v in line.items() if k != "examples_per_second"} for line in lines]
 
 
-def test_overfits_four_examples(tiny_config, synthetic_data, tmp_path):
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        pytest.param([], id="paper"),
+        pytest.param(LEARNS_BEYOND, id="beyond", marks=pytest.mark.slow),
+    ],
+)
+def test_overfits_four_examples(overrides, tiny_config, synthetic_data, tmp_path):
     config = config_lib.override(
         tiny_config,
         [
@@ -36,6 +68,7 @@ def test_overfits_four_examples(tiny_config, synthetic_data, tmp_path):
             "training.log_steps=50",
             "training.checkpoint_secs=1000",
             "loss.decay_weight=0",
+            *overrides,
         ],
     )
     four = synthetic_data.train.take(
@@ -61,9 +94,10 @@ class _Stop(Exception):
     pass
 
 
-def test_resume_equals_uninterrupted(tiny_config, synthetic_data, tmp_path, monkeypatch):
+@pytest.mark.parametrize("overrides", [[], BEYOND_THE_PAPER], ids=["paper", "beyond"])
+def test_resume_equals_uninterrupted(overrides, tiny_config, synthetic_data, tmp_path, monkeypatch):
     """Killed in stage 1 and in stage 2, without a last checkpoint, and continued: the same bits."""
-    config = config_lib.override(tiny_config, ["image_encoder.dropout_rate=0.2"])
+    config = config_lib.override(tiny_config, ["image_encoder.dropout_rate=0.2", *overrides])
     whole, parts = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts")
     expected = train(config, synthetic_data, whole, "cpu")
 
@@ -174,8 +208,11 @@ def test_stage_2_is_the_same_whoever_ran_stage_1(finished, tiny_config, syntheti
     "change, same",
     [
         ("training.joint.epochs=1", True),
-        ("image_encoder.dilation_rate=1", True),
+        ("image_encoder.dilation_rates=[1]", True),
         ("training.autoencoder.epochs=3", False),
+        ("augmentation.translation=1", True),
+        ("training.joint.optimizer.average_decay=0.9", True),
+        ("training.autoencoder.optimizer.average_decay=0.9", False),
         ("training.seed=1", False),
         ("loss.reconstruction_decay_weight=0", False),
         ("loss.reconstruction=sum_squared_error", False),

@@ -1,0 +1,85 @@
+"""experiments.recipe as a user runs it, on digits_ad."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+QUICK = [
+    "--preset=tiny",
+    "--dataset=digits_ad",
+    "--override=training.autoencoder.epochs=3",
+    "--override=training.max_reconstruction_error=100",  # so few updates teach nothing
+    "--override=training.max_feature_cosine=2",
+    "--override=image_encoder.widths=[4, 8, 8, 8]",
+]
+
+
+def run(data_dir, folder, *arguments):
+    command = [sys.executable, "-m", "experiments.recipe", *QUICK, *arguments]
+    command += [f"--data_dir={data_dir}", f"--out_dir={folder / 'runs'}"]
+    command += [f"--results={folder / 'results'}"]
+    return subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_each_change_leaves_a_result_once(data_dir, tmp_path):
+    arguments = "--changes=baseline,no_decay", "--seed=3"
+    done = run(data_dir, tmp_path, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "change 2 of 2: no_decay" in done.stdout
+    paths = [tmp_path / f"results/digits_ad_{x}_seed3.json" for x in ("baseline", "no_decay")]
+    assert sorted((tmp_path / "results").iterdir()) == paths
+    results = [json.loads(path.read_text()) for path in paths]
+    for name, base, result in zip(("baseline", "no_decay"), (None, "other_weights"), results):
+        wanted = {"change": name, "base": base, "preset": "tiny", "seed": 3}
+        assert {key: result[key] for key in wanted} == wanted
+        assert result.keys() >= {
+            "label", "precision", "num_parameters", "images_seen", "training_seconds",
+            "command", "git_commit", "hardware", "training_command", "training_hardware",
+        }  # fmt: skip
+        assert result["training_command"].startswith("python -m experiments.recipe --preset=tiny")
+        assert result["dataset"].startswith("digits_ad/")
+        assert (result["num_pairs"], result["num_validation_pairs"]) == (1293, 144)
+        assert len(result["recordings"]) > 0
+        *_, last = result["looks"]
+        assert last["step"] == round(2 * 1293 / 64)
+        assert last.keys() >= {"validation_total", "validation_accuracy", "validation_generation"}
+        assert not any(key.startswith("test") for key in last)
+        config = json.loads(
+            (tmp_path / f"runs/digits_ad_{name}_seed3/config.json").read_text(encoding="utf-8")
+        )
+        assert config["training"]["seed"] == 3
+        assert config["loss"]["decay_weight"] == (0.0004 if name == "baseline" else 0)
+        assert config["loss"]["perceptual_weight"] == (0.5 if name == "baseline" else 25)
+    # Stage 1 is the same, and was trained once.
+    assert (tmp_path / "runs/digits_ad_baseline_seed3/audio_features.npz").is_file()
+    assert "Taking over audio_features.npz" in done.stderr
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    again = run(data_dir, tmp_path, *arguments)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("is there already.") == 2
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--changes=baseline,bigger"], "There is no change 'bigger'. The changes are: baseline,"),
+        (
+            ["--changes=baseline", "--override=data.validation_fraction=0"],
+            "A recipe is chosen on the validation part of the training split, and there is none",
+        ),
+    ],
+)
+def test_what_cannot_be_tried_is_one_error(arguments, message, data_dir, tmp_path):
+    done = run(data_dir, tmp_path, *arguments)
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and message in errors[0], done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
