@@ -21,13 +21,13 @@ from experiments.benchmarking import encoders, matrix_product, throughput, timin
 from experiments.benchmarking.optimizer_update import compare_updates
 from experiments.benchmarking.scoring import distorted_pairs
 from experiments.benchmarking.synthetic import synthetic_words
-from mtnet_tf.models.operations import forward_flops
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import AudioGeneratorConfig, DataConfig, OptimizerConfig, preset
 from mtnet_tf.errors import InputError
 from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.metrics import METRICS, Scorer
 from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.models.operations import forward_flops
 
 ROOT = pathlib.Path(__file__).parents[2]
 

@@ -27,14 +27,16 @@ def run(data_dir, folder, *arguments):
 
 @pytest.mark.slow
 def test_each_change_leaves_a_result_once(data_dir, tmp_path):
-    arguments = "--changes=baseline,no_decay", "--seed=3"
+    arguments = "--changes=baseline,generation_weight", "--seed=3"
     done = run(data_dir, tmp_path, *arguments)
     assert done.returncode == 0, done.stderr
-    assert "change 2 of 2: no_decay" in done.stdout
-    paths = [tmp_path / f"results/digits_ad_{x}_seed3.json" for x in ("baseline", "no_decay")]
+    assert "change 2 of 2: generation_weight" in done.stdout
+    paths = [
+        tmp_path / f"results/digits_ad_{x}_seed3.json" for x in ("baseline", "generation_weight")
+    ]
     assert sorted((tmp_path / "results").iterdir()) == paths
     results = [json.loads(path.read_text()) for path in paths]
-    for name, base, result in zip(("baseline", "no_decay"), (None, "other_weights"), results):
+    for name, base, result in zip(("baseline", "generation_weight"), (None, "baseline"), results):
         wanted = {"change": name, "base": base, "preset": "tiny", "seed": 3}
         assert {key: result[key] for key in wanted} == wanted
         assert result.keys() >= {
@@ -53,8 +55,7 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
             (tmp_path / f"runs/digits_ad_{name}_seed3/config.json").read_text(encoding="utf-8")
         )
         assert config["training"]["seed"] == 3
-        assert config["loss"]["decay_weight"] == (0.0004 if name == "baseline" else 0)
-        assert config["loss"]["perceptual_weight"] == (0.5 if name == "baseline" else 25)
+        assert config["loss"]["generation_weight"] == (1.0 if name == "baseline" else 0.05)
     # Stage 1 is the same, and was trained once.
     assert (tmp_path / "runs/digits_ad_baseline_seed3/audio_features.npz").is_file()
     assert "Taking over audio_features.npz" in done.stderr
