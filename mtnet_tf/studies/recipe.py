@@ -73,24 +73,14 @@ CHANGES = {
         ),
         "pool_124",
     ),
-    "no_holes_5": Change("the same without holes", (_ENCODER + "dilation_rates=[1]",), "small_5"),
-    "no_norm_5": Change(
-        "the same without BN in the branch", (_ENCODER + "residual_batch_norm=false",), "small_5"
+    "rate_1e-4": Change("rate 1e-4", (_OPTIMIZER + "learning_rate=0.0001",), "pool_124"),
+    "decay_1e-5": Change("decay 1e-5, not 4e-4", ("loss.decay_weight=0.00001",), "pool_124"),
+    "gentle": Change(
+        "rate 1e-4 and decay 1e-5",
+        (_OPTIMIZER + "learning_rate=0.0001", "loss.decay_weight=0.00001"),
+        "pool_124",
     ),
-    "flips_5": Change(
-        "the same, averaged over the mirror image at test time",
-        (_ENCODER + "average_flips=true",),
-        "small_5",
-    ),
-    "zero_5": Change(
-        "the same, each branch starts at zero", (_ENCODER + "residual_zero_init=true",), "small_5"
-    ),
-    "average_5": Change(
-        "the same, averaged weights (EMA, decay .998)",
-        (_OPTIMIZER + "average_decay=0.998",),
-        "small_5",
-    ),
-    "threshold_5": Change(
-        "the same, smooth L1 with threshold .02", ("loss.smooth_l1_threshold=0.02",), "small_5"
+    "gentle_norm": Change(
+        "BN in the residual branch", (_ENCODER + "residual_batch_norm=true",), "gentle"
     ),
 }
