@@ -170,7 +170,7 @@ MUTANTS = {
             ("            variable.assign(average)", "            pass"),
             ("                variable.assign(value)", "                pass"),
             ("        finally:\n", "        except ValueError:\n"),
-            (" and int(inner.iterations) > 0", ""),
+            (" and inner.iterations.numpy() > 0", ""),
             ("self.optimizer.inner_optimizer if self._scale_loss else ", ""),
         ),
     ),

@@ -96,7 +96,7 @@ class Update:
     def _averages(self) -> list[keras.Variable]:
         inner = self.optimizer.inner_optimizer if self._scale_loss else self.optimizer
         # Until a step is taken they are 0: with loss scaling all may have overflowed.
-        there = inner.use_ema and int(inner.iterations) > 0
+        there = inner.use_ema and inner.iterations.numpy() > 0
         return inner._model_variables_moving_average if there else []
 
     def learning_rate(self) -> float:

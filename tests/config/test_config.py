@@ -109,3 +109,12 @@ def test_the_audio_feature_is_spoken_only_where_there_is_one():
     assert systems.configure("gen_only", config).loss.audio_feature_weight is None
     for name in ("gen_rep", "no_holes", "autoencoder"):
         assert systems.configure(name, config).loss.audio_feature_weight == 1
+
+
+def test_a_configuration_from_before_the_rates_of_each_block_is_refused():
+    values = json.loads(config_lib.to_json(preset("tiny")))
+    del values["image_encoder"]["dilation_rates"]
+    values["image_encoder"]["dilation_rate"] = 2
+    with pytest.raises(config_lib.ConfigError, match="unknown: dilation_rate; ") as error:
+        config_lib.from_json(json.dumps(values))
+    assert "\n" not in str(error.value)

@@ -1,5 +1,10 @@
 """Moving averages of the weights, and Nesterov's momentum: against NumPy, and kept by a stage."""
 
+import json
+import pathlib
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -123,6 +128,49 @@ def test_a_step_that_overflows_is_not_averaged():
     with update.averaged():
         # A skipped step leaves the recurrence where it was.
         np.testing.assert_allclose(weights.numpy(), 0.6 * first + 0.4 * last, rtol=1e-5)
+
+
+TWO_REPLICAS = """
+import json
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from tests.training.test_averages import after_four_steps
+print(json.dumps(after_four_steps(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))))
+"""
+
+
+def after_four_steps(strategy):
+    """The averages, and the weights that are there again behind them; each replica has a share."""
+    replicas = strategy.num_replicas_in_sync
+    with strategy.scope():
+        weights, update = make_update(average_decay=0.6)
+
+    def losses():
+        factor = tf.constant(FACTORS / replicas, tf.float32)
+        return {"total": tf.reduce_sum(factor * tf.square(weights.value)) / 2}
+
+    take_step = tf.function(lambda: strategy.run(lambda: update(losses)))
+    for _ in range(4):
+        take_step()
+    with update.averaged():
+        averages = [x.numpy().tolist() for x in strategy.experimental_local_results(weights.value)]
+    last = [x.numpy().tolist() for x in strategy.experimental_local_results(weights.value)]
+    return averages, last
+
+
+def test_two_replicas_have_the_averages_of_one():
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_REPLICAS],
+        cwd=pathlib.Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    both = json.loads(done.stdout.splitlines()[-1])
+    for of_two, (of_one,) in zip(both, after_four_steps(tf.distribute.get_strategy())):
+        np.testing.assert_allclose(of_two, [of_one, of_one], rtol=1e-6)
 
 
 class Line(SupervisedStage):

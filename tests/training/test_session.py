@@ -60,6 +60,10 @@ def test_an_artefact_of_the_shared_run_is_kept_in_the_own_one(run, tmp_path):
 @dataclasses.dataclass
 class Stage:
     name: str
+    finished: bool = False
+
+    def finish(self):
+        self.finished = True
 
 
 @pytest.mark.parametrize("asked", [False, True])
@@ -68,6 +72,7 @@ def test_a_stage_is_traced_where_both_want_it(asked, allowed, run, monkeypatch):
     profiles = []
 
     def run_stage(stage, run, config, *, profile):
+        assert not stage.finished
         profiles.append(profile)
         return 12.5
 
@@ -77,3 +82,4 @@ def test_a_stage_is_traced_where_both_want_it(asked, allowed, run, monkeypatch):
     session.run_stage(stage, may_profile=allowed)
     assert profiles == [asked and allowed]
     assert (session.last_stage, session.seconds) == (stage, 12.5)
+    assert stage.finished
