@@ -31,6 +31,9 @@ def test_representation_loss(random):
     assert losses.representation_loss(a, b).numpy() == pytest.approx((1 - cosine).mean())
     released = losses.representation_loss(a, b, "normalized_squared_error").numpy()
     assert released == pytest.approx((2 * (1 - cosine)).sum())
+    of_batch = (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b)
+    to_the_letter = losses.representation_loss(a, b, "batch_cosine").numpy()
+    assert to_the_letter == pytest.approx(1 - of_batch)
 
 
 def test_smooth_l1():

@@ -1,0 +1,40 @@
+"""The changes of the two studies: each is a configuration, and starts from its base."""
+
+import dataclasses
+
+import pytest
+
+from mtnet_tf import config as config_lib
+from mtnet_tf.config import preset
+from mtnet_tf.studies import open_points, recipe
+from mtnet_tf.studies.changes import Change, changed
+
+STUDIES = {"recipe": recipe.CHANGES, "open_points": open_points.CHANGES}
+
+
+def fields(config):
+    return config_lib.flatten(dataclasses.asdict(config))
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_change_changes_something_of_its_base(study):
+    changes = STUDIES[study]
+    for name, change in changes.items():
+        before = preset("small")
+        if change.base is not None:
+            before = changed(change.base, changes, before)
+        assert fields(changed(name, changes, preset("small"))) != fields(before), name
+    labels = [(change.base, change.label) for change in changes.values()]
+    assert len(set(labels)) == len(labels)
+
+
+def test_a_change_comes_after_all_its_bases():
+    changes = {
+        "first": Change("first", ("training.seed=1", "training.joint.epochs=1"), base=None),
+        "second": Change("second", ("training.joint.epochs=2",), base="first"),
+        "third": Change("third", ("training.joint.epochs=3",), base="second"),
+    }
+    config = changed("third", changes, preset("tiny"))
+    assert (config.training.seed, config.training.joint.epochs) == (1, 3)
+    with pytest.raises(config_lib.ConfigError, match="no change 'fourth'"):
+        changed("fourth", changes, preset("tiny"))
