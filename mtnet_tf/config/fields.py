@@ -204,6 +204,8 @@ class LossConfig:
         perceptual_weight: eta_1, from 0 to 1e6, or None.
         representation_weight: eta_2, from 0 to 1e6, or None.
         generation_weight: eta_3, from 1e-30 to 1e6.
+        generation_gradient: from 0 to 1, the part of the gradient of Eq. 9 that passes from the audio
+            generator on to phi, and so to the image encoder.
         audio_feature_weight: from 0 to 1e6, of the generation loss of what the generator makes of
             the true audio feature phi^A in place of phi, or None. It needs the representation loss.
         spectral_weight: from 0 to 1e6, of a multi-resolution spectral loss beside Eq. 9, or None.
@@ -222,6 +224,7 @@ class LossConfig:
     perceptual_weight: LossWeight | None = 0.5
     representation_weight: LossWeight | None = 1.0
     generation_weight: Annotated[float, Range(least=SMALLEST, most=1e6)] = 1.0
+    generation_gradient: Annotated[float, Range(least=0, most=1)] = 1.0
     audio_feature_weight: LossWeight | None = None
     spectral_weight: LossWeight | None = None
     decay_weight: LossWeight = 0.8 * 0.0005

@@ -6,6 +6,7 @@ Importing this package registers every layer with Keras, so that stored models c
 from mtnet_tf.layers.blocks import GatedResidualBlock1D
 from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
+from mtnet_tf.layers.gradient_scale import GradientScale
 from mtnet_tf.layers.mirror_average import MirrorAverage
 from mtnet_tf.layers.standardization import PerImageStandardization
 
@@ -13,6 +14,7 @@ __all__ = [
     "DilatedConv2D",
     "FusedBatchNormalization",
     "GatedResidualBlock1D",
+    "GradientScale",
     "MirrorAverage",
     "PerImageStandardization",
 ]

@@ -3,6 +3,7 @@
 import keras
 
 from mtnet_tf.config import Config
+from mtnet_tf.layers.gradient_scale import GradientScale
 from mtnet_tf.layers.mirror_average import MirrorAverage
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.cross_modal_mapper import build_cross_modal_mapper
@@ -26,11 +27,13 @@ def build_mtnet(config: Config) -> keras.Model:
     if config.image_encoder.average_flips and config.data.digit_size is None:
         encoder = MirrorAverage(encoder, name="mirror_average")
     image_feature = encoder(image)
-    phi = mapper(image_feature)
+    phi = to_generator = mapper(image_feature)
+    if config.loss.generation_gradient != 1:
+        to_generator = GradientScale(config.loss.generation_gradient, name="gradient_scale")(phi)
     outputs = {
         "image_feature": image_feature,
         "cross_modal_representation": phi,
-        "waveform": generator(phi),
+        "waveform": generator(to_generator),
     }
     if config.loss.perceptual_weight is not None:
         outputs["logits"] = keras.layers.Dense(

@@ -74,13 +74,23 @@ CHANGES = {
         "pool_124",
     ),
     "rate_1e-4": Change("rate 1e-4", (_OPTIMIZER + "learning_rate=0.0001",), "pool_124"),
-    "decay_1e-5": Change("decay 1e-5, not 4e-4", ("loss.decay_weight=0.00001",), "pool_124"),
     "gentle": Change(
         "rate 1e-4 and decay 1e-5",
         (_OPTIMIZER + "learning_rate=0.0001", "loss.decay_weight=0.00001"),
         "pool_124",
     ),
-    "gentle_norm": Change(
-        "BN in the residual branch", (_ENCODER + "residual_batch_norm=true",), "gentle"
+    "like_sgd": Change(
+        "BN in the branch, smoothing .1, RMSProp with epsilon 1e-3, rate 3e-3; generation loss"
+        " weighs .2, a tenth of its gradient reaches phi",
+        (
+            _ENCODER + "residual_batch_norm=true",
+            "loss.label_smoothing=0.1",
+            "loss.generation_weight=0.2",
+            "loss.generation_gradient=0.1",
+            _OPTIMIZER + "epsilon=1e-3",
+            _OPTIMIZER + "learning_rate=0.003",
+        ),
+        "pool_124",
     ),
+    "like_sgd_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "like_sgd"),
 }
