@@ -9,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 LAYERS = (
-    "DilatedConv2D FusedBatchNormalization GatedResidualBlock1D MirrorAverage"
+    "DilatedConv2D FusedBatchNormalization GatedResidualBlock1D GradientScale MirrorAverage"
     " PerImageStandardization"
 )
 
@@ -71,7 +71,7 @@ from mtnet_tf.layers import {LAYERS.replace(" ", ", ")}
 image = keras.Input((8, 8, 1))
 x = MirrorAverage(keras.layers.Conv2D(1, 3, padding="same"))(image)
 x = DilatedConv2D(2, 3, dilation_rate=2)(PerImageStandardization()(x))
-x = FusedBatchNormalization()(x)
+x = GradientScale(0.5)(FusedBatchNormalization()(x))
 x = GatedResidualBlock1D(3, 2, "glorot_uniform", "zeros")(keras.layers.Reshape((64, 2))(x))
 keras.Model(image, x).save({str(path)!r})
 """)

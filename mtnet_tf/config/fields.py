@@ -204,8 +204,8 @@ class LossConfig:
         perceptual_weight: eta_1, from 0 to 1e6, or None.
         representation_weight: eta_2, from 0 to 1e6, or None.
         generation_weight: eta_3, from 1e-30 to 1e6.
-        generation_gradient: from 0 to 1, the part of the gradient of Eq. 9 that passes from the audio
-            generator on to phi, and so to the image encoder.
+        generation_gradient: from 0 to 1, the part of the gradient of Eq. 9 that passes from the
+            audio generator on to phi, and so to the image encoder.
         audio_feature_weight: from 0 to 1e6, of the generation loss of what the generator makes of
             the true audio feature phi^A in place of phi, or None. It needs the representation loss.
         spectral_weight: from 0 to 1e6, of a multi-resolution spectral loss beside Eq. 9, or None.

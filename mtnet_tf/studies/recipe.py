@@ -79,18 +79,15 @@ CHANGES = {
         (_OPTIMIZER + "learning_rate=0.0001", "loss.decay_weight=0.00001"),
         "pool_124",
     ),
-    "like_sgd": Change(
-        "BN in the branch, smoothing .1, RMSProp with epsilon 1e-3, rate 3e-3; generation loss"
-        " weighs .2, a tenth of its gradient reaches phi",
+    "long_5": Change(
+        "flip, translation, smoothing .1, 5 epochs",
         (
-            _ENCODER + "residual_batch_norm=true",
+            "augmentation.alternating_flip=true",
+            "augmentation.translation=2",
             "loss.label_smoothing=0.1",
-            "loss.generation_weight=0.2",
-            "loss.generation_gradient=0.1",
-            _OPTIMIZER + "epsilon=1e-3",
-            _OPTIMIZER + "learning_rate=0.003",
+            _JOINT + "epochs=5",
         ),
         "pool_124",
     ),
-    "like_sgd_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "like_sgd"),
+    "long_5_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "long_5"),
 }

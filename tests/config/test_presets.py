@@ -64,6 +64,7 @@ TABLE = {
     "loss.perceptual_weight": (0.5, 0.5),
     "loss.representation_weight": (1.0, 0.1),
     "loss.generation_weight": (1.0, 0.1),
+    "loss.generation_gradient": (1.0, 1.0),
     "loss.audio_feature_weight": (None, None),
     "loss.spectral_weight": (None, None),
     "loss.decay_weight": (0.0004, 0.0),

@@ -249,6 +249,34 @@ def test_a_block_from_zero_starts_as_its_activation(activation, batch_norm, tiny
         assert not weight.numpy().any() and np.abs(gradient).max() > 0, weight.path
 
 
+def test_a_part_of_the_generation_loss_reaches_phi(tiny_config):
+    """The waveform and the gradient of the generator stay as they are."""
+    x, factor = images(tiny_config), 0.25
+
+    def gradients(config):
+        keras.utils.set_random_seed(0)
+        model = build_mtnet(config)
+        with tf.GradientTape() as tape:
+            waveform = model(x, training=True)["waveform"]
+            loss = tf.reduce_sum(waveform**2)
+        found = tape.gradient(loss, model.trainable_variables)
+        names = [v.path for v in model.trainable_variables]
+        return waveform, dict(zip(names, found))
+
+    waveform, whole = gradients(tiny_config)
+    part_waveform, part = gradients(
+        config_lib.override(tiny_config, [f"loss.generation_gradient={factor}"])
+    )
+    np.testing.assert_array_equal(waveform, part_waveform)
+    assert list(whole) == list(part)
+    generator = {v.path for v in build_mtnet(tiny_config).get_layer("audio_generator").variables}
+    for name, gradient in whole.items():
+        if gradient is not None:
+            scale = 1 if name in generator else factor
+            np.testing.assert_allclose(part[name], scale * gradient, rtol=1e-4, atol=1e-6)
+    assert generator < set(whole)
+
+
 def test_the_test_network_averages_over_both_ways_an_image_looks(tiny_config):
     """Not of digits: a mirrored digit is another sign, or none."""
     overrides = ["image_encoder.average_flips=true", "data.digit_size=null"]
