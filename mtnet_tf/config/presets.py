@@ -94,7 +94,6 @@ def _small() -> Config:
             paper.image_encoder,
             widths=(32, 64, 96, 128, 192),
             pool_after=(1, 2, 4),
-            residual_batch_norm=True,
             feature_units=(256, 256),
         ),
         audio_autoencoder=AudioAutoencoderConfig(hidden_units=(512, 384, 256, 384, 512)),
@@ -106,11 +105,7 @@ def _small() -> Config:
         training=dataclasses.replace(
             paper.training,
             autoencoder=StageConfig(batch_size=100, epochs=500, optimizer=optimizer),
-            joint=StageConfig(
-                batch_size=128,
-                epochs=3,
-                optimizer=dataclasses.replace(optimizer, learning_rate=5e-4),
-            ),
+            joint=StageConfig(batch_size=64, epochs=2, optimizer=optimizer),
         ),
     )
 
@@ -124,6 +119,7 @@ def _tuned() -> Config:
         image_encoder=dataclasses.replace(
             small.image_encoder,
             dilation_rates=(1,),
+            residual_batch_norm=True,
             average_flips=True,
         ),
     )
@@ -141,7 +137,6 @@ def _tiny() -> Config:
             small.image_encoder,
             widths=(8, 16, 24, 32, 48),
             pool_after=(1, 2, 3),
-            residual_batch_norm=False,
             feature_units=(128, 128),
         ),
         audio_autoencoder=AudioAutoencoderConfig(hidden_units=(256, 192, 128, 192, 256)),

@@ -37,8 +37,8 @@ CHANGES = {
         "tanh in the image encoder, as in `released`", ("image_encoder.activation=tanh",)
     ),
     "channels_16": Change("1D blocks of 16 channels", ("audio_generator.channels=16",)),
-    "no_branch_norm": Change(
-        "no BN in the residual branch, as in `paper`", ("image_encoder.residual_batch_norm=false",)
+    "branch_norm": Change(
+        "BN in the residual branch, as in `released`", ("image_encoder.residual_batch_norm=true",)
     ),
     "released_losses": Change(
         "the losses of `released` and their weights",
