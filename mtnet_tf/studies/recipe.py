@@ -23,6 +23,8 @@ _BASELINE = (
     _ENCODER + "residual_batch_norm=false",
     "augmentation.alternating_flip=false",
     "augmentation.translation=0",
+    "loss.generation_weight=1",
+    "loss.label_smoothing=0",
 )
 
 # Eq. 9 sums over some 20,000 samples. At weight 1 it is nearly the whole gradient of the encoder.
