@@ -91,5 +91,19 @@ CHANGES = {
         ),
         "pool_124",
     ),
-    "long_5_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "long_5"),
+    "rho_0.99": Change("rho .99", (_OPTIMIZER + "rho=0.99",), "pool_124"),
+    "like_sgd": Change(
+        "BN in the branch, smoothing .1, RMSProp with epsilon 1e-3, rate 3e-3; generation loss"
+        " weighs .2, a tenth of its gradient reaches phi",
+        (
+            _ENCODER + "residual_batch_norm=true",
+            "loss.label_smoothing=0.1",
+            "loss.generation_weight=0.2",
+            "loss.generation_gradient=0.1",
+            _OPTIMIZER + "epsilon=1e-3",
+            _OPTIMIZER + "learning_rate=0.003",
+        ),
+        "pool_124",
+    ),
+    "like_sgd_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "like_sgd"),
 }
