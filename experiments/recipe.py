@@ -5,9 +5,9 @@
     python -m experiments.recipe --study=open_points --dataset=mnist_ad \
         --recordings_dir=recordings/joe --out_dir=runs/points --results=runs/points/results
 
-The changes are in mtnet_tf/studies/recipe.py, and those that the paper leaves open in
-open_points.py. Each leaves a result file; one that is there already is not made again, and a
-training that was stopped goes on. experiments.report makes the table.
+The changes are in mtnet_tf/studies/recipe.py; what the paper leaves open is in open_points.py, and
+how long one trains in lengths.py. Each leaves a result file; one that is there already is not made
+again, and a training that was stopped goes on. experiments.report makes the table.
 """
 
 import pathlib
@@ -16,7 +16,9 @@ from absl import flags
 
 from experiments import program
 
-_STUDY = flags.DEFINE_enum("study", "recipe", ["recipe", "open_points"], "Which changes.")
+_STUDY = flags.DEFINE_enum(
+    "study", "recipe", ["recipe", "open_points", "lengths"], "Which changes."
+)
 _CHANGES = flags.DEFINE_list("changes", None, "Changes to try; default: all.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the training.", lower_bound=0)
 _OUT_DIR = flags.DEFINE_string(
@@ -37,10 +39,11 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.files import write_json
     from mtnet_tf.runs.provenance import environment
     from mtnet_tf.runs.run_folder import RunFolder
-    from mtnet_tf.studies import open_points, recipe
+    from mtnet_tf.studies import lengths, open_points, recipe
     from mtnet_tf.studies.changes import changed, try_change
 
-    changes = {"recipe": recipe, "open_points": open_points}[_STUDY.value].CHANGES
+    studies = {"recipe": recipe, "open_points": open_points, "lengths": lengths}
+    changes = studies[_STUDY.value].CHANGES
     names = _CHANGES.value or list(changes)
     # A bad name is told before anything is trained.
     for name in names:
@@ -52,7 +55,7 @@ def main(argv: list[str]) -> None:
     dataset_name = data.name.partition("/")[0]
     for place, name in enumerate(names, 1):
         print(f"change {place} of {len(names)}: {name}", flush=True)
-        stem = f"{dataset_name}_{name}_seed{_SEED.value}"
+        stem = f"{dataset_name}_{base.preset}_{name}_seed{_SEED.value}"
         path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
         if path.is_file():
             print(f"{path} is there already.")

@@ -1,4 +1,4 @@
-"""Curves of a training: validation accuracy and generation loss against minutes of training."""
+"""What one gets for how many minutes of training: accuracy and generation loss of some lengths."""
 
 from __future__ import annotations
 
@@ -10,32 +10,40 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
-PICTURE = "accuracy.png"  # beside the folder of the curves
+PICTURE = "accuracy.png"  # beside the folder of the results
 
 
-def read_curves(folder: pathlib.Path | str) -> dict[str, list[dict]]:
-    """Returns the curves of each data set, by the names of their files.
+def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
+    """Returns {data set: {preset: its trainings, the shortest first}}.
 
     Args:
-        folder: holds a JSON file a curve: {"label", "dataset", "preset", "minutes", "accuracy",
-            "generation_loss", and the fields of `runs.provenance.environment`}. The three lists are
-            of the same length.
+        folder: holds result files of `experiments.recipe --study=lengths`. Each gets "minutes",
+            "accuracy" and "generation_loss", the last two of its last look.
 
     Raises:
         InputError: there are none, or one is broken.
     """
     datasets = {}
     for path in sorted(pathlib.Path(folder).glob("*.json")):
-        curve = read_json(path)
+        result = read_json(path)
         try:
-            lengths = {len(curve[name]) for name in ("minutes", "accuracy", "generation_loss")}
-            if len(lengths) != 1 or 0 in lengths:
-                raise ValueError("its lists have no points, or not as many as each other")
-            datasets.setdefault(curve["dataset"].partition("/")[0], []).append(curve)
+            last = result["looks"][-1]
+            result |= {
+                "minutes": result["training_seconds"] / 60,
+                "accuracy": float(last["validation_accuracy"]),
+                "generation_loss": float(last["validation_generation"]),
+            }
+            presets = datasets.setdefault(result["dataset"].partition("/")[0], {})
+            presets.setdefault(result["preset"], []).append(result)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{path} is no curve ({error!r}). Make it again.") from error
+            raise InputError(
+                f"{path} is no result of experiments.recipe ({error!r}). Make it again."
+            ) from error
     if not datasets:
-        raise InputError(f"{folder} holds no curve.")
+        raise InputError(f"{folder} holds no result.")
+    for presets in datasets.values():
+        for results in presets.values():
+            results.sort(key=lambda result: result["minutes"])
     return datasets
 
 
@@ -49,13 +57,14 @@ def draw_curves(results: pathlib.Path | str, path: pathlib.Path | str) -> None:
     datasets = read_curves(results)
     figure = Figure(figsize=(0.6 + 4.4 * len(datasets), 6), layout="constrained")
     axes = figure.subplots(2, len(datasets), squeeze=False, sharex="col")
-    for column, (dataset, curves) in enumerate(datasets.items()):
+    for column, (dataset, presets) in enumerate(datasets.items()):
         accuracy, loss = axes[:, column]
-        for curve in curves:
-            accuracy.plot(
-                curve["minutes"], [100 * a for a in curve["accuracy"]], label=curve["label"]
-            )
-            loss.plot(curve["minutes"], curve["generation_loss"], label=curve["label"])
+        for preset, of_preset in presets.items():
+            minutes = [result["minutes"] for result in of_preset]
+            percents = [100 * result["accuracy"] for result in of_preset]
+            accuracy.plot(minutes, percents, marker="o", label=preset)
+            losses = [result["generation_loss"] for result in of_preset]
+            loss.plot(minutes, losses, marker="o", label=preset)
         accuracy.set_title(dataset)
         accuracy.set_ylabel("validation accuracy, %")
         accuracy.legend(fontsize=8)
@@ -66,27 +75,28 @@ def draw_curves(results: pathlib.Path | str, path: pathlib.Path | str) -> None:
 
 
 def section(folder: pathlib.Path | str) -> str:
-    """Returns the picture, where each curve ends, and how it was made.
+    """Returns the picture, a table of its points, and how they were made.
 
     Args:
         folder: as in `read_curves`, which says what is raised. The picture is beside it.
     """
-    curves = [curve for of_dataset in read_curves(folder).values() for curve in of_dataset]
     rows, made = [], {}
-    for curve in curves:
-        rows.append(
-            [
-                curve["dataset"].partition("/")[0],
-                curve["label"],
-                curve["preset"],
-                f"{curve['minutes'][-1]:.1f}",
-                percent(curve["accuracy"][-1]),
-                f"{curve['generation_loss'][-1]:.4g}",
-            ]
-        )
-        how = f"On {curve['hardware']}. {versions(curve)}. `{curve['command']}`"
-        made[how] = None
-    header = ["data set", "curve", "preset", "minutes", "validation accuracy", "generation loss"]
+    for dataset, presets in read_curves(folder).items():
+        for preset, results in presets.items():
+            for result in results:
+                rows.append(
+                    [
+                        dataset,
+                        preset,
+                        result["label"],
+                        f"{result['minutes']:.1f}",
+                        percent(result["accuracy"]),
+                        f"{result['generation_loss']:.4g}",
+                    ]
+                )
+                how = f"{result['precision']}, on {result['training_hardware']}."
+                made[f"{how} {versions(result)}. `{result['training_command']}`"] = None
+    header = ["data set", "preset", "length", "minutes", "validation accuracy", "generation loss"]
     parts = [markdown(header, rows), bullets(list(made))]
     if (pathlib.Path(folder).parent / PICTURE).is_file():
         parts.insert(0, f"![Validation accuracy against minutes of training]({PICTURE})\n")

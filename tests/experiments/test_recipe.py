@@ -32,7 +32,8 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "change 2 of 2: generation_weight" in done.stdout
     paths = [
-        tmp_path / f"results/digits_ad_{x}_seed3.json" for x in ("baseline", "generation_weight")
+        tmp_path / f"results/digits_ad_tiny_{x}_seed3.json"
+        for x in ("baseline", "generation_weight")
     ]
     assert sorted((tmp_path / "results").iterdir()) == paths
     results = [json.loads(path.read_text()) for path in paths]
@@ -52,12 +53,12 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
         assert last.keys() >= {"validation_total", "validation_accuracy", "validation_generation"}
         assert not any(key.startswith("test") for key in last)
         config = json.loads(
-            (tmp_path / f"runs/digits_ad_{name}_seed3/config.json").read_text(encoding="utf-8")
+            (tmp_path / f"runs/digits_ad_tiny_{name}_seed3/config.json").read_text(encoding="utf-8")
         )
         assert config["training"]["seed"] == 3
         assert config["loss"]["generation_weight"] == (1.0 if name == "baseline" else 0.05)
     # Stage 1 is the same, and was trained once.
-    assert (tmp_path / "runs/digits_ad_baseline_seed3/audio_features.npz").is_file()
+    assert (tmp_path / "runs/digits_ad_tiny_baseline_seed3/audio_features.npz").is_file()
     assert "Taking over audio_features.npz" in done.stderr
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     again = run(data_dir, tmp_path, *arguments)

@@ -128,8 +128,9 @@ def test_table_3_is_three_files_that_go_stale(study, cells, tmp_path):
 def test_the_other_folders_are_sections(study, tmp_path):
     root, _ = checkout(study, tmp_path)
     curve = {
-        "label": "a", "dataset": "cifar10_ad/x", "preset": "small", "minutes": [1], "accuracy": [1],
-        "generation_loss": [1], "command": "c", "hardware": "h", "versions": {}, "git_commit": "",
+        "label": "a", "dataset": "cifar10_ad/x", "preset": "small", "training_seconds": 60,
+        "looks": [{"validation_accuracy": 1, "validation_generation": 1}], "precision": "float32",
+        "training_command": "c", "training_hardware": "h", "versions": {}, "git_commit": "",
     }  # fmt: skip
     (root / committed.CURVES).mkdir()
     (root / committed.CURVES / "a.json").write_text(json.dumps(curve))

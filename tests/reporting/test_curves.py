@@ -1,4 +1,4 @@
-"""Curves from made-up files: the picture, and what stands below it."""
+"""Curves from made-up results: the picture, and what stands below it."""
 
 import json
 
@@ -15,56 +15,61 @@ def write(tmp_path):
     folder = tmp_path / "curves"
     folder.mkdir()
 
-    def write(name, dataset="cifar10_ad", **changes):
-        curve = {
-            "label": f"label of {name}", "dataset": f"{dataset}/x", "preset": "small",
-            "minutes": [1.0, 2.5], "accuracy": [0.25, 0.625], "generation_loss": [60.0, 33.5],
-            "command": "python -m x", "versions": {"python": "3"}, "git_commit": "abc",
-            "hardware": "h", **changes,
+    def write(name, minutes, accuracy, dataset="cifar10_ad", preset="small", **changes):
+        looks = [
+            {"step": step, "validation_accuracy": value, "validation_generation": 33.5}
+            for step, value in ((5, 0.1), (10, accuracy))
+        ]
+        result = {
+            "label": f"label of {name}", "dataset": f"{dataset}/x", "preset": preset,
+            "precision": "float32", "training_seconds": 60 * minutes, "looks": looks,
+            "training_command": "python -m x", "versions": {"python": "3"}, "git_commit": "abc",
+            "training_hardware": "h", **changes,
         }  # fmt: skip
-        (folder / f"{name}.json").write_text(json.dumps(curve))
+        (folder / f"{name}.json").write_text(json.dumps(result))
 
     write.folder = folder
     return write
 
 
 def test_the_picture_shows_the_curves(write, tmp_path):
-    write("a")
+    write("a", 5, 0.5)
+    write("b", 10, 0.6)
     curves.draw_curves(write.folder, tmp_path / "one.png")
-    write("b", accuracy=[0.5, 0.75])
+    write("c", 5, 0.7, preset="tuned")
     curves.draw_curves(write.folder, tmp_path / "two.png")
-    write("c", dataset="mnist_ad")
+    write("d", 5, 0.9, dataset="mnist_ad")
     curves.draw_curves(write.folder, tmp_path / "wide.png")
     one, two, wide = (np.asarray(Image.open(tmp_path / f"{n}.png")) for n in ("one", "two", "wide"))
     assert one.shape == two.shape and (one != two).any()
     assert wide.shape[1] > 1.5 * one.shape[1]  # a column a data set
 
 
-def test_the_section_says_where_each_ends_and_how_it_was_made(write):
-    write("a")
-    write("b", dataset="mnist_ad", accuracy=[0.5, 0.99])
+def test_the_shortest_training_comes_first(write):
+    write("a", 20, 0.7)
+    write("b", 2.5, 0.6)
+    (found,) = curves.read_curves(write.folder)["cifar10_ad"].values()
+    assert [result["minutes"] for result in found] == [2.5, 20]
+
+
+def test_the_section_says_what_each_reaches_and_how_it_was_made(write):
+    write("a", 2.5, 0.625)
+    write("b", 5, 0.99, dataset="mnist_ad", preset="tuned")
     text = curves.section(write.folder)
-    assert "| cifar10_ad | label of a | small | 2.5 | 62.50 % | 33.5 |" in text
-    assert "| mnist_ad | label of b | small | 2.5 | 99.00 % | 33.5 |" in text
+    assert "| cifar10_ad | small | label of a | 2.5 | 62.50 % | 33.5 |" in text
+    assert "| mnist_ad | tuned | label of b | 5.0 | 99.00 % | 33.5 |" in text
     assert text.count("`python -m x`") == 1 and "![" not in text
     (write.folder.parent / curves.PICTURE).write_bytes(b"")
     assert curves.section(write.folder).startswith("![")
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"accuracy": [0.5]},
-        {"minutes": None},
-        {"minutes": [], "accuracy": [], "generation_loss": []},
-    ],
-)
-def test_a_broken_curve_is_one_error(changes, write):
-    write("a", **changes)
-    with pytest.raises(InputError, match="a.json is no curve"):
+@pytest.mark.parametrize("changes", [{"looks": []}, {"training_seconds": None}, {"looks": [{}]}])
+def test_a_broken_result_is_one_error(changes, write):
+    write("a", 1, 0.5, **changes)
+    with pytest.raises(InputError, match="a.json is no result of experiments.recipe"):
         curves.read_curves(write.folder)
 
 
-def test_no_curves(write):
-    with pytest.raises(InputError, match="holds no curve"):
+def test_no_results(write):
+    with pytest.raises(InputError, match="holds no result"):
         curves.read_curves(write.folder)
