@@ -92,6 +92,11 @@ CHANGES = {
         "pool_124",
     ),
     "rho_0.99": Change("rho .99", (_OPTIMIZER + "rho=0.99",), "pool_124"),
+    "from_zero": Change(
+        "rho .99, mean square from 0 as in Keras",
+        (_OPTIMIZER + "rho=0.99", _OPTIMIZER + "initial_mean_square=0"),
+        "pool_124",
+    ),
     "like_sgd": Change(
         "BN in the branch, smoothing .1, RMSProp with epsilon 1e-3, rate 3e-3; generation loss"
         " weighs .2, a tenth of its gradient reaches phi",
