@@ -165,8 +165,9 @@ def _read_finished(
         lines = (out_dir / "rows.csv").read_bytes().splitlines(keepends=True)
         found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
         whole = len(lines) == found + 1 and lines[-1].endswith(b"\n")
-        whole &= "blended" in summary and "classified" in summary
+        # Older versions wrote no "blended" and no "classified".
         has_metrics = set(summary["metrics"]) >= set(metrics)
+        has_metrics &= "blended" in summary and "classified" in summary
     except (FileError, OSError, LookupError, TypeError) as error:
         _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
         return None

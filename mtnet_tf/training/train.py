@@ -100,11 +100,20 @@ def _record(
         steps=stage.num_steps,
         images_seen=stage.num_steps * stage.batch_size,
         num_parameters=num_parameters(network),
-        flops_per_image=sum(forward_flops(test_network, 1, training=False).values()),
+        flops_per_image=_flops_per_image(test_network),
         num_replicas=session.strategy.num_replicas_in_sync,
     )
     # Last: a run is finished when its network is there.
     save_network(network, run / NETWORK)
+
+
+def _flops_per_image(test_network: keras.Model) -> int | None:
+    """Returns the operations of one image; None where there is a layer that is not counted."""
+    try:
+        return sum(forward_flops(test_network, 1, training=False).values())
+    except ValueError as error:
+        _logger.warning("flops_per_image is not recorded: %s", error)
+        return None
 
 
 def _check_fit(config: Config, data: AudioDescriptions) -> None:

@@ -1,5 +1,6 @@
 """An evaluation of a run folder: where it writes, and what it leaves alone."""
 
+import csv
 import json
 
 import numpy as np
@@ -54,6 +55,8 @@ def test_another_output_folder_leaves_the_run_folder_alone(finished, synthetic_d
         assert (tmp_path / "results/test" / name / "rows.csv").is_file()
     provenance = summaries[0]["provenance"]
     assert provenance["system"] == "mtnet"
+    recorded = finished.environment()["flops_per_image"]
+    assert provenance["flops_per_image"] == recorded > 0
     assert summaries[0]["label"] == "MT-Net"
     written = json.loads((tmp_path / "results/test/model/summary.json").read_text())
     assert written == summaries[0]
@@ -76,6 +79,12 @@ def test_the_softmax_head_is_scored_and_its_recordings_are_played(
     outputs = load_network(finished)({"image": synthetic_data.test.images}, training=False)
     hits = outputs["logits"].numpy().argmax(-1) == synthetic_data.test.labels
     assert model["classifier_accuracy"] == pytest.approx(np.mean(hits))
+    assert model["classified"]["num_pairs"] == np.sum(hits)
+    rows = list(csv.DictReader((tmp_path / "test/model/rows.csv").open()))
+    said = [synthetic_data.words[label] for label in outputs["logits"].numpy().argmax(-1)]
+    assert [row["softmax_word"] for row in rows] == said
+    rows = csv.DictReader((tmp_path / "test/white_noise/rows.csv").open())
+    assert {row["softmax_word"] for row in rows} == {""}
     assert all(control["classifier_accuracy"] is None for control in controls)
 
 

@@ -31,9 +31,10 @@ def ramp(pairs):
 
 @pytest.fixture
 def score(synthetic_data, tmp_path):
-    def score(recognizer=None):
+    def score(recognizer=None, num_pairs=0):
         return scoring.evaluate(
-            Candidate("ramp", "ramp", ramp), synthetic_data.test, synthetic_data, tmp_path,
+            Candidate("ramp", "ramp", ramp), synthetic_data.test.spread(num_pairs), synthetic_data,
+            tmp_path,
             provenance={}, split="test", pool=Scores(), num_wavs=2, recognizer=recognizer,
         )  # fmt: skip
 
@@ -70,6 +71,17 @@ def test_a_result_with_a_row_less_is_scored_anew(score, tmp_path, caplog):
     score()
     assert "does not hold 6 rows: scoring anew" in caplog.text
     assert (tmp_path / "rows.csv").read_bytes() == whole
+
+
+def test_a_result_of_an_older_version_is_scored_anew_but_never_by_less(score, tmp_path):
+    summary = score()
+    older = {k: v for k, v in summary.items() if k not in ("blended", "classified")}
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps(older))
+    with pytest.raises(InputError, match="holds an evaluation of 6 pairs, and 2 would replace it"):
+        score(num_pairs=2)
+    assert json.loads(path.read_text()) == older
+    assert {"blended", "classified"} < set(score())
 
 
 class AlwaysZero:

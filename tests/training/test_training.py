@@ -10,6 +10,7 @@ from mtnet_tf import config as config_lib
 from mtnet_tf import systems
 from mtnet_tf.data.pairs import DataError
 from mtnet_tf.files import InUseError
+from mtnet_tf.models.operations import forward_flops
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training import algorithm1, loop
@@ -162,6 +163,24 @@ def test_finished_run_is_not_trained_again(finished, tiny_config, synthetic_data
     assert recorded["images_seen"] == 72
     assert recorded["training_seconds"] > 0
     assert recorded["versions"]["tensorflow"]
+    spoken = systems.find("mtnet").build_test_network(load_network(finished))
+    assert recorded["flops_per_image"] == forward_flops(spoken, 1)["float32"]
+
+
+def test_a_layer_whose_operations_are_not_counted_does_not_cost_the_training(
+    tiny_config, synthetic_data, tmp_path, monkeypatch, caplog
+):
+    def refuse(*arguments, **options):
+        raise ValueError("The operations of DepthwiseConv2dNative (x) are not counted.")
+
+    monkeypatch.setattr("mtnet_tf.training.train.forward_flops", refuse)
+    run = RunFolder(tmp_path / "run")
+    train(
+        config_lib.override(tiny_config, ["training.joint.epochs=0.5"]), synthetic_data, run, "cpu"
+    )
+    assert run.is_finished()
+    assert run.environment()["flops_per_image"] is None
+    assert "DepthwiseConv2dNative (x) are not counted" in caplog.text
 
 
 def test_changed_configuration_is_refused_with_the_difference(
