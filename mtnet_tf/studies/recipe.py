@@ -111,4 +111,28 @@ CHANGES = {
         "pool_124",
     ),
     "like_sgd_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "like_sgd"),
+    "nesterov_norm": Change(
+        "Nesterov SGD, rate .2, batches of 128, BN in the branch, smoothing .1; generation loss"
+        " weighs .05, two fifths of its gradient reach phi",
+        (
+            _ENCODER + "residual_batch_norm=true",
+            "loss.label_smoothing=0.1",
+            "loss.generation_weight=0.05",
+            "loss.generation_gradient=0.4",
+            _OPTIMIZER + "name=nesterov",
+            _OPTIMIZER + "learning_rate=0.2",
+            _JOINT + "batch_size=128",
+        ),
+        "pool_124",
+    ),
+    "nesterov_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "nesterov_norm"),
+    "nesterov_5": Change(
+        "flip, translation, 5 epochs",
+        (
+            "augmentation.alternating_flip=true",
+            "augmentation.translation=2",
+            _JOINT + "epochs=5",
+        ),
+        "nesterov_no_holes",
+    ),
 }
