@@ -135,4 +135,13 @@ CHANGES = {
         ),
         "nesterov_no_holes",
     ),
+    "nesterov_holes_8": Change(
+        "flip, translation, 8 epochs",
+        (
+            "augmentation.alternating_flip=true",
+            "augmentation.translation=2",
+            _JOINT + "epochs=8",
+        ),
+        "nesterov_norm",
+    ),
 }
