@@ -312,6 +312,8 @@ class TrainingConfig:
         max_feature_cosine: stage 1 ends in an error where the audio features of two different words
             have a cosine that is not below this, in (-1, 2].
         joint: stage 2, lines 4-7.
+        image_encoder_optimizer: moves the image encoder and the softmax layer in stage 2. None:
+            the optimiser of `joint` moves all.
         checkpoint_secs: wall-clock seconds between checkpoints, from 0 to 1e9.
         log_steps: steps between lines of the log, from 1 to 1e9.
         precision: of the image encoder's feature maps, where nearly all the arithmetic is: float32,
@@ -329,6 +331,7 @@ class TrainingConfig:
     max_reconstruction_error: Annotated[float, Range(above=0, most=1e6)] = 1.0
     max_feature_cosine: Annotated[float, Range(above=-1, most=2)] = 0.99
     joint: StageConfig = StageConfig(batch_size=64, epochs=50)
+    image_encoder_optimizer: OptimizerConfig | None = None
     checkpoint_secs: Annotated[float, Range(least=0, most=1e9)] = 120.0
     log_steps: Annotated[int, Range(least=1, most=10**9)] = 20
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = "float32"

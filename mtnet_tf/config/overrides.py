@@ -107,10 +107,11 @@ def differences(old: Config, new: Config) -> list[str]:
     """Returns one line `key: old -> new` for each field in which two configurations differ."""
     old_values = flatten(dataclasses.asdict(old))
     new_values = flatten(dataclasses.asdict(new))
+    # A part that is None in one of them is a key there, and several in the other.
     return [
-        f"{key}: {value!r} -> {new_values[key]!r}"
-        for key, value in old_values.items()
-        if new_values[key] != value
+        f"{key}: {old_values.get(key)!r} -> {new_values.get(key)!r}"
+        for key in [*old_values, *(key for key in new_values if key not in old_values)]
+        if old_values.get(key) != new_values.get(key)
     ]
 
 

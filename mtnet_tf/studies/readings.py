@@ -189,7 +189,7 @@ class _Watched:
 
     def validate(self) -> dict[str, float]:
         figures = super().validate()
-        self.looks.append({"step": int(self.update.optimizer.iterations.numpy()), **figures})
+        self.looks.append({"step": int(self.update.optimizers[0].iterations.numpy()), **figures})
         if self.is_lost(figures):
             raise _GivenUp
         return figures

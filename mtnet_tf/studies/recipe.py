@@ -3,6 +3,10 @@
 Every change is trained as long as its base.
 """
 
+import dataclasses
+import json
+
+from mtnet_tf.config import OptimizerConfig
 from mtnet_tf.studies.changes import Change
 
 _JOINT = "training.joint."
@@ -29,6 +33,13 @@ _BASELINE = (
 
 # Eq. 9 sums over some 20,000 samples. At weight 1 it is nearly the whole gradient of the encoder.
 _BALANCED = ("loss.generation_weight=0.02",)
+
+
+def _image_encoder_sgd(learning_rate: float) -> str:
+    """Returns the override that gives the image encoder and the softmax layer Nesterov SGD."""
+    optimizer = OptimizerConfig(name="nesterov", learning_rate=learning_rate, warmup_steps=200)
+    return "training.image_encoder_optimizer=" + json.dumps(dataclasses.asdict(optimizer))
+
 
 CHANGES = {
     "baseline": Change("`small` before the search, two epochs", _BASELINE, base=None),
@@ -135,13 +146,17 @@ CHANGES = {
         ),
         "nesterov_no_holes",
     ),
-    "nesterov_holes_8": Change(
-        "flip, translation, 8 epochs",
+    "split": Change(
+        "image encoder and softmax by Nesterov SGD .2, the rest by RMSProp 5e-4; batches of 128, BN"
+        " in the branch, smoothing .1",
         (
-            "augmentation.alternating_flip=true",
-            "augmentation.translation=2",
-            _JOINT + "epochs=8",
+            _ENCODER + "residual_batch_norm=true",
+            "loss.label_smoothing=0.1",
+            _image_encoder_sgd(0.2),
+            _JOINT + "batch_size=128",
+            _OPTIMIZER + "learning_rate=0.0005",
         ),
-        "nesterov_norm",
+        "pool_124",
     ),
+    "split_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "split"),
 }

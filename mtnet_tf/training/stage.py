@@ -15,7 +15,7 @@ from mtnet_tf.config import OptimizerConfig, StageConfig, TrainingConfig
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.batches import shuffled_batches
 from mtnet_tf.training.distribution import DistributionError, lost_workers
-from mtnet_tf.training.update import Update
+from mtnet_tf.training.update import Group, Update
 
 _SUM = tf.distribute.ReduceOp.SUM
 
@@ -77,15 +77,21 @@ class Stage(abc.ABC):
             self._train_step, reduce_retracing=True, jit_compile=training.jit_compile or None
         )
 
-    def make_update(self, variables: Sequence[keras.Variable], config: OptimizerConfig) -> Update:
+    def make_update(
+        self,
+        variables: Sequence[keras.Variable],
+        config: OptimizerConfig,
+        apart: Group | None = None,
+    ) -> Update:
         """Returns an update that lasts as many steps as the stage.
 
         Args:
             variables: the trainable variables that it moves.
             config: of its optimiser.
+            apart: variables among them that a second optimiser moves, and its configuration.
         """
         scale_loss = self._training.precision == "mixed_float16"
-        return Update(variables, config, self.num_steps, scale_loss=scale_loss)
+        return Update(variables, config, self.num_steps, apart=apart, scale_loss=scale_loss)
 
     @abc.abstractmethod
     def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -178,6 +184,7 @@ class SupervisedStage(Stage):
         training: TrainingConfig,
         columns: dict[str, np.ndarray],
         augmentation: Augmentation | None = None,
+        apart: Group | None = None,
     ) -> None:
         """Builds the optimiser.
 
@@ -187,10 +194,11 @@ class SupervisedStage(Stage):
             training: as in `Stage`.
             columns: as in `Stage`.
             augmentation: as in `Stage`.
+            apart: as in `make_update`.
         """
         super().__init__(config, training, columns, augmentation)
         self.model = model
-        self.update = self.make_update(model.trainable_variables, config.optimizer)
+        self.update = self.make_update(model.trainable_variables, config.optimizer, apart)
 
     @abc.abstractmethod
     def losses(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
@@ -212,7 +220,7 @@ class SupervisedStage(Stage):
         """Returns the network, its optimiser and the states of its random numbers."""
         return {
             "model": self.model,
-            "optimizer": self.update.optimizer,
+            "optimizers": self.update.optimizers,
             "dropout_seeds": random_states(self.model),
         }
 
@@ -227,8 +235,9 @@ class SupervisedStage(Stage):
         self.update.keep_averages()
 
     def learning_rates(self) -> dict[str, float]:
-        """Returns the rate of the next step, as "learning_rate"."""
-        return {"learning_rate": self.update.learning_rate()}
+        """Returns the rate of the next step, and that of the variables that are apart."""
+        names = ("learning_rate", "learning_rate_apart")
+        return dict(zip(names, self.update.learning_rates()))
 
 
 def random_states(model: keras.Model) -> list[tf.Variable]:

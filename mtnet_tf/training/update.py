@@ -1,8 +1,9 @@
-"""One optimiser step: gradients of a loss, summed over the replicas, applied to some variables."""
+"""One step: gradients of a loss, summed over the replicas, applied to some variables."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
@@ -11,17 +12,20 @@ import tensorflow as tf
 from mtnet_tf.config import OptimizerConfig
 from mtnet_tf.training.optimizers import build_optimizer
 
+# Variables, and the configuration of the optimiser that moves them.
+Group = tuple[Sequence[keras.Variable], OptimizerConfig]
+
 _SUM = tf.distribute.ReduceOp.SUM
 
 
 class Update:
-    """An optimiser and the variables that it moves.
+    """The variables that a step moves, and their optimiser, or several that share them out.
 
     A supervised stage has one update. An adversarial stage has two, one for the generator and one
     for the discriminator, and calls one after the other in its `replica_step`.
 
     Attributes:
-        optimizer: belongs into the checkpoint of the stage.
+        optimizers: belong into the checkpoint of the stage.
     """
 
     def __init__(
@@ -30,21 +34,30 @@ class Update:
         config: OptimizerConfig,
         num_steps: int,
         *,
+        apart: Group | None = None,
         scale_loss: bool = False,
     ) -> None:
-        """Builds the optimiser, in the scope of the stage's strategy.
+        """Builds the optimisers, in the scope of the stage's strategy.
 
         Args:
             variables: the trainable variables of one network or several.
             config: of the optimiser.
             num_steps: how many steps it will take; the learning rate follows them.
+            apart: variables among them that a second optimiser moves, and its configuration.
             scale_loss: scales the loss, for float16. A step whose gradients overflow is skipped.
         """
-        self._variables = list(variables)
+        own, of_apart = list(variables), apart[0] if apart else ()
+        own = [v for v in own if all(v is not other for other in of_apart)]
+        groups = [(own, config), *([(list(of_apart), apart[1])] if apart else [])]
+        self._groups = [group for group, _ in groups]
+        self._variables = [variable for group in self._groups for variable in group]
         self._scale_loss = scale_loss
-        self.optimizer = build_optimizer(config, num_steps, scale_loss=scale_loss)
-        # Its variables must be there before a step is traced and before a checkpoint is restored.
-        self.optimizer.build(self._variables)
+        self.optimizers = [
+            build_optimizer(config, num_steps, scale_loss=scale_loss) for _, config in groups
+        ]
+        # Their variables must be there before a step is traced and before a checkpoint is restored.
+        for optimizer, group in zip(self.optimizers, self._groups):
+            optimizer.build(group)
 
     def __call__(self, compute_losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """Moves the variables one step down the gradient of the loss "total".
@@ -60,7 +73,8 @@ class Update:
             `skipped_steps`: 1 where the gradients overflowed and no variable was moved. Each is a
             share too: its sum over the replicas is the figure.
         """
-        scale = tf.convert_to_tensor(self.optimizer.dynamic_scale) if self._scale_loss else 1.0
+        # All optimisers have the same scale: each sees every overflow.
+        scale = tf.convert_to_tensor(self.optimizers[0].dynamic_scale) if self._scale_loss else 1.0
         with tf.GradientTape() as tape:
             losses = compute_losses()
             total = losses["total"] * scale if self._scale_loss else losses["total"]
@@ -68,8 +82,14 @@ class Update:
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         if replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce(_SUM, gradients)
-        self.optimizer.apply(gradients, self._variables)
-        figures = {"gradient_norm": tf.linalg.global_norm(gradients) / scale}
+        norm = tf.linalg.global_norm(gradients)
+        if self._scale_loss and len(self.optimizers) > 1:
+            # 0, or not finite: then every optimiser leaves the step out and halves its scale.
+            gradients = [gradient + (norm - norm) for gradient in gradients]
+        rest = iter(gradients)
+        for optimizer, group in zip(self.optimizers, self._groups):
+            optimizer.apply(list(itertools.islice(rest, len(group))), group)
+        figures = {"gradient_norm": norm / scale}
         if self._scale_loss:
             finite = tf.math.is_finite(figures["gradient_norm"])
             figures["gradient_norm"] = tf.where(finite, figures["gradient_norm"], 0.0)
@@ -80,25 +100,29 @@ class Update:
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
         """Meanwhile the variables have their averages (`OptimizerConfig.average_decay`)."""
-        last = [variable.numpy() for variable in self._variables] if self._averages() else []
+        last = [(variable, variable.numpy()) for variable, _ in self._averages()]
         self.keep_averages()
         try:
             yield
         finally:
-            for variable, value in zip(self._variables, last):
+            for variable, value in last:
                 variable.assign(value)
 
     def keep_averages(self) -> None:
         """Gives the variables their averages, where the optimiser has any."""
-        for variable, average in zip(self._variables, self._averages()):
+        for variable, average in self._averages():
             variable.assign(average)
 
-    def _averages(self) -> list[keras.Variable]:
-        inner = self.optimizer.inner_optimizer if self._scale_loss else self.optimizer
-        # Until a step is taken they are 0: with loss scaling all may have overflowed.
-        there = inner.use_ema and inner.iterations.numpy() > 0
-        return inner._model_variables_moving_average if there else []
+    def _averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
+        """Returns each variable that has an average, with it."""
+        pairs = []
+        for optimizer, group in zip(self.optimizers, self._groups):
+            inner = optimizer.inner_optimizer if self._scale_loss else optimizer
+            # Until a step is taken they are 0: with loss scaling all may have overflowed.
+            if inner.use_ema and inner.iterations.numpy() > 0:
+                pairs += zip(group, inner._model_variables_moving_average)
+        return pairs
 
-    def learning_rate(self) -> float:
-        """Returns the rate of the next step."""
-        return float(self.optimizer.learning_rate)
+    def learning_rates(self) -> list[float]:
+        """Returns the rate of each optimiser's next step."""
+        return [float(optimizer.learning_rate) for optimizer in self.optimizers]

@@ -28,7 +28,7 @@ def make_update(scale=None, **options):
     weights = keras.Variable(START.astype(np.float32))
     update = Update([weights], OptimizerConfig(**STEADY, **options), 10, scale_loss=bool(scale))
     if scale:
-        update.optimizer.dynamic_scale.assign(scale)
+        update.optimizers[0].dynamic_scale.assign(scale)
     return weights, update
 
 
@@ -275,6 +275,6 @@ def test_the_averages_of_both_stages_arrive(tiny_config, synthetic_data):
         ],
     )
     for build, decay in ((autoencoder_stage, 0.4), (joint_stage, 0.6)):
-        optimizer = build(config, synthetic_data).update.optimizer
+        optimizer = build(config, synthetic_data).update.optimizers[0]
         assert (optimizer.use_ema, optimizer.ema_momentum) == (True, decay)
-        assert not build(tiny_config, synthetic_data).update.optimizer.use_ema
+        assert not build(tiny_config, synthetic_data).update.optimizers[0].use_ema

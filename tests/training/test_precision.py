@@ -29,7 +29,7 @@ def first_losses(config, data):
     batch = next(iter(stage.batches(0)))
     if config.training.precision == "mixed_float16":
         # The scale starts so high that the first steps overflow.
-        stage.update.optimizer.dynamic_scale.assign(64.0)
+        stage.update.optimizers[0].dynamic_scale.assign(64.0)
     return {name: float(value) for name, value in stage.train_step(batch).items()}
 
 
@@ -90,13 +90,13 @@ def test_an_overflow_in_float16_leaves_out_the_step(tiny_config, synthetic_data)
     model = build_mtnet(config)
     features = np.ones((9, 12), np.float32)
     stage = JointStage(model, config, synthetic_data, features)
-    stage.update.optimizer.dynamic_scale.assign(1e30)
+    stage.update.optimizers[0].dynamic_scale.assign(1e30)
     before = [weight.numpy() for weight in model.trainable_weights]
     losses = stage.train_step(next(iter(stage.batches(0))))
     assert np.isfinite(float(losses["total"])) and float(losses["skipped_steps"]) == 1.0
     for old, weight in zip(before, model.trainable_weights):
         np.testing.assert_array_equal(old, weight.numpy())
-    assert float(stage.update.optimizer.dynamic_scale) == pytest.approx(5e29)
+    assert float(stage.update.optimizers[0].dynamic_scale) == pytest.approx(5e29)
 
 
 @pytest.mark.parametrize(

@@ -225,14 +225,14 @@ def test_every_field_of_an_optimizer_arrives_in_its_stage(schedule, tiny_config,
     for build, values in zip((autoencoder_stage, joint_stage), OPTIMIZERS):
         stage = build(config, synthetic_data)
         _, rate, rho, momentum, epsilon, start, fraction, clip_norm, warmup = values
-        optimizer = stage.update.optimizer
+        optimizer = stage.update.optimizers[0]
         found = optimizer.rho, optimizer.momentum, optimizer.epsilon, optimizer.global_clipnorm
         assert found == (rho, momentum, epsilon, clip_norm)
         np.testing.assert_allclose(optimizer._mean_squares[0], start)
         rates = [float(optimizer._learning_rate(step)) for step in (0, warmup - 1, stage.num_steps)]
         last = rate * fraction if schedule == "cosine" else rate
         assert rates == pytest.approx([rate / warmup, rate, last], rel=1e-5)
-        assert stage.update.learning_rate() == pytest.approx(rate / warmup)
+        assert stage.update.learning_rates()[0] == pytest.approx(rate / warmup)
 
 
 def test_a_warm_up_takes_at_most_a_tenth_of_its_stage(tiny_config, synthetic_data):
@@ -241,7 +241,7 @@ def test_a_warm_up_takes_at_most_a_tenth_of_its_stage(tiny_config, synthetic_dat
         ["training.autoencoder.optimizer.warmup_steps=500", "training.autoencoder.epochs=40"],
     )
     stage = autoencoder_stage(config, synthetic_data)
-    rates = [float(stage.update.optimizer._learning_rate(step)) for step in (0, 1, 2, 3, 4)]
+    rates = [float(stage.update.optimizers[0]._learning_rate(step)) for step in (0, 1, 2, 3, 4)]
     top = config.training.autoencoder.optimizer.learning_rate
     np.testing.assert_allclose(rates[:4], [top / 4, top / 2, top * 3 / 4, top], rtol=1e-5)
 
@@ -254,7 +254,7 @@ def test_adam_gets_its_fields(tiny_config, synthetic_data):
             for field in ("name=adam", "epsilon=1e-5", "clip_norm=2", "warmup_steps=0")
         ],
     )
-    optimizer = joint_stage(config, synthetic_data).update.optimizer
+    optimizer = joint_stage(config, synthetic_data).update.optimizers[0]
     assert isinstance(optimizer, keras.optimizers.Adam)
     assert (optimizer.epsilon, optimizer.global_clipnorm) == (1e-5, 2.0)
     assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.999)  # TensorFlow 1's
@@ -279,7 +279,7 @@ def test_a_step_is_rmsprop_on_the_gradient_of_the_total(tiny_config, synthetic_d
         total = stage.losses(batch, training=True)["total"]
     gradients = [g.numpy().astype(np.float64) for g in tape.gradient(total, variables)]
     before = [v.numpy() for v in variables]
-    rate, rho, epsilon, start = stage.update.learning_rate(), 0.83, 7e-2, 0.7
+    rate, rho, epsilon, start = stage.update.learning_rates()[0], 0.83, 7e-2, 0.7
     figures = stage.train_step(batch)
     norm = np.sqrt(sum(np.square(g).sum() for g in gradients))
     assert float(figures["gradient_norm"]) == pytest.approx(norm, rel=1e-3)

@@ -131,7 +131,7 @@ def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_pa
 
     def broken(self, batch, training):
         found = losses(self, batch, training)
-        bad = keras.ops.where(self.update.optimizer.iterations >= 4, float("nan"), 0.0)
+        bad = keras.ops.where(self.update.optimizers[0].iterations >= 4, float("nan"), 0.0)
         return {
             **found,
             "generation": found["generation"] + bad,

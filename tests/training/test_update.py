@@ -40,7 +40,7 @@ def take_step(config, strategy, factors, scale=None):
         weights = keras.Variable([3.0, 4.0])
         update = Update([weights], config, 10, scale_loss=scale is not None)
         if scale is not None:
-            update.optimizer.dynamic_scale.assign(scale)
+            update.optimizers[0].dynamic_scale.assign(scale)
 
     def replica_step():
         own = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -101,13 +101,13 @@ def test_two_replicas_take_the_step_of_the_whole_batch():
 def test_it_is_built_before_its_first_step():
     """A checkpoint is restored before any step: it finds what the optimiser holds."""
     weights = keras.Variable([3.0, 4.0])
-    names = {variable.name for variable in Update([weights], CONFIG, 10).optimizer.variables}
+    names = {variable.name for variable in Update([weights], CONFIG, 10).optimizers[0].variables}
     assert any("moment" in name for name in names)
 
 
 def test_the_learning_rate_follows_the_steps_of_the_stage():
     config = OptimizerConfig(learning_rate=1.0, warmup_steps=500)
     update = Update([keras.Variable([1.0])], config, 100)
-    assert update.learning_rate() == pytest.approx(0.1)
-    update.optimizer.iterations.assign(100)
-    assert update.learning_rate() == pytest.approx(0.01)
+    assert update.learning_rates()[0] == pytest.approx(0.1)
+    update.optimizers[0].iterations.assign(100)
+    assert update.learning_rates()[0] == pytest.approx(0.01)

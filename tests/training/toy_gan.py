@@ -71,15 +71,15 @@ class ToyGan(Stage):
         return {
             "generator": self.generator,
             "discriminator": self.discriminator,
-            "generator_optimizer": self.move_generator.optimizer,
-            "discriminator_optimizer": self.move_discriminator.optimizer,
+            "generator_optimizers": self.move_generator.optimizers,
+            "discriminator_optimizers": self.move_discriminator.optimizers,
             "dropout_seeds": random_states(self.discriminator),
         }
 
     def learning_rates(self):
         return {
-            "generator_rate": self.move_generator.learning_rate(),
-            "discriminator_rate": self.move_discriminator.learning_rate(),
+            "generator_rate": self.move_generator.learning_rates()[0],
+            "discriminator_rate": self.move_discriminator.learning_rates()[0],
         }
 
     def validate(self):
