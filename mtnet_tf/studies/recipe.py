@@ -159,4 +159,14 @@ CHANGES = {
         "pool_124",
     ),
     "split_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "split"),
+    "split_gradient_.1": Change(
+        "no holes, a tenth of the generation loss's gradient reaches phi",
+        (_ENCODER + "dilation_rates=[1]", "loss.generation_gradient=0.1"),
+        "split",
+    ),
+    "split_gradient_0": Change(
+        "no holes, no gradient of the generation loss reaches phi",
+        (_ENCODER + "dilation_rates=[1]", "loss.generation_gradient=0"),
+        "split",
+    ),
 }
