@@ -169,4 +169,9 @@ CHANGES = {
         (_ENCODER + "dilation_rates=[1]", "loss.generation_gradient=0"),
         "split",
     ),
+    "split_weight_.002": Change(
+        "no holes, generation loss weighs .002",
+        (_ENCODER + "dilation_rates=[1]", "loss.generation_weight=0.002"),
+        "split",
+    ),
 }

@@ -71,6 +71,11 @@ class JointStage(SupervisedStage):
             0.0 if audio_features is None else diagnosis.saturation(audio_features)
         )
 
+    def learning_rates(self) -> dict[str, float]:
+        """Returns the rate of the next step, and that of the image encoder where it has its own."""
+        names = ("learning_rate", "learning_rate_image_encoder")
+        return dict(zip(names, self.update.learning_rates()))
+
     def _targets(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         targets = {
             "label": batch["label"],

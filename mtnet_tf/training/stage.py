@@ -235,9 +235,8 @@ class SupervisedStage(Stage):
         self.update.keep_averages()
 
     def learning_rates(self) -> dict[str, float]:
-        """Returns the rate of the next step, and that of the variables that are apart."""
-        names = ("learning_rate", "learning_rate_apart")
-        return dict(zip(names, self.update.learning_rates()))
+        """Returns the rate of the next step, as "learning_rate"."""
+        return {"learning_rate": self.update.learning_rates()[0]}
 
 
 def random_states(model: keras.Model) -> list[tf.Variable]:

@@ -4,11 +4,15 @@ The data are `synthetic_data`: several voices and takes for each word, which are
 some of them by the test split alone.
 """
 
+import dataclasses
+import json
+
 import keras
 import numpy as np
 import pytest
 
 from mtnet_tf import config as config_lib
+from mtnet_tf.config import OptimizerConfig
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage, compute_audio_features
@@ -258,6 +262,29 @@ def test_adam_gets_its_fields(tiny_config, synthetic_data):
     assert isinstance(optimizer, keras.optimizers.Adam)
     assert (optimizer.epsilon, optimizer.global_clipnorm) == (1e-5, 2.0)
     assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.999)  # TensorFlow 1's
+
+
+def test_image_encoder_and_softmax_layer_may_have_an_optimiser_of_their_own(
+    tiny_config, synthetic_data
+):
+    still = OptimizerConfig(learning_rate=1e-20, schedule="constant", warmup_steps=0)
+    config = config_lib.override(
+        tiny_config,
+        ["training.image_encoder_optimizer=" + json.dumps(dataclasses.asdict(still))],
+    )
+    stage = joint_stage(config, synthetic_data)
+    before = {v.path: v.numpy() for v in stage.model.trainable_variables}
+    rates = stage.learning_rates()
+    stage.train_step(next(iter(stage.batches(0))))
+    moved = {
+        v.path.split("/")[0]
+        for v in stage.model.trainable_variables
+        if (v.numpy() != before[v.path]).any()
+    }
+    assert moved == {"cross_modal_mapper", "audio_generator"}
+    assert {path.split("/")[0] for path in before} - moved == {"image_encoder", "classifier"}
+    assert rates["learning_rate_image_encoder"] == pytest.approx(1e-20)
+    assert rates["learning_rate"] > 1e-6
 
 
 def test_a_step_is_rmsprop_on_the_gradient_of_the_total(tiny_config, synthetic_data):

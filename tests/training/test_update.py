@@ -1,5 +1,6 @@
 """One update: what it reports of its gradients, with loss scaling and on two replicas."""
 
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -85,6 +86,31 @@ def test_an_overflow_moves_nothing_and_is_counted():
     )
     assert figures == {"total": 25.0, "gradient_norm": 0.0, "skipped_steps": 1.0}
     assert weights == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("scale", [None, 1024.0])
+def test_variables_apart_have_an_optimiser_of_their_own(scale):
+    near, far = keras.Variable([3.0]), keras.Variable([4.0])
+    sgd = dataclasses.replace(CONFIG, name="nesterov", learning_rate=0.5, momentum=0.0)
+    update = Update([near, far], CONFIG, 10, apart=([near], sgd), scale_loss=scale is not None)
+    for optimizer in update.optimizers if scale else ():
+        optimizer.dynamic_scale.assign(scale)
+    figures = update(lambda: {"total": 2 * near.value[0] + 3 * far.value[0]})
+    assert near.numpy() == pytest.approx([3 - 0.5 * 2])
+    assert far.numpy() == pytest.approx([4 - 0.1 * 3 / np.sqrt(0.99 + 0.01 * 9)])
+    assert float(figures["gradient_norm"]) == pytest.approx(np.sqrt(13))
+    assert update.learning_rates() == pytest.approx([0.1, 0.5])
+
+
+def test_an_overflow_on_one_side_moves_neither():
+    """Then both scales stay equal, and the loss has only one."""
+    near, far = keras.Variable([3.0]), keras.Variable([4.0])
+    update = Update([near, far], CONFIG, 10, apart=([near], CONFIG), scale_loss=True)
+    before = float(update.optimizers[0].dynamic_scale)
+    figures = update(lambda: {"total": near.value[0] * np.float32(np.inf) + far.value[0]})
+    assert float(figures["skipped_steps"]) == 1
+    assert (near.numpy(), far.numpy()) == ([3.0], [4.0])
+    assert [float(optimizer.dynamic_scale) for optimizer in update.optimizers] == [before / 2] * 2
 
 
 def test_two_replicas_take_the_step_of_the_whole_batch():
