@@ -35,9 +35,9 @@ _BASELINE = (
 _BALANCED = ("loss.generation_weight=0.02",)
 
 
-def _image_encoder_sgd(learning_rate: float) -> str:
-    """Returns the override that gives the image encoder and the softmax layer Nesterov SGD."""
-    optimizer = OptimizerConfig(name="nesterov", learning_rate=learning_rate, warmup_steps=200)
+def _image_side(name: str, **options: float) -> str:
+    """Returns the override that gives image encoder and softmax layer an optimiser."""
+    optimizer = OptimizerConfig(name=name, warmup_steps=200, **options)
     return "training.image_encoder_optimizer=" + json.dumps(dataclasses.asdict(optimizer))
 
 
@@ -152,7 +152,7 @@ CHANGES = {
         (
             _ENCODER + "residual_batch_norm=true",
             "loss.label_smoothing=0.1",
-            _image_encoder_sgd(0.2),
+            _image_side("nesterov", learning_rate=0.2),
             _JOINT + "batch_size=128",
             _OPTIMIZER + "learning_rate=0.0005",
         ),
@@ -173,5 +173,15 @@ CHANGES = {
         "no holes, generation loss weighs .002",
         (_ENCODER + "dilation_rates=[1]", "loss.generation_weight=0.002"),
         "split",
+    ),
+    "split_gradient": Change(
+        "a tenth of the generation loss's gradient reaches phi",
+        ("loss.generation_gradient=0.1",),
+        "split",
+    ),
+    "split_rmsprop": Change(
+        "image side by RMSProp with epsilon 1, which is momentum",
+        (_image_side("rmsprop", learning_rate=0.2, rho=0.9, epsilon=1.0),),
+        "split_gradient",
     ),
 }
