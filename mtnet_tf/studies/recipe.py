@@ -34,12 +34,7 @@ _BASELINE = (
 # Eq. 9 sums over some 20,000 samples. At weight 1 it is nearly the whole gradient of the encoder.
 _BALANCED = ("loss.generation_weight=0.02",)
 
-
-def _image_side(name: str, **options: float) -> str:
-    """Returns the override that gives image encoder and softmax layer an optimiser."""
-    optimizer = OptimizerConfig(name=name, warmup_steps=200, **options)
-    return "training.image_encoder_optimizer=" + json.dumps(dataclasses.asdict(optimizer))
-
+_SGD = OptimizerConfig(name="nesterov", learning_rate=0.2, warmup_steps=200)
 
 CHANGES = {
     "baseline": Change("`small` before the search, two epochs", _BASELINE, base=None),
@@ -152,7 +147,7 @@ CHANGES = {
         (
             _ENCODER + "residual_batch_norm=true",
             "loss.label_smoothing=0.1",
-            _image_side("nesterov", learning_rate=0.2),
+            "training.image_encoder_optimizer=" + json.dumps(dataclasses.asdict(_SGD)),
             _JOINT + "batch_size=128",
             _OPTIMIZER + "learning_rate=0.0005",
         ),
@@ -181,7 +176,11 @@ CHANGES = {
     ),
     "split_rmsprop": Change(
         "image side by RMSProp with epsilon 1, which is momentum",
-        (_image_side("rmsprop", learning_rate=0.2, rho=0.9, epsilon=1.0),),
+        (
+            "training.image_encoder_optimizer.name=rmsprop",
+            "training.image_encoder_optimizer.rho=0.9",
+            "training.image_encoder_optimizer.epsilon=1",
+        ),
         "split_gradient",
     ),
 }
