@@ -164,11 +164,6 @@ CHANGES = {
         (_ENCODER + "dilation_rates=[1]", "loss.generation_gradient=0"),
         "split",
     ),
-    "split_weight_.002": Change(
-        "no holes, generation loss weighs .002",
-        (_ENCODER + "dilation_rates=[1]", "loss.generation_weight=0.002"),
-        "split",
-    ),
     "split_gradient": Change(
         "a tenth of the generation loss's gradient reaches phi",
         ("loss.generation_gradient=0.1",),
@@ -182,5 +177,10 @@ CHANGES = {
             "training.image_encoder_optimizer.epsilon=1",
         ),
         "split_gradient",
+    ),
+    "split_weight": Change(
+        "instead: generation loss weighs .002, and all of its gradient reaches phi",
+        ("loss.generation_weight=0.002", "loss.generation_gradient=1"),
+        "split_rmsprop",
     ),
 }
