@@ -43,7 +43,9 @@ def from_json(text: str) -> Config:
 def override(config: Config, assignments: Iterable[str]) -> Config:
     """Returns the configuration with assignments such as `training.joint.epochs=2` applied.
 
-    A value is JSON (`0.1`, `[8, 16]`, `true`, `null`); what is not JSON is taken as a string.
+    A value is JSON (`0.1`, `[8, 16]`, `true`, `null`); what is not JSON is taken as a string. A key
+    may also name a part, such as `training.image_encoder_optimizer`, which takes `null` or an
+    object of all its fields.
 
     Args:
         config: stays as it is.
@@ -57,19 +59,27 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
     valid_keys = list(flatten(values))
     for assignment in assignments:
         key, value = _key_and_value(assignment)
-        if key not in valid_keys:
+        *parents, leaf = key.split(".")
+        if not _has(values, [*parents, leaf]):
             near = difflib.get_close_matches(key, valid_keys, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ConfigError(
                 f"There is no key {shown(key)} to override.{hint} The keys are:"
                 f" {', '.join(valid_keys)}."
             )
-        *parents, leaf = key.split(".")
         target = values
         for parent in parents:
             target = target[parent]
         target[leaf] = value
     return checked(values, Config, "")
+
+
+def _has(values: dict, path: list[str]) -> bool:
+    for name in path:
+        if not isinstance(values, dict) or name not in values:
+            return False
+        values = values[name]
+    return True
 
 
 def _key_and_value(assignment: str) -> tuple[str, Any]:

@@ -8,14 +8,22 @@ import numpy as np
 import pytest
 
 from mtnet_tf import config as config_lib
-from mtnet_tf.config import AudioAutoencoderConfig, ConfigError, DataConfig, preset
+from mtnet_tf.config import AudioAutoencoderConfig, ConfigError, DataConfig, OptimizerConfig, preset
 from mtnet_tf.config.ranges import Form, Length, Range, checked, checked_fields
 
-FIELDS = config_lib.flatten(dataclasses.asdict(preset("paper")))
+# `paper` with the part that it leaves out.
+BASE = dataclasses.replace(
+    preset("paper"),
+    training=dataclasses.replace(
+        preset("paper").training, image_encoder_optimizer=OptimizerConfig()
+    ),
+)
+FIELDS = config_lib.flatten(dataclasses.asdict(BASE))
 WEIGHTS = ("loss.perceptual_weight", "loss.representation_weight")
 UNUSED = ("loss.audio_feature_weight", "loss.spectral_weight")  # None in `paper`
 OPTIONAL = [*WEIGHTS, *UNUSED, "data.digit_size"] + [
-    f"training.{stage}.optimizer.clip_norm" for stage in ("autoencoder", "joint")
+    f"training.{optimizer}.clip_norm"
+    for optimizer in ("autoencoder.optimizer", "joint.optimizer", "image_encoder_optimizer")
 ]
 MANY_DIGITS = "9" * 400
 
@@ -51,7 +59,7 @@ def test_every_field_has_a_range(name):
     """A number without a range takes -1e30 or 1e30, a text without a form takes anything."""
     for text in wrong_texts(name):
         with pytest.raises(ConfigError) as caught:
-            config_lib.override(preset("paper"), [f"{name}={text}"])
+            config_lib.override(BASE, [f"{name}={text}"])
         message = str(caught.value)
         assert message.startswith(f"{name} must ") or message.startswith(f"{name}[0] must "), text
         assert f"Received: {name}" in message
@@ -70,9 +78,9 @@ def test_every_field_is_checked_in_python_and_in_json_too(name):
 
 
 def in_python(name, value):
-    """`paper` with one field replaced as Python code replaces it."""
+    """The configuration with one field replaced as Python code replaces it."""
     *parents, leaf = name.split(".")
-    parts = [preset("paper")]
+    parts = [BASE]
     for parent in parents:
         parts.append(getattr(parts[-1], parent))
     for part, key in zip(reversed(parts), [leaf, *reversed(parents)]):
@@ -92,10 +100,18 @@ def nested(flat):
 
 
 def test_optional_fields_may_be_none():
-    config = config_lib.override(preset("paper"), [f"{name}=null" for name in OPTIONAL])
+    config = config_lib.override(BASE, [f"{name}=null" for name in OPTIONAL])
     values = config_lib.flatten(dataclasses.asdict(config))
     assert [values[name] for name in OPTIONAL] == [None] * len(OPTIONAL)
     assert config_lib.from_json(config_lib.to_json(config)) == config
+
+
+def test_a_part_may_be_left_out_and_given():
+    without = config_lib.override(BASE, ["training.image_encoder_optimizer=null"])
+    assert without == preset("paper")
+    given = json.dumps(dataclasses.asdict(OptimizerConfig()))
+    assert config_lib.override(without, [f"training.image_encoder_optimizer={given}"]) == BASE
+    assert config_lib.from_json(config_lib.to_json(without)) == without
 
 
 @pytest.mark.parametrize(
@@ -133,7 +149,9 @@ def test_optional_fields_may_be_none():
         ("training.joint.batch_size=65536", "training.joint.batch_size must be at most 2,491 with"),
         ("=3", "There is no key '' to override"),
         ("a.b=", "There is no key 'a.b' to override"),
-        ("training={}", "There is no key 'training' to override. .*training.seed"),
+        ("training={}", "The fields of training do not fit this version .missing: .*joint"),
+        ("training.image_encoder_optimizer=1", "optimizer must be an object of fields"),
+        ("training.image_encoder_optimizer.rho=0", "There is no key .* Did you mean"),
         ("training.joint.epochs", "reads key=value"),
         ("", "reads key=value"),
         (f"preset={'a' * 20000}", "An override reads key=value, in at most 10,000 characters"),
