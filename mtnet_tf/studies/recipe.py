@@ -185,4 +185,14 @@ CHANGES = {
         ("loss.generation_weight=0.002", "loss.generation_gradient=1"),
         "split_rmsprop",
     ),
+    "median": Change(
+        "smooth L1 with threshold .02, weight .0001: nearly the absolute error",
+        ("loss.smooth_l1_threshold=0.02", "loss.generation_weight=0.0001"),
+        "split_weight",
+    ),
+    "true_features": Change(
+        "the generator learns from the true audio features too, weight .002",
+        ("loss.audio_feature_weight=0.002",),
+        "split_weight",
+    ),
 }
