@@ -10,6 +10,7 @@ how long one trains in lengths.py. Each leaves a result file; one that is there 
 again, and a training that was stopped goes on. experiments.report makes the table.
 """
 
+import os
 import pathlib
 
 from absl import flags
@@ -25,6 +26,15 @@ _OUT_DIR = flags.DEFINE_string(
     "out_dir", None, "Folder of the run folders, made if missing.", required=True
 )
 _RESULTS = flags.DEFINE_string("results", None, "Folder of the result files.", required=True)
+_NUM_PAIRS = flags.DEFINE_integer(
+    "num_pairs",
+    1000,
+    "Validation pairs whose speech is scored, evenly spread; 0 for all of them.",
+    lower_bound=0,
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
+)
 program.define_training_flags(["none"])
 program.define_dataset_flags()
 
@@ -37,6 +47,8 @@ def main(argv: list[str]) -> None:
     from mtnet_tf import config as config_lib
     from mtnet_tf.data import loading
     from mtnet_tf.files import write_json
+    from mtnet_tf.metrics.score import chosen_metrics
+    from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.runs.provenance import environment
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies import lengths, open_points, recipe
@@ -53,33 +65,35 @@ def main(argv: list[str]) -> None:
     base = loading.fit_config(base, dataset)
     data = loading.load(dataset, base.data)
     dataset_name = data.name.partition("/")[0]
-    for place, name in enumerate(names, 1):
-        print(f"change {place} of {len(names)}: {name}", flush=True)
-        stem = f"{dataset_name}_{base.preset}_{name}_seed{_SEED.value}"
-        path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
-        if path.is_file():
-            print(f"{path} is there already.")
-            continue
-        config = changed(name, changes, base)
-        config = config_lib.override(config, [f"training.seed={_SEED.value}"])
-        run_dir = pathlib.Path(_OUT_DIR.value) / stem
-        found = try_change(config, data, RunFolder(run_dir), device)
-        result = {
-            "change": name,
-            "label": changes[name].label,
-            "base": changes[name].base,
-            "preset": config.preset,
-            "seed": _SEED.value,
-            "precision": config.training.precision,
-            "dataset": data.name,
-            "num_pairs": len(data.train),
-            "num_validation_pairs": len(data.validation),
-            "recordings": data.recordings_record(),
-            **environment(device),
-            **found,
-        }
-        write_json(path, result)
-        print(f"Written: {path}")
+    references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
+    with ScoringPool(references, _NUM_PROCESSES.value, metrics) as pool:
+        for place, name in enumerate(names, 1):
+            print(f"change {place} of {len(names)}: {name}", flush=True)
+            stem = f"{dataset_name}_{base.preset}_{name}_seed{_SEED.value}"
+            path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
+            if path.is_file():
+                print(f"{path} is there already.")
+                continue
+            config = changed(name, changes, base)
+            config = config_lib.override(config, [f"training.seed={_SEED.value}"])
+            run_dir = pathlib.Path(_OUT_DIR.value) / stem
+            found = try_change(config, data, RunFolder(run_dir), device, pool, _NUM_PAIRS.value)
+            result = {
+                "change": name,
+                "label": changes[name].label,
+                "base": changes[name].base,
+                "preset": config.preset,
+                "seed": _SEED.value,
+                "precision": config.training.precision,
+                "dataset": data.name,
+                "num_pairs": len(data.train),
+                "num_validation_pairs": len(data.validation),
+                "recordings": data.recordings_record(),
+                **environment(device),
+                **found,
+            }
+            write_json(path, result)
+            print(f"Written: {path}")
 
 
 if __name__ == "__main__":

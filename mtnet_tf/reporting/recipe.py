@@ -74,13 +74,23 @@ def _table(results: list[dict]) -> str:
                     _difference(result, base, _ACCURACY, 100, "{:+.2f}"),
                     f"{last['validation_generation']:.4g}",
                     _difference(result, base, _GENERATION, 1, "{:+.4g}"),
+                    *_speech(result),
                     f"{result['training_seconds']:,.0f}",
                     f"{result['images_seen']:,}",
                 ]
             )
     header = ["change", "base", "seed", "validation accuracy", "to its base, points"]
-    header += ["generation loss", "to its base", "training, seconds", "images seen"]
+    header += ["generation loss", "to its base", "Corr2D / PESQ / STOI", "blended"]
+    header += ["training, seconds", "images seen"]
     return markdown(header, rows)
+
+
+def _speech(result: dict) -> tuple[str, str]:
+    """Returns the scores of a result, empty where the program did not score it yet."""
+    if "scores" not in result:
+        return "", ""
+    means = (result["scores"]["metrics"][name]["floor_mean"] for name in ("corr2d", "pesq", "stoi"))
+    return " / ".join(f"{mean:.4f}" for mean in means), percent(result["scores"]["blended"])
 
 
 def _groups(results: list[dict]) -> list[list[dict]]:
@@ -103,13 +113,18 @@ def _difference(result: dict, base: dict | None, name: str, unit: float, text: s
     return text.format(unit * (result["last"][name] - base["last"][name]))
 
 
+def _scored(results: list[dict]) -> str:
+    numbers = {f"{r['scores']['num_pairs']:,}" for r in results if "scores" in r}
+    return f"Speech is scored over {' or '.join(sorted(numbers))} of them. " if numbers else ""
+
+
 def _footer(results: list[dict]) -> str:
     """Returns what the figures are of, and how they were made: each way once."""
     first = results[0]
     lines = [
         f"Of the last look, over {first['num_validation_pairs']:,} pairs of the training split that"
         f" are held out from its {first['num_pairs']:,}. No change looks at the test split, and"
-        f" each difference is of one seed. Preset {first['preset']}, precision"
+        f" each difference is of one seed. {_scored(results)}Preset {first['preset']}, precision"
         f" {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}."
     ]
     made = {}

@@ -16,6 +16,8 @@ import keras
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.evaluation.run import evaluate_run
+from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import train
 
@@ -61,18 +63,23 @@ def try_change(
     data: AudioDescriptions,
     run: RunFolder,
     device: Literal["cpu", "gpu"],
+    pool: ScoringPool,
+    num_pairs: int,
 ) -> dict[str, Any]:
-    """Trains with a changed recipe, or goes on where it was stopped.
+    """Trains with a changed recipe, or goes on where it was stopped, and scores its speech.
 
     Args:
         config: of the training (`changed`).
         data: the data set.
         run: the run folder. The stage 1 of another one beside it is taken over where it is equal.
         device: what the training runs on, for the record.
+        pool: scores the waveforms; its references are `data.recordings`.
+        num_pairs: how many pairs of the validation split to score, evenly spread; 0 for all.
 
     Returns:
-        {"looks": [{"step" and the figures of `JointStage.validate`}], "training_seconds",
-        "images_seen", "num_parameters", "training_command", "training_hardware"}, as JSON types.
+        {"looks": [{"step" and the figures of `JointStage.validate`}], "scores": a summary as
+        `evaluation.scoring.evaluate` returns it, "training_seconds", "images_seen",
+        "num_parameters", "training_command", "training_hardware"}, as JSON types.
 
     Raises:
         ConfigError: the validation split is empty.
@@ -83,6 +90,9 @@ def try_change(
             " set data.validation_fraction, such as to 0.05."
         )
     train(config, data, run, device, shared=run.neighbours(), keep="model")
+    (scores,) = evaluate_run(
+        run.path, data, pool, split="validation", device=device, num_pairs=num_pairs, num_wavs=0
+    )
     keras.backend.clear_session()
     lines = map(json.loads, (run / "train_log.jsonl").read_text(encoding="utf-8").splitlines())
     looks = [
@@ -93,4 +103,5 @@ def try_change(
     record = run.environment()
     of_training = {f"training_{key}": record[key] for key in ("command", "git_commit", "hardware")}
     kept = ("training_seconds", "images_seen", "num_parameters")
-    return {"looks": looks, **of_training, **{key: record[key] for key in kept}}
+    scores = {key: value for key, value in scores.items() if key != "provenance"}
+    return {"looks": looks, "scores": scores, **of_training, **{key: record[key] for key in kept}}

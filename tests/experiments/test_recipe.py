@@ -27,7 +27,7 @@ def run(data_dir, folder, *arguments):
 
 @pytest.mark.slow
 def test_each_change_leaves_a_result_once(data_dir, tmp_path):
-    arguments = "--changes=baseline,generation_weight", "--seed=3"
+    arguments = "--changes=baseline,generation_weight", "--seed=3", "--num_pairs=20"
     done = run(data_dir, tmp_path, *arguments)
     assert done.returncode == 0, done.stderr
     assert "change 2 of 2: generation_weight" in done.stdout
@@ -52,6 +52,8 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
         assert last["step"] == round(2 * 1293 / 64)
         assert last.keys() >= {"validation_total", "validation_accuracy", "validation_generation"}
         assert not any(key.startswith("test") for key in last)
+        assert (result["scores"]["split"], result["scores"]["num_pairs"]) == ("validation", 20)
+        assert result["scores"]["metrics"]["corr2d"]["num_scored"] == 20
         config = json.loads(
             (tmp_path / f"runs/digits_ad_tiny_{name}_seed3/config.json").read_text(encoding="utf-8")
         )

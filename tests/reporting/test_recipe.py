@@ -7,6 +7,8 @@ import pytest
 from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import recipe
 
+MEANS = (0.88851, 3.00490, 0.84736)
+
 
 @pytest.fixture
 def write(tmp_path):
@@ -52,11 +54,25 @@ def test_groups_by_base_best_first_and_differences_in_points(write):
         ("decay", "balanced"), ("nesterov", "balanced"), ("orphan", "gone"),
     ]  # fmt: skip
     assert found[0] == [
-        "`baseline`: label of baseline", "`small`", "0", "60.00 %", "", "60", "", "341", "94,976",
+        "`baseline`: label of baseline", "`small`", "0", "60.00 %", "", "60", "", "", "", "341",
+        "94,976",
     ]  # fmt: skip
     assert found[2][3:7] == ["55.00 %", "-5.00", "61.5", "+1.5"]
     assert found[3][3:7] == ["75.00 %", "+5.00", "44", "+4"]
     assert found[5][4] == found[5][6] == "not run"
+
+
+def test_speech_is_shown_where_it_was_scored(write):
+    metrics = {name: {"floor_mean": mean} for name, mean in zip(("corr2d", "pesq", "stoi"), MEANS)}
+    scores = {"num_pairs": 1000, "metrics": metrics, "blended": 0.25}
+    write("baseline", None, 0.60, 60.0)
+    write("balanced", "baseline", 0.70, 40.0, scores=scores)
+    text = recipe.section(write.folder)
+    assert [row[7:9] for row in rows(text)] == [
+        ["", ""],
+        ["0.8885 / 3.0049 / 0.8474", "25.00 %"],
+    ]
+    assert "Speech is scored over 1,000 of them." in text
 
 
 def test_a_change_is_held_against_its_base_with_the_same_seed_and_data_set(write):
