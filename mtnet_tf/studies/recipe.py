@@ -195,4 +195,10 @@ CHANGES = {
         ("loss.audio_feature_weight=0.002",),
         "split_weight",
     ),
+    "precise": Change(
+        "`small` with generation loss .02, of whose gradient a tenth reaches phi: the decay pulls a"
+        " tenth as hard at the generator",
+        ("loss.generation_weight=0.02", "loss.generation_gradient=0.1"),
+        base=None,
+    ),
 }
