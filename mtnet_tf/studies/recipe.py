@@ -11,6 +11,7 @@ from mtnet_tf.studies.changes import Change
 
 _JOINT = "training.joint."
 _OPTIMIZER = "training.joint.optimizer."
+_IMAGE_SIDE = _IMAGE_SIDE + ""
 _ENCODER = "image_encoder."
 
 # What `small` was before the search. Every change of the first round starts here.
@@ -174,9 +175,9 @@ CHANGES = {
     "split_rmsprop": Change(
         "image side by RMSProp with epsilon 1, which is momentum",
         (
-            "training.image_encoder_optimizer.name=rmsprop",
-            "training.image_encoder_optimizer.rho=0.9",
-            "training.image_encoder_optimizer.epsilon=1",
+            _IMAGE_SIDE + "name=rmsprop",
+            _IMAGE_SIDE + "rho=0.9",
+            _IMAGE_SIDE + "epsilon=1",
         ),
         "split_gradient",
     ),
@@ -193,6 +194,45 @@ CHANGES = {
     "true_features": Change(
         "the generator learns from the true audio features too, weight .002",
         ("loss.audio_feature_weight=0.002",),
+        "split_weight",
+    ),
+    # The second round: one part at a time, from what `small` is without its augmentation.
+    "zero_init": Change(
+        "the last layer of each residual branch starts at zero",
+        (_ENCODER + "residual_zero_init=true",),
+        "split_weight",
+    ),
+    "bn_momentum_.9": Change(
+        "BN momentum .9, not .99", ("batch_norm.momentum=0.9",), "split_weight"
+    ),
+    "rate_.4": Change(
+        "rate .4 on the image side", (_IMAGE_SIDE + "learning_rate=0.4",), "split_weight"
+    ),
+    "rate_.1": Change(
+        "rate .1 on the image side", (_IMAGE_SIDE + "learning_rate=0.1",), "split_weight"
+    ),
+    "holes_in_two_blocks": Change(
+        "holes in blocks 1 and 2 alone", (_ENCODER + "dilation_rates=[2,2,1,1,1]",), "split_weight"
+    ),
+    "decay_.001": Change("decay .001, not .0004", ("loss.decay_weight=0.001",), "split_weight"),
+    "batch_64": Change("batches of 64", (_JOINT + "batch_size=64",), "split_weight"),
+    "average": Change(
+        "moving average of the weights, .995 a step",
+        (_IMAGE_SIDE + "average_decay=0.995", _OPTIMIZER + "average_decay=0.995"),
+        "split_weight",
+    ),
+    "no_smoothing": Change("no label smoothing", ("loss.label_smoothing=0",), "split_weight"),
+    "no_warmup": Change(
+        "no warm-up on the image side", (_IMAGE_SIDE + "warmup_steps=0",), "split_weight"
+    ),
+    "augmented": Change(
+        "mirrored and shifted images",
+        ("augmentation.alternating_flip=true", "augmentation.translation=2"),
+        "split_weight",
+    ),
+    "average_flips": Change(
+        "the image feature averaged over the mirror image at test time",
+        (_ENCODER + "average_flips=true",),
         "split_weight",
     ),
     "precise": Change(
