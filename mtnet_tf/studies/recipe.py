@@ -11,7 +11,7 @@ from mtnet_tf.studies.changes import Change
 
 _JOINT = "training.joint."
 _OPTIMIZER = "training.joint.optimizer."
-_IMAGE_SIDE = _IMAGE_SIDE + ""
+_IMAGE_SIDE = "training.image_encoder_optimizer."
 _ENCODER = "image_encoder."
 
 # What `small` was before the search. Every change of the first round starts here.
