@@ -480,6 +480,7 @@ MUTANTS = {
         (
             ("        perceptual_weight=None,\n", ""),
             ("        audio_feature_weight=None,\n", ""),
+            ("        commitment_weight=None,\n", ""),
             ("dataclasses.replace(config.loss, perceptual_weight=None)", "config.loss"),
             (
                 "dataclasses.replace(config.image_encoder, dilation_rates=(1,))",

@@ -196,6 +196,16 @@ CHANGES = {
         ("loss.audio_feature_weight=0.002",),
         "split_weight",
     ),
+    "spectral": Change(
+        "and the loss on short-time spectra, weight .1",
+        ("loss.spectral_weight=0.1",),
+        "split_weight",
+    ),
+    "commitment": Change(
+        "phi is drawn to the nearest audio feature, weight .3",
+        ("loss.commitment_weight=0.3",),
+        "split_weight",
+    ),
     # The second round: one part at a time, from what `small` is without its augmentation.
     "zero_init": Change(
         "the last layer of each residual branch starts at zero",

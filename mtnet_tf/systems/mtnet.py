@@ -62,6 +62,7 @@ def _generation_loss_alone(config: Config) -> Config:
         perceptual_weight=None,
         representation_weight=None,
         audio_feature_weight=None,
+        commitment_weight=None,
     )
     return dataclasses.replace(config, loss=loss)
 

@@ -82,6 +82,7 @@ class JointStage(SupervisedStage):
             "audio": tf.gather(self._waveforms, batch["recording"]),
         }
         if self._audio_features is not None:
+            targets["audio_features"] = self._audio_features
             targets["audio_feature"] = tf.gather(self._audio_features, batch["recording"])
         return targets
 

@@ -102,13 +102,14 @@ def test_the_rows_change_what_table_3_says():
     }
 
 
-def test_the_audio_feature_is_spoken_only_where_there_is_one():
-    config = config_lib.override(preset("paper"), ["loss.audio_feature_weight=1"])
+@pytest.mark.parametrize("name", ["audio_feature_weight", "commitment_weight"])
+def test_terms_of_the_audio_feature_are_only_where_there_is_one(name):
+    config = config_lib.override(preset("paper"), [f"loss.{name}=1"])
     with pytest.raises(config_lib.ConfigError, match="without it there is no audio feature"):
         config_lib.override(config, ["loss.representation_weight=null"])
-    assert systems.configure("gen_only", config).loss.audio_feature_weight is None
-    for name in ("gen_rep", "no_holes", "autoencoder"):
-        assert systems.configure(name, config).loss.audio_feature_weight == 1
+    assert getattr(systems.configure("gen_only", config).loss, name) is None
+    for row in ("gen_rep", "no_holes", "autoencoder"):
+        assert getattr(systems.configure(row, config).loss, name) == 1
 
 
 def test_a_configuration_from_before_the_rates_of_each_block_is_refused():

@@ -66,6 +66,7 @@ TABLE = {
     "loss.generation_weight": (1.0, 0.1),
     "loss.generation_gradient": (1.0, 1.0),
     "loss.audio_feature_weight": (None, None),
+    "loss.commitment_weight": (None, None),
     "loss.spectral_weight": (None, None),
     "loss.decay_weight": (0.0004, 0.0),
     "loss.reconstruction_decay_weight": (0.0005, 0.0),

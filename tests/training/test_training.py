@@ -30,6 +30,7 @@ BEYOND_THE_PAPER = [
     "loss.label_smoothing=0.1",
     "loss.smooth_l1_threshold=0.5",
     "loss.audio_feature_weight=0.5",
+    "loss.commitment_weight=0.1",
     "loss.spectral_weight=0.1",
     "training.autoencoder.optimizer.average_decay=0.5",
     "training.joint.optimizer.average_decay=0.5",
