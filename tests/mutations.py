@@ -52,7 +52,8 @@ MUTANTS = {
         (
             ("return tf.nn.compute_average_loss(loss)", "return tf.reduce_sum(loss)"),
             ("        return tf.reduce_sum(loss)\n", "        return tf.reduce_mean(loss)\n"),
-            ("compute_average_loss(1.0 - tf", "compute_average_loss(-tf"),
+            ("compute_average_loss(1.0 - tf.reduce_sum", "compute_average_loss(-tf.reduce_sum"),
+            ("tf.reduce_max(cosines, axis=-1)", "tf.reduce_min(cosines, axis=-1)"),
             ("(audio_feature - representation))", "(audio_feature + representation))"),
             ("representation = tf.math.l2_normalize(representation, axis=-1)", "pass"),
             ("tf.minimum(magnitude, threshold)", "tf.minimum(magnitude, 1.0)"),
@@ -139,19 +140,15 @@ MUTANTS = {
         ),
         (
             ('losses["total"] * scale if self._scale_loss else losses["total"]', 'losses["total"]'),
-            ("tf.linalg.global_norm(gradients) / scale", "tf.linalg.global_norm(gradients)"),
+            ('"gradient_norm": norm / scale}', '"gradient_norm": norm}'),
             (
-                "tf.linalg.global_norm(gradients) / scale",
-                "tf.linalg.global_norm(gradients[:0]) / scale",
+                "norm = tf.linalg.global_norm(gradients)",
+                "norm = tf.linalg.global_norm(gradients[:0])",
             ),
-            (
-                "tf.linalg.global_norm(gradients) / scale",
-                "tf.linalg.global_norm(gradients) * replicas / scale",
-            ),
-            (
-                "tf.linalg.global_norm(gradients) / scale",
-                "tf.minimum(tf.linalg.global_norm(gradients) / scale, 1.0)",
-            ),
+            ('"gradient_norm": norm / scale}', '"gradient_norm": norm * replicas / scale}'),
+            ('"gradient_norm": norm / scale}', '"gradient_norm": tf.minimum(norm / scale, 1.0)}'),
+            ("gradient + (norm - norm)", "gradient"),
+            ("own = [v for v in own if all(v is not other for other in of_apart)]", "pass"),
             ("gradients = tf.distribute.get_replica_context().all_reduce(_SUM, gradients)", "pass"),
             (
                 "get_replica_context().all_reduce(_SUM,",
