@@ -10,7 +10,7 @@ _EQ_9_ALONE = "loss.generation_weight=1"
 
 CHANGES = {
     "baseline": Change(
-        "`small`: Eq. 9 is a sum that weighs .02", ("training.joint.epochs=1",), base=None
+        "`small`: Eq. 9 is a sum that weighs .002", ("training.joint.epochs=1",), base=None
     ),
     "sum": Change("Eq. 9 is a sum that weighs 1, as eta_3 says", (_EQ_9_ALONE,)),
     "mean": Change(
@@ -20,8 +20,12 @@ CHANGES = {
     "no_decay": Change("no decay term", ("loss.decay_weight=0",)),
     "decay_0.0005": Change("decay .0005, without eta_4", ("loss.decay_weight=0.0005",)),
     "decay_eta_4": Change("decay .8, eta_4 alone", ("loss.decay_weight=0.8",)),
-    "rho_0.99": Change("rho .99, as in `paper`", (_OPTIMIZER + "rho=0.99",)),
-    "rho_0.0005": Change('"decay 0.0005" as rho', (_OPTIMIZER + "rho=0.0005",)),
+    "one_optimizer": Change(
+        "one RMSProp for all, rate 2e-4",
+        ("training.image_encoder_optimizer=null", _OPTIMIZER + "learning_rate=0.0002"),
+    ),
+    "rho_0.99": Change("rho .99, as in `paper`", (_OPTIMIZER + "rho=0.99",), "one_optimizer"),
+    "rho_0.0005": Change('"decay 0.0005" as rho', (_OPTIMIZER + "rho=0.0005",), "one_optimizer"),
     "constant_rate": Change(
         "constant rate 1e-3, no warm-up",
         (
@@ -29,6 +33,7 @@ CHANGES = {
             _OPTIMIZER + "schedule=constant",
             _OPTIMIZER + "warmup_steps=0",
         ),
+        "one_optimizer",
     ),
     "batch_cosine": Change(
         "Eq. 7 sums over the batch inside the cosine", ("loss.representation=batch_cosine",)
@@ -37,8 +42,8 @@ CHANGES = {
         "tanh in the image encoder, as in `released`", ("image_encoder.activation=tanh",)
     ),
     "channels_16": Change("1D blocks of 16 channels", ("audio_generator.channels=16",)),
-    "branch_norm": Change(
-        "BN in the residual branch, as in `released`", ("image_encoder.residual_batch_norm=true",)
+    "plain_branch": Change(
+        "no BN in the residual branch", ("image_encoder.residual_batch_norm=false",)
     ),
     "released_losses": Change(
         "the losses of `released` and their weights",
