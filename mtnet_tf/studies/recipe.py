@@ -251,4 +251,9 @@ CHANGES = {
         ("loss.generation_weight=0.02", "loss.generation_gradient=0.1"),
         base=None,
     ),
+    "paper_weight": Change(
+        "`small` with generation loss 1, as in the paper, of whose gradient .002 reaches phi",
+        ("loss.generation_weight=1", "loss.generation_gradient=0.002"),
+        base=None,
+    ),
 }
