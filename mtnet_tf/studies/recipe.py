@@ -245,6 +245,18 @@ CHANGES = {
         (_ENCODER + "average_flips=true",),
         "split_weight",
     ),
+    "together": Change(
+        "rate .1, BN momentum .9, features averaged over the mirror image at test time; generation"
+        " loss 1, of whose gradient .002 reaches phi",
+        (
+            _IMAGE_SIDE + "learning_rate=0.1",
+            "batch_norm.momentum=0.9",
+            _ENCODER + "average_flips=true",
+            "loss.generation_weight=1",
+            "loss.generation_gradient=0.002",
+        ),
+        "split_weight",
+    ),
     "precise": Change(
         "`small` with generation loss .02, of whose gradient a tenth reaches phi: the decay pulls a"
         " tenth as hard at the generator",
