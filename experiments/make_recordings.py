@@ -5,6 +5,10 @@ Words spoken by a synthetic voice (needs the extra `voice`):
     python -m experiments.make_recordings --words=digits,cifar10,cifar100 --output_dir=...
     python -m experiments.make_recordings --words=cat,dog,fire_truck --takes=5 --output_dir=...
 
+Words spoken by another one (needs the program espeak-ng):
+
+    python -m experiments.make_recordings --words=digits --engine=espeak_ng --output_dir=...
+
 Human digits, copied from the Free Spoken Digit Dataset: its folder, the archive that its repository
 offers for download, or TFDS's `spoken_digit`, which TFDS downloads if it is not in --data_dir:
 
@@ -28,6 +32,9 @@ _WORDS = flags.DEFINE_string(
     None,
     "Voice: digits, cifar10, cifar100 and other words with commas, or a file with one word a line.",
 )
+_ENGINE = flags.DEFINE_enum(
+    "engine", None, ["piper", "espeak_ng"], "Voice: what speaks the words. Default piper."
+)
 _TAKES = flags.DEFINE_integer("takes", None, "Voice: takes a word; take 0 has no noise. Default 1.")
 _LENGTH_SCALE = flags.DEFINE_float("length_scale", None, "Voice: above 1 is slower. Default 1.25.")
 _NOISE_SCALE = flags.DEFINE_float(
@@ -50,21 +57,26 @@ def main(argv: list[str]) -> None:
     from data_builders import recording_makers
     from mtnet_tf.runs.provenance import command_line
 
-    for_voice = _given(_TAKES, _LENGTH_SCALE, _NOISE_SCALE, _NOISE_W_SCALE, _SEED)
+    for_piper = _given(_TAKES, _LENGTH_SCALE, _NOISE_SCALE, _NOISE_W_SCALE, _SEED)
     for_fsdd = _given(_SPEAKERS, _DATA_DIR)
     if (_WORDS.value is None) == (_FSDD.value is None):
         raise InputError("Give either --words, to have them spoken by the voice, or --fsdd.")
     if _FSDD.value is None:
         source, unused = "--words", for_fsdd
+        if _ENGINE.value == "espeak_ng":
+            source, unused = "--engine=espeak_ng", for_fsdd | for_piper
     else:
         only_tfds = {} if _FSDD.value == "tfds" else _given(_DATA_DIR)
-        source, unused = f"--fsdd={_FSDD.value}", for_voice | only_tfds
+        source, unused = f"--fsdd={_FSDD.value}", for_piper | _given(_ENGINE) | only_tfds
     if unused:
         names = ", ".join(f"--{name}" for name in unused)
         raise InputError(f"With {source}, {names} has no meaning.")
     if _FSDD.value is None:
         words = recording_makers.parse_words(_WORDS.value)
-        make = functools.partial(recording_makers.make_piper_recordings, words=words, **for_voice)
+        make = recording_makers.make_piper_recordings
+        if _ENGINE.value == "espeak_ng":
+            make = recording_makers.make_espeak_ng_recordings
+        make = functools.partial(make, words=words, **for_piper)
     else:
         make = functools.partial(
             recording_makers.make_fsdd_recordings, source=_FSDD.value, **for_fsdd

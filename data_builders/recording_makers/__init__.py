@@ -6,6 +6,15 @@ only when it is complete.
 """
 
 from data_builders.recording_makers.fsdd import make_fsdd_recordings
-from data_builders.recording_makers.voice import make_piper_recordings, parse_words
+from data_builders.recording_makers.voice import (
+    make_espeak_ng_recordings,
+    make_piper_recordings,
+    parse_words,
+)
 
-__all__ = ["make_fsdd_recordings", "make_piper_recordings", "parse_words"]
+__all__ = [
+    "make_espeak_ng_recordings",
+    "make_fsdd_recordings",
+    "make_piper_recordings",
+    "parse_words",
+]

