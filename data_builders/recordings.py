@@ -47,16 +47,14 @@ class Processing:
     """How a recording is brought to its final form; part of a data set's identity.
 
     Attributes:
-        top_db: Silence is what lies this far below the loudest 10 ms, in dB. At 45 the final /s/
-            of quiet recordings is kept (at 40 up to half of a "six" on a telephone-band recording
-            goes).
+        top_db: Silence is what lies this far below the loudest 10 ms, in dB (`audio.TOP_DB`).
         margin_secs: What is kept before and after the word, in seconds.
-        peak: Largest absolute sample, in [0.01, 1]; below 1, where a tanh output never arrives.
+        peak: Largest absolute sample, in [0.01, 1].
     """
 
-    top_db: float = 45.0
-    margin_secs: float = 0.01
-    peak: float = 0.9
+    top_db: float = audio.TOP_DB
+    margin_secs: float = audio.MARGIN_SECS
+    peak: float = audio.PEAK
 
     def __post_init__(self) -> None:
         for name, low, high, wanted in (

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 LAYERS = (
-    "DilatedConv2D FusedBatchNormalization GatedResidualBlock1D GradientScale MirrorAverage"
-    " PerImageStandardization"
+    "DilatedConv2D FusedBatchNormalization GatedResidualBlock1D GradientScale LetterDecoder"
+    " MirrorAverage PerImageStandardization SpokenLetters"
 )
 
 
@@ -73,6 +73,8 @@ x = MirrorAverage(keras.layers.Conv2D(1, 3, padding="same"))(image)
 x = DilatedConv2D(2, 3, dilation_rate=2)(PerImageStandardization()(x))
 x = GradientScale(0.5)(FusedBatchNormalization()(x))
 x = GatedResidualBlock1D(3, 2, "glorot_uniform", "zeros")(keras.layers.Reshape((64, 2))(x))
+logits = LetterDecoder(30, 5, 4, 6)(keras.layers.Flatten()(x))
+x = SpokenLetters(900)(keras.ops.argmax(logits, axis=-1))
 keras.Model(image, x).save({str(path)!r})
 """)
     return path

@@ -159,6 +159,21 @@ class AudioGeneratorConfig:
 
 
 @dataclass(frozen=True)
+class TextDecoderConfig:
+    """I2T2A (Table 4): image feature -> the letters of a word.
+
+    Attributes:
+        num_steps: from 1 to 64, the letters of the longest word and its end.
+        embedding_units: from 1 to 65,536, of a letter.
+        units: from 1 to 65,536, of the GRU.
+    """
+
+    num_steps: Annotated[int, Range(least=1, most=64)] = 24
+    embedding_units: Units = 64
+    units: Units = 256
+
+
+@dataclass(frozen=True)
 class InitializationConfig:
     """Algorithm 1: "All weights are randomly sampled by truncated_normal distribution".
 
@@ -356,6 +371,7 @@ class Config:
         audio_autoencoder: section 3.1.2.
         cross_modal_mapper: section 3.2.
         audio_generator: section 3.3.
+        text_decoder: of I2T2A alone.
         initialization: of all weights.
         batch_norm: of all sub-networks.
         loss: Eqs. 4 to 11.
@@ -370,6 +386,7 @@ class Config:
     audio_autoencoder: AudioAutoencoderConfig = AudioAutoencoderConfig()
     cross_modal_mapper: CrossModalMapperConfig = CrossModalMapperConfig()
     audio_generator: AudioGeneratorConfig = AudioGeneratorConfig()
+    text_decoder: TextDecoderConfig = TextDecoderConfig()
     initialization: InitializationConfig = InitializationConfig()
     batch_norm: BatchNormConfig = BatchNormConfig()
     loss: LossConfig = LossConfig()

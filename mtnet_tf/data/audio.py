@@ -19,6 +19,14 @@ from mtnet_tf.errors import InputError
 SAMPLE_RATE = 22050
 """Sample rate in Hz of everything inside the project (the paper's, section 4.1)."""
 
+TOP_DB = 45.0
+"""Silence is what lies this far below the loudest 10 ms of a word, in dB. At 45 the final /s/ of
+quiet recordings is kept (at 40 up to half of a "six" on a telephone-band recording goes)."""
+MARGIN_SECS = 0.01
+"""What is kept before and after a word, in seconds."""
+PEAK = 0.9
+"""Largest absolute sample of a word; below 1, where a tanh output never arrives."""
+
 # A file's header may claim anything, and memory and time follow it: what is asked for is compared
 # with these limits before it is decoded or resampled.
 MIN_SAMPLE_RATE = 4_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import keras
@@ -21,6 +21,7 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.speech import letters
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Candidate, make_controls
 from mtnet_tf.systems.trained import load_network
@@ -110,7 +111,7 @@ def evaluate_run(
         )
     network = load_network(run)
     apply = tf.function(functools.partial(network, training=False), reduce_retracing=True)
-    predicted = _predicted_labels(network, apply, pairs)
+    predicted = _predicted_words(network, apply, pairs, data.words)
     candidates = [_network_candidate(network, apply, find(config.system).label)]
     if with_controls:
         candidates += make_controls(data, predicted)
@@ -151,16 +152,22 @@ def _network_candidate(network: keras.Model, apply: Callable, label: str) -> Can
     return Candidate(MODEL, label, speak)
 
 
-def _predicted_labels(network: keras.Model, apply: Callable, pairs: Pairs) -> dict[str, int] | None:
-    """Returns {image id: label} by the softmax head; None for a network without one."""
-    if "logits" not in network.output:
+def _predicted_words(
+    network: keras.Model, apply: Callable, pairs: Pairs, words: Sequence[str]
+) -> dict[str, str] | None:
+    """Returns {image id: word} as a network classifies or spells it; None where it does neither."""
+    if not network.output.keys() & {"logits", "letters"}:
         return None
-    labels = {}
+    predicted = {}
     for first in range(0, len(pairs), _BATCH):
         batch = pairs.take(np.arange(first, min(first + _BATCH, len(pairs))))
-        logits = apply(named_inputs(network, batch.inputs()))["logits"].numpy()
-        labels.update(zip(batch.image_ids, logits.argmax(-1)))
-    return labels
+        outputs = apply(named_inputs(network, batch.inputs()))
+        if "letters" in outputs:
+            found = letters.decode(outputs["letters"].numpy())
+        else:
+            found = [words[label] for label in outputs["logits"].numpy().argmax(-1)]
+        predicted.update(zip(batch.image_ids, found))
+    return predicted
 
 
 def _provenance(run: RunFolder, data: AudioDescriptions, device: str) -> dict:

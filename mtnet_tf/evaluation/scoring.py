@@ -62,7 +62,8 @@ class Row:
         failed_references: the metrics that failed because of the reference.
         retrieved_word: the word of the recording with the highest Corr2D; "" where there is none.
         nearest_corr2d: that Corr2D; NaN where there is none.
-        softmax_word: what the softmax head takes the image for; "" where there is no head.
+        softmax_word: what the softmax head takes the image for, or the text that is spoken; ""
+            where there is neither.
     """
 
     image_id: str
@@ -98,7 +99,7 @@ def evaluate(
     pool: ScoringPool,
     num_wavs: int = 10,
     recognizer: WordRecognizer | None = None,
-    predicted: Mapping[str, int] | None = None,
+    predicted: Mapping[str, str] | None = None,
     **extras: Any,
 ) -> dict:
     """Scores a candidate on pairs, writes the result, and returns its summary.
@@ -116,7 +117,8 @@ def evaluate(
         pool: scores the waveforms. Its references are `data.recordings`.
         num_wavs: how many of the first waveforms to keep as 22 050 Hz wav files.
         recognizer: hears the words; None leaves the word accuracy out.
-        predicted: {image id: label by the softmax head}; None where the candidate has none.
+        predicted: {image id: word by the softmax head, or as it is spelt}; None where the candidate
+            has none.
         **extras: further entries of the summary.
 
     Returns:
@@ -259,7 +261,7 @@ def _score(
     pool: ScoringPool,
     num_wavs: int,
     recognizer: WordRecognizer | None,
-    predicted: Mapping[str, int],
+    predicted: Mapping[str, str],
 ) -> tuple[list[Row], dict | None]:
     """Returns the rows in the order of the pairs, and the word accuracy or None."""
     # Controls repeat themselves: (digest of the waveform, reference) -> the place of its result.
@@ -297,7 +299,6 @@ def _score(
     rows = []
     for i, place in enumerate(places):
         scores, nearest, nearest_corr2d = results[place]
-        label = predicted.get(pairs.image_ids[i])
         rows.append(
             Row(
                 image_id=str(pairs.image_ids[i]),
@@ -312,7 +313,7 @@ def _score(
                 if nearest is None
                 else data.words[data.recordings.labels[nearest]],
                 nearest_corr2d=nearest_corr2d,
-                softmax_word="" if label is None else data.words[label],
+                softmax_word=predicted.get(pairs.image_ids[i], ""),
             )
         )
     if recognizer is None:

@@ -7,7 +7,9 @@ from mtnet_tf.layers.blocks import GatedResidualBlock1D
 from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
 from mtnet_tf.layers.gradient_scale import GradientScale
+from mtnet_tf.layers.letter_decoder import LetterDecoder
 from mtnet_tf.layers.mirror_average import MirrorAverage
+from mtnet_tf.layers.spoken_letters import SpokenLetters
 from mtnet_tf.layers.standardization import PerImageStandardization
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "FusedBatchNormalization",
     "GatedResidualBlock1D",
     "GradientScale",
+    "LetterDecoder",
     "MirrorAverage",
     "PerImageStandardization",
+    "SpokenLetters",
 ]

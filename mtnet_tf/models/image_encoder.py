@@ -7,6 +7,7 @@ from keras import layers
 
 from mtnet_tf.config import Config
 from mtnet_tf.layers.blocks import dilated_residual_block_2d, transition
+from mtnet_tf.layers.mirror_average import MirrorAverage
 from mtnet_tf.layers.standardization import PerImageStandardization
 from mtnet_tf.models.fully_connected import fully_connected_stack
 from mtnet_tf.models.initialization import weight_initializers
@@ -67,3 +68,11 @@ def build_image_encoder(config: Config) -> keras.Model:
         dense=init,
     )[-1]
     return keras.Model(image, feature, name="image_encoder")
+
+
+def with_mirror_average(encoder: keras.Model, config: Config) -> keras.layers.Layer:
+    """Returns the encoder, which at test time sees the mirror image too where that is asked for."""
+    # A mirrored digit is another sign, or none.
+    if config.image_encoder.average_flips and config.data.digit_size is None:
+        return MirrorAverage(encoder, name="mirror_average")
+    return encoder

@@ -4,10 +4,9 @@ import keras
 
 from mtnet_tf.config import Config
 from mtnet_tf.layers.gradient_scale import GradientScale
-from mtnet_tf.layers.mirror_average import MirrorAverage
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.cross_modal_mapper import build_cross_modal_mapper
-from mtnet_tf.models.image_encoder import build_image_encoder
+from mtnet_tf.models.image_encoder import build_image_encoder, with_mirror_average
 from mtnet_tf.models.initialization import weight_initializers
 
 
@@ -20,12 +19,10 @@ def build_mtnet(config: Config) -> keras.Model:
     perceptual loss has a weight; `image_feature`, phi^I; `cross_modal_representation`, phi;
     `waveform`, float32 [batch, L_s] in [-1, 1].
     """
-    encoder, mapper = build_image_encoder(config), build_cross_modal_mapper(config)
+    encoder = with_mirror_average(build_image_encoder(config), config)
+    mapper = build_cross_modal_mapper(config)
     generator = build_audio_generator(config)
     image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
-    # A mirrored digit is another sign, or none.
-    if config.image_encoder.average_flips and config.data.digit_size is None:
-        encoder = MirrorAverage(encoder, name="mirror_average")
     image_feature = encoder(image)
     phi = to_generator = mapper(image_feature)
     if config.loss.generation_gradient != 1:

@@ -3,5 +3,6 @@
 from mtnet_tf.speech.engine import SpeechEngine, SpeechError
 from mtnet_tf.speech.espeak_ng import EspeakNg
 from mtnet_tf.speech.piper import Piper
+from mtnet_tf.speech.words import WordSpeaker
 
-__all__ = ["EspeakNg", "Piper", "SpeechEngine", "SpeechError"]
+__all__ = ["EspeakNg", "Piper", "SpeechEngine", "SpeechError", "WordSpeaker"]

@@ -40,19 +40,19 @@ class Control:
 
     Attributes:
         name, label: as a `Candidate` has them.
-        make: (data, seed, {image id: label by MT-Net's softmax head} or None) -> its `speak`; None
-            where it cannot be made: without the head's labels, or a second word.
+        make: (data, seed, {image id: word by MT-Net's softmax head} or None) -> its `speak`; None
+            where it cannot be made: without the head's words, or a second word.
     """
 
     name: str
     label: str
     make: Callable[
-        [AudioDescriptions, int, Mapping[str, int] | None], Callable[[Pairs], np.ndarray] | None
+        [AudioDescriptions, int, Mapping[str, str] | None], Callable[[Pairs], np.ndarray] | None
     ]
 
 
 def _white_noise(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
 ) -> Callable[[Pairs], np.ndarray]:
     """White noise at the level of the recordings that the training split uses."""
     del predicted
@@ -65,7 +65,7 @@ def _white_noise(
 
 
 def _mean_waveform(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
 ) -> Callable[[Pairs], np.ndarray]:
     """The mean waveform of the training pairs, for every image."""
     del seed, predicted
@@ -75,7 +75,7 @@ def _mean_waveform(
 
 
 def _wrong_word(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
 ) -> Callable[[Pairs], np.ndarray] | None:
     """A recording of another word, drawn for each image."""
     del predicted
@@ -91,18 +91,21 @@ def _wrong_word(
 
 
 def _classifier_and_recording(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
 ) -> Callable[[Pairs], np.ndarray] | None:
-    """The recording of the word that MT-Net's own softmax head sees."""
+    """The recording of the word that the softmax head sees, or silence for what is no word."""
     del seed
     if predicted is None:
         return None
-    recordings = _recording_of_each_word(data)
-    return lambda pairs: recordings[[predicted[image_id] for image_id in pairs.image_ids]]
+    recordings = dict(zip(data.words, _recording_of_each_word(data)))
+    silence = np.zeros_like(data.recordings.float_waveforms()[0])
+    return lambda pairs: np.stack(
+        [recordings.get(predicted[image_id], silence) for image_id in pairs.image_ids]
+    )
 
 
 def _true_label_and_recording(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, int] | None
+    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
 ) -> Callable[[Pairs], np.ndarray]:
     """The recording of the true word: the ceiling."""
     del seed, predicted
@@ -121,17 +124,17 @@ CONTROLS = (
 
 
 def make_controls(
-    data: AudioDescriptions, predicted_labels: Mapping[str, int] | None = None, seed: int = 0
+    data: AudioDescriptions, predicted: Mapping[str, str] | None = None, seed: int = 0
 ) -> list[Candidate]:
     """Returns the controls as candidates, in the order of the tables.
 
     Args:
         data: the data set. The recordings are those that its training split uses.
-        predicted_labels: {image id: label} of the pairs to score, by MT-Net's softmax head; None
-            leaves out the control that needs them.
+        predicted: {image id: word} of the pairs to score, by MT-Net's softmax head; None leaves out
+            the control that needs them.
         seed: of the noise and of the wrong words.
     """
-    made = [(control, control.make(data, seed, predicted_labels)) for control in CONTROLS]
+    made = [(control, control.make(data, seed, predicted)) for control in CONTROLS]
     return [Candidate(control.name, control.label, speak) for control, speak in made if speak]
 
 

@@ -18,8 +18,7 @@ from mtnet_tf.data.batches import in_order_batches
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.training import diagnosis
-from mtnet_tf.training.stage import SupervisedStage
-from mtnet_tf.training.update import Group
+from mtnet_tf.training.stage import SupervisedStage, image_side
 
 _logger = logging.getLogger(__name__)
 _NUM_PICTURES = 4
@@ -57,7 +56,7 @@ class JointStage(SupervisedStage):
             config.training,
             data.train.columns(),
             Augmentation(config, len(data.train)),
-            _image_side(model, config),
+            image_side(model, ["cross_modal_mapper", "audio_generator"], config.training),
         )
         self._config = config
         self._data = data
@@ -190,13 +189,3 @@ class JointStage(SupervisedStage):
             low, high = tf.reduce_min(decibels), tf.reduce_max(decibels)
             picture = ((decibels - low) / (high - low + 1e-6))[..., None]
             tf.summary.image(f"spectrogram/{name}", picture, step=step, max_outputs=_NUM_PICTURES)
-
-
-def _image_side(model: keras.Model, config: Config) -> Group | None:
-    """Returns the variables of image encoder and softmax layer, where they have an optimiser."""
-    optimizer = config.training.image_encoder_optimizer
-    if optimizer is None:
-        return None
-    speech_side = [model.get_layer(name) for name in ("cross_modal_mapper", "audio_generator")]
-    theirs = {id(v) for network in speech_side for v in network.trainable_variables}
-    return [v for v in model.trainable_variables if id(v) not in theirs], optimizer

@@ -239,6 +239,24 @@ class SupervisedStage(Stage):
         return {"learning_rate": self.update.learning_rates()[0]}
 
 
+def image_side(
+    model: keras.Model, speech_side: Sequence[str], training: TrainingConfig
+) -> Group | None:
+    """Returns the variables that `training.image_encoder_optimizer` moves, with it, or None.
+
+    Args:
+        model: a network with an image encoder.
+        speech_side: the names of the layers whose variables it does not move.
+        training: has the optimiser, or None.
+    """
+    optimizer = training.image_encoder_optimizer
+    if optimizer is None:
+        return None
+    layers = [model.get_layer(name) for name in speech_side]
+    theirs = {id(v) for layer in layers for v in layer.trainable_variables}
+    return [v for v in model.trainable_variables if id(v) not in theirs], optimizer
+
+
 def random_states(model: keras.Model) -> list[tf.Variable]:
     """Returns the states of the random numbers that dropout layers draw.
 

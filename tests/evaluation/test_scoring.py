@@ -65,7 +65,8 @@ def control(name, data, predicted=None, seed=0):
 
 
 def predictions(data, labels):
-    return dict(zip(data.test.image_ids, labels, strict=True))
+    words = [data.words[label] for label in labels]
+    return dict(zip(data.test.image_ids, words, strict=True))
 
 
 def score(candidate, data, tmp_path, **options):
@@ -151,6 +152,9 @@ def test_classifier_plays_what_it_sees(data):
     predicted = predictions(data, [2, 1, 0, 0])
     played = control("classifier_and_recording", data, predicted).speak(data.test)
     np.testing.assert_array_equal(played, data.recordings.float_waveforms()[[4, 2, 0, 0]])
+    misspelt = dict.fromkeys(data.test.image_ids, "nought")
+    played = control("classifier_and_recording", data, misspelt).speak(data.test)
+    assert played.shape == (4, data.recordings.waveforms.shape[1]) and not played.any()
 
 
 def test_controls_by_what_they_return(data):

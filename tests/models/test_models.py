@@ -13,6 +13,8 @@ from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.image_encoder import build_image_encoder
 from mtnet_tf.models.mtnet import build_mtnet, build_test_network
 
+VARIANTS = [system.name for system in systems.of_table("3")]
+
 
 def num_parameters(model):
     return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
@@ -48,7 +50,7 @@ def test_paper_sizes():
     assert num_parameters(build_mtnet(config)) == count
 
 
-@pytest.mark.parametrize("name", systems.names())
+@pytest.mark.parametrize("name", VARIANTS)
 def test_outputs_of_each_variant(tiny_config, name):
     config = systems.configure(name, tiny_config)
     keras.utils.set_random_seed(0)
@@ -65,7 +67,7 @@ def test_outputs_of_each_variant(tiny_config, name):
     assert np.abs(outputs["waveform"]).max() <= 1.0
 
 
-@pytest.mark.parametrize("name", systems.names())
+@pytest.mark.parametrize("name", VARIANTS)
 def test_gradient_reaches_every_weight(tiny_config, name):
     config = systems.configure(name, tiny_config)
     keras.utils.set_random_seed(0)
@@ -321,7 +323,7 @@ def test_test_network_is_the_joint_network_without_softmax(tiny_config):
     assert num_parameters(model) - num_parameters(test_network) == 16 * 3 + 3
 
 
-@pytest.mark.parametrize("name", systems.names())
+@pytest.mark.parametrize("name", VARIANTS)
 def test_keras_file_round_trip(tiny_config, name, tmp_path):
     model = build_mtnet(systems.configure(name, tiny_config))
     model.save(tmp_path / "model.keras")

@@ -1,0 +1,54 @@
+"""I2T2A: image to text to audio, a row of Table 4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtnet_tf.systems.system import System
+
+if TYPE_CHECKING:
+    import keras
+
+    from mtnet_tf.config import Config
+    from mtnet_tf.data.pairs import AudioDescriptions
+    from mtnet_tf.training.session import Session
+
+
+def _configure(config: Config) -> Config:
+    return config
+
+
+def _build(config: Config) -> keras.Model:
+    from mtnet_tf.models.i2t2a import build_i2t2a
+
+    return build_i2t2a(config)
+
+
+def _build_test_network(network: keras.Model) -> keras.Model:
+    import keras
+
+    return keras.Model(network.input, network.output["waveform"], name="i2t2a_test")
+
+
+def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:
+    import keras
+
+    from mtnet_tf.training.text_stage import TextStage
+
+    keras.utils.set_random_seed(config.training.seed)
+    with session.strategy.scope():
+        network = _build(config)
+        stage = TextStage(network, config, data)
+    session.run_stage(stage, may_profile=True)
+    return network
+
+
+I2T2A = System(
+    name="i2t2a",
+    label="I2T2A",
+    table="4",
+    configure=_configure,
+    build=_build,
+    train=_train,
+    build_test_network=_build_test_network,
+)
