@@ -273,16 +273,16 @@ def test_image_encoder_and_softmax_layer_may_have_an_optimiser_of_their_own(
         ["training.image_encoder_optimizer=" + json.dumps(dataclasses.asdict(still))],
     )
     stage = joint_stage(config, synthetic_data)
-    before = {v.path: v.numpy() for v in stage.model.trainable_variables}
+    before = [variable.numpy() for variable in stage.model.trainable_variables]
     rates = stage.learning_rates()
     stage.train_step(next(iter(stage.batches(0))))
     moved = {
-        v.path.split("/")[0]
-        for v in stage.model.trainable_variables
-        if (v.numpy() != before[v.path]).any()
+        variable.path
+        for variable, value in zip(stage.model.trainable_variables, before)
+        if np.abs(variable.numpy() - value).max() > 1e-15
     }
-    assert moved == {"cross_modal_mapper", "audio_generator"}
-    assert {path.split("/")[0] for path in before} - moved == {"image_encoder", "classifier"}
+    speech_side = [stage.model.get_layer(n) for n in ("cross_modal_mapper", "audio_generator")]
+    assert moved == {v.path for layer in speech_side for v in layer.trainable_variables}
     assert rates["learning_rate_image_encoder"] == pytest.approx(1e-20)
     assert rates["learning_rate"] > 1e-6
 
