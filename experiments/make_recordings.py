@@ -73,9 +73,8 @@ def main(argv: list[str]) -> None:
         raise InputError(f"With {source}, {names} has no meaning.")
     if _FSDD.value is None:
         words = recording_makers.parse_words(_WORDS.value)
-        make = recording_makers.make_piper_recordings
-        if _ENGINE.value == "espeak_ng":
-            make = recording_makers.make_espeak_ng_recordings
+        engine = _ENGINE.value or "piper"
+        make = getattr(recording_makers, f"make_{engine}_recordings")
         make = functools.partial(make, words=words, **for_piper)
     else:
         make = functools.partial(

@@ -148,7 +148,7 @@ MUTANTS = {
             ('"gradient_norm": norm / scale}', '"gradient_norm": norm * replicas / scale}'),
             ('"gradient_norm": norm / scale}', '"gradient_norm": tf.minimum(norm / scale, 1.0)}'),
             ("gradient + (norm - norm)", "gradient"),
-            ("own = [v for v in own if all(v is not other for other in of_apart)]", "pass"),
+            ("[v for v in variables if id(v) not in others]", "list(variables)"),
             ("gradients = tf.distribute.get_replica_context().all_reduce(_SUM, gradients)", "pass"),
             (
                 "get_replica_context().all_reduce(_SUM,",

@@ -48,12 +48,12 @@ def write_record(folder: pathlib.Path, record: dict) -> dict:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     record = {
         **record,
-        "recordings": {path.relative_to(folder).as_posix(): sha256(path) for path in paths},
+        "recordings": {path.relative_to(folder).as_posix(): _sha256(path) for path in paths},
     }
     files.write_json(folder / MAKER_RECORD, record)
     return record
 
 
-def sha256(path: pathlib.Path) -> str:
+def _sha256(path: pathlib.Path) -> str:
     """Returns the hex digest of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -46,10 +46,11 @@ class Update:
             apart: variables among them that a second optimiser moves, and its configuration.
             scale_loss: scales the loss, for float16. A step whose gradients overflow is skipped.
         """
-        own, of_apart = list(variables), apart[0] if apart else ()
-        own = [v for v in own if all(v is not other for other in of_apart)]
-        groups = [(own, config), *([(list(of_apart), apart[1])] if apart else [])]
-        self._groups = [group for group, _ in groups]
+        others = {id(variable) for variable in apart[0]} if apart else set()
+        groups = [([v for v in variables if id(v) not in others], config)]
+        if apart:
+            groups.append(apart)
+        self._groups = [list(group) for group, _ in groups]
         self._variables = [variable for group in self._groups for variable in group]
         self._scale_loss = scale_loss
         self.optimizers = [
