@@ -279,4 +279,28 @@ CHANGES = {
     "speech_rate_.002": Change(
         "rate .002 on the speech side, not .0005", (_OPTIMIZER + "learning_rate=0.002",), "short"
     ),
+    "free_generator": Change(
+        "generation loss 1, of whose gradient .002 reaches phi: the decay pulls at the generator as"
+        " in the paper",
+        ("loss.generation_weight=1", "loss.generation_gradient=0.002"),
+        "short",
+    ),
+    "small_epsilon": Change(
+        "RMSProp with epsilon 1e-10 on the speech side",
+        (_OPTIMIZER + "epsilon=1e-10",),
+        "free_generator",
+    ),
+    "heavy_representation": Change(
+        "representation loss weighs 5, not 1", ("loss.representation_weight=5",), "small_epsilon"
+    ),
+    "fast_speech": Change(
+        "rate .002 on the speech side, not .0005",
+        (_OPTIMIZER + "learning_rate=0.002",),
+        "small_epsilon",
+    ),
+    "clean_words": Change(
+        "the generator learns from the true audio features too, weight 1",
+        ("loss.audio_feature_weight=1",),
+        "small_epsilon",
+    ),
 }
