@@ -199,30 +199,12 @@ def weight_decay(variables: Sequence[keras.Variable]) -> tf.Tensor:
     )
 
 
-def commitment_loss(representation: tf.Tensor, audio_features: tf.Tensor) -> tf.Tensor:
-    """Returns 1 minus the cosine of phi and the audio feature that it is nearest to.
-
-    It is not of the paper. It asks phi to be one word, right or wrong, and nothing in between.
-
-    Args:
-        representation: phi, float32 [batch, features].
-        audio_features: Phi^A, float32 [R, features].
-    """
-    cosines = tf.matmul(
-        tf.math.l2_normalize(representation, axis=-1),
-        tf.math.l2_normalize(audio_features, axis=-1),
-        transpose_b=True,
-    )
-    return tf.nn.compute_average_loss(1.0 - tf.reduce_max(cosines, axis=-1))
-
-
 def joint_weights(config: LossConfig) -> dict[str, float]:
     """Returns {term: weight} of Eq. 11, of the terms that the configuration has."""
     weights = {
         "generation": config.generation_weight,
         "audio_feature_generation": config.audio_feature_weight,
         "spectral": config.spectral_weight,
-        "commitment": config.commitment_weight,
         "perceptual": config.perceptual_weight,
         "representation": config.representation_weight,
         "decay": config.decay_weight or None,
@@ -248,8 +230,7 @@ def joint_loss(
     Args:
         config: the form of each term and its weight.
         batch: {"label" int [batch], "audio" float32 [batch, L_s], "audio_feature" float32 [batch,
-            features], "audio_features" float32 [R, features]}; the last two only where the
-            representation loss has a weight.
+            features]}; the last only where the representation loss has a weight.
         outputs: of `models.mtnet.build_mtnet`, and "audio_feature_waveform", what the generator
             makes of the audio feature, only where that has a weight.
         variables: the trainable variables of the joint network, for the decay.
@@ -267,9 +248,6 @@ def joint_loss(
         "generation": lambda: generation("waveform"),
         "audio_feature_generation": lambda: generation("audio_feature_waveform"),
         "spectral": lambda: spectral_loss(batch["audio"], outputs["waveform"]),
-        "commitment": lambda: commitment_loss(
-            outputs["cross_modal_representation"], batch["audio_features"]
-        ),
         "perceptual": lambda: perceptual_loss(
             batch["label"], outputs["logits"], config.perceptual, config.label_smoothing
         ),

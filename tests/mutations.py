@@ -475,10 +475,9 @@ MUTANTS = {
     "mtnet_tf/systems/mtnet.py": (
         ("tests/config/test_config.py", "tests/models/test_models.py"),
         (
-            ("        perceptual_weight=None,\n", ""),
-            ("        audio_feature_weight=None,\n", ""),
-            ("        commitment_weight=None,\n", ""),
-            ("dataclasses.replace(config.loss, perceptual_weight=None)", "config.loss"),
+            (", audio_feature_weight=None", ""),
+            ("perceptual_weight=None, ", ""),
+            (', speech_target="true_word"', ""),
             (
                 "dataclasses.replace(config.image_encoder, dilation_rates=(1,))",
                 "config.image_encoder",

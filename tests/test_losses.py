@@ -230,7 +230,6 @@ def test_joint_loss_of_all_terms_is_their_weighted_sum(random):
     config = LossConfig(
         audio_feature_weight=0.3,
         spectral_weight=0.7,
-        commitment_weight=0.4,
         label_smoothing=0.2,
         smooth_l1_threshold=0.1,
         decay_weight=0.01,
@@ -241,7 +240,6 @@ def test_joint_loss_of_all_terms_is_their_weighted_sum(random):
         "label": np.array([0, 2]),
         "audio": waveforms[0],
         "audio_feature": random.normal(size=(2, 5)).astype(np.float32),
-        "audio_features": random.normal(size=(4, 5)).astype(np.float32),
     }
     outputs = {
         "logits": random.normal(size=(2, 3)).astype(np.float32),
@@ -257,15 +255,10 @@ def test_joint_loss_of_all_terms_is_their_weighted_sum(random):
     for name, waveform in (("generation", 1), ("audio_feature_generation", 2)):
         gamma = scipy.special.huber(0.1, waveforms[0] - waveforms[waveform]) / 0.1
         assert terms[name] == pytest.approx(gamma.sum(1).mean(), rel=1e-5)
-    distances = scipy.spatial.distance.cdist(
-        outputs["cross_modal_representation"], batch["audio_features"], "cosine"
-    )
-    assert terms["commitment"] == pytest.approx(distances.min(1).mean(), rel=1e-5)
     total = (
         terms["generation"]
         + 0.3 * terms["audio_feature_generation"]
         + 0.7 * terms["spectral"]
-        + 0.4 * terms["commitment"]
         + 0.5 * terms["perceptual"]
         + terms["representation"]
         + 0.01 * terms["decay"]

@@ -79,14 +79,19 @@ def _check_blocks(config: Config) -> None:
 
 def _check_losses(config: Config) -> None:
     loss = config.loss
-    for name in ("audio_feature_weight", "commitment_weight"):
-        _require(
-            getattr(loss, name) is None or loss.representation_weight is not None,
-            config,
-            f"loss.{name}",
-            "must be null where loss.representation_weight is: without it there is no audio"
-            " feature",
-        )
+    _require(
+        loss.audio_feature_weight is None or loss.representation_weight is not None,
+        config,
+        "loss.audio_feature_weight",
+        "must be null where loss.representation_weight is: without it there is no audio feature",
+    )
+    _require(
+        loss.speech_target == "true_word" or loss.perceptual_weight is not None,
+        config,
+        "loss.speech_target",
+        'must be "true_word" where loss.perceptual_weight is null: without it there is no softmax'
+        " layer",
+    )
 
 
 def _check_representations(config: Config) -> None:

@@ -103,6 +103,23 @@ class AudioDescriptions:
     voices: tuple[str, ...]
     metadata: dict
 
+    def first_recordings(self) -> np.ndarray:
+        """Returns int64 [words]: of each word the first recording that the training split uses.
+
+        Raises:
+            DataError: it uses none of a word.
+        """
+        first = {}
+        for recording in np.unique(self.train.recordings):
+            first.setdefault(int(self.recordings.labels[recording]), recording)
+        missing = [word for label, word in enumerate(self.words) if label not in first]
+        if missing:
+            raise DataError(
+                f"The training split of {self.name} has no recording of: {', '.join(missing)}."
+                " Prepare the data set with more images or recordings."
+            )
+        return np.array([first[label] for label in range(len(self.words))])
+
     def recordings_record(self) -> dict:
         """Returns what a result says of its recordings: which they are, and how they were made.
 

@@ -204,11 +204,6 @@ CHANGES = {
         ("loss.spectral_weight=0.1",),
         "split_weight",
     ),
-    "commitment": Change(
-        "phi is drawn to the nearest audio feature, weight .3",
-        ("loss.commitment_weight=0.3",),
-        "split_weight",
-    ),
     # The second round: one part at a time, from what `small` is without its augmentation.
     "zero_init": Change(
         "the last layer of each residual branch starts at zero",
@@ -285,22 +280,14 @@ CHANGES = {
         ("loss.generation_weight=1", "loss.generation_gradient=0.002"),
         "short",
     ),
-    "small_epsilon": Change(
-        "RMSProp with epsilon 1e-10 on the speech side",
-        (_OPTIMIZER + "epsilon=1e-10",),
+    "softmax_word": Change(
+        "the speech side learns the word that the softmax layer names",
+        ("loss.speech_target=softmax_word",),
         "free_generator",
     ),
-    "heavy_representation": Change(
-        "representation loss weighs 5, not 1", ("loss.representation_weight=5",), "small_epsilon"
-    ),
-    "fast_speech": Change(
-        "rate .002 on the speech side, not .0005",
-        (_OPTIMIZER + "learning_rate=0.002",),
-        "small_epsilon",
-    ),
-    "clean_words": Change(
-        "the generator learns from the true audio features too, weight 1",
-        ("loss.audio_feature_weight=1",),
-        "small_epsilon",
+    "softmax_word_fast": Change(
+        "rate .001 on the speech side, not .0005",
+        (_OPTIMIZER + "learning_rate=0.001",),
+        "softmax_word",
     ),
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 
 _NUM_NOISES = 16  # different white-noise waveforms; the image id chooses one
 
@@ -146,13 +146,4 @@ def _number(seed: int, image_id: str) -> int:
 
 def _recording_of_each_word(data: AudioDescriptions) -> np.ndarray:
     """Returns float32 [words, L_s]: of each word the first recording that the training uses."""
-    first = {}
-    for recording in np.unique(data.train.recordings):
-        first.setdefault(int(data.recordings.labels[recording]), recording)
-    missing = [word for label, word in enumerate(data.words) if label not in first]
-    if missing:
-        raise DataError(
-            f"The training split of {data.name} has no recording of: {', '.join(missing)}. The"
-            " controls need one of each word: prepare the data set with more images or recordings."
-        )
-    return data.recordings.float_waveforms()[[first[label] for label in range(len(data.words))]]
+    return data.recordings.float_waveforms()[data.first_recordings()]

@@ -57,18 +57,13 @@ def _row(name: str, label: str, configure: Callable[[Config], Config]) -> System
 
 
 def _generation_loss_alone(config: Config) -> Config:
-    loss = dataclasses.replace(
-        config.loss,
-        perceptual_weight=None,
-        representation_weight=None,
-        audio_feature_weight=None,
-        commitment_weight=None,
-    )
+    config = _without_perceptual_loss(config)
+    loss = dataclasses.replace(config.loss, representation_weight=None, audio_feature_weight=None)
     return dataclasses.replace(config, loss=loss)
 
 
 def _without_perceptual_loss(config: Config) -> Config:
-    loss = dataclasses.replace(config.loss, perceptual_weight=None)
+    loss = dataclasses.replace(config.loss, perceptual_weight=None, speech_target="true_word")
     return dataclasses.replace(config, loss=loss)
 
 

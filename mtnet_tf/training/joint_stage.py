@@ -63,6 +63,9 @@ class JointStage(SupervisedStage):
         self._eval_step = tf.function(self._losses_and_outputs_at_test, reduce_retracing=True)
         # Variables: each replica has its own copy. float32, because no GPU kernel gathers int16.
         self._waveforms = tf.Variable(data.recordings.float_waveforms(), trainable=False)
+        self._names_words = config.loss.speech_target == "softmax_word"
+        if self._names_words:
+            self._first_recordings = tf.constant(data.first_recordings(), tf.int32)
         self._audio_features = (
             None if audio_features is None else tf.Variable(audio_features, trainable=False)
         )
@@ -75,21 +78,32 @@ class JointStage(SupervisedStage):
         names = ("learning_rate", "learning_rate_image_encoder")
         return dict(zip(names, self.update.learning_rates()))
 
-    def _targets(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        targets = {
-            "label": batch["label"],
-            "audio": tf.gather(self._waveforms, batch["recording"]),
-        }
+    def _targets(self, batch: dict[str, tf.Tensor], recordings: tf.Tensor) -> dict[str, tf.Tensor]:
+        targets = {"label": batch["label"], "audio": tf.gather(self._waveforms, recordings)}
         if self._audio_features is not None:
-            targets["audio_features"] = self._audio_features
-            targets["audio_feature"] = tf.gather(self._audio_features, batch["recording"])
+            targets["audio_feature"] = tf.gather(self._audio_features, recordings)
         return targets
+
+    def _named_recordings(
+        self, batch: dict[str, tf.Tensor], outputs: dict[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """Returns int32 [batch], recordings of the words that the softmax layer names.
+
+        Asked for these, the speech side has one answer for each image feature. Asked for the true
+        words it has several where the image encoder is unsure, and learns their mean.
+        """
+        words = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
+        others = tf.gather(self._first_recordings, words)
+        return tf.where(words == batch["label"], batch["recording"], others)
 
     def _losses_and_outputs(
         self, batch: dict[str, tf.Tensor], training: bool
     ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         outputs = self.model(named_inputs(self.model, batch), training=training)
-        targets = self._targets(batch)
+        recordings = batch["recording"]
+        if training and self._names_words:
+            recordings = self._named_recordings(batch, outputs)
+        targets = self._targets(batch, recordings)
         if self._config.loss.audio_feature_weight is not None:
             generator = self.model.get_layer("audio_generator")
             spoken = generator(targets["audio_feature"], training=training)

@@ -102,14 +102,23 @@ def test_the_rows_change_what_table_3_says():
     }
 
 
-@pytest.mark.parametrize("name", ["audio_feature_weight", "commitment_weight"])
-def test_terms_of_the_audio_feature_are_only_where_there_is_one(name):
-    config = config_lib.override(preset("paper"), [f"loss.{name}=1"])
+def test_the_audio_feature_is_spoken_only_where_there_is_one():
+    config = config_lib.override(preset("paper"), ["loss.audio_feature_weight=1"])
     with pytest.raises(config_lib.ConfigError, match="without it there is no audio feature"):
         config_lib.override(config, ["loss.representation_weight=null"])
-    assert getattr(systems.configure("gen_only", config).loss, name) is None
+    assert systems.configure("gen_only", config).loss.audio_feature_weight is None
     for row in ("gen_rep", "no_holes", "autoencoder"):
-        assert getattr(systems.configure(row, config).loss, name) == 1
+        assert systems.configure(row, config).loss.audio_feature_weight == 1
+
+
+def test_the_softmax_layer_names_words_only_where_there_is_one():
+    config = config_lib.override(preset("paper"), ["loss.speech_target=softmax_word"])
+    with pytest.raises(config_lib.ConfigError, match="without it there is no softmax layer"):
+        config_lib.override(config, ["loss.perceptual_weight=null"])
+    for row in ("gen_only", "gen_rep"):
+        assert systems.configure(row, config).loss.speech_target == "true_word"
+    for row in ("no_holes", "autoencoder", "mtnet"):
+        assert systems.configure(row, config).loss.speech_target == "softmax_word"
 
 
 def test_a_configuration_from_before_the_rates_of_each_block_is_refused():

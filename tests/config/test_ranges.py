@@ -21,7 +21,7 @@ BASE = dataclasses.replace(
 FIELDS = config_lib.flatten(dataclasses.asdict(BASE))
 WEIGHTS = ("loss.perceptual_weight", "loss.representation_weight")
 # None in `paper`.
-UNUSED = ("loss.audio_feature_weight", "loss.commitment_weight", "loss.spectral_weight")
+UNUSED = ("loss.audio_feature_weight", "loss.spectral_weight")
 OPTIONAL = [*WEIGHTS, *UNUSED, "data.digit_size"] + [
     f"training.{optimizer}.clip_norm"
     for optimizer in ("autoencoder.optimizer", "joint.optimizer", "image_encoder_optimizer")

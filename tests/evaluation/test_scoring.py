@@ -191,7 +191,7 @@ def test_controls_depend_on_the_image_and_not_on_where_its_row_stands(data):
 
 def test_a_word_without_a_training_recording_is_told(data):
     lacking = AudioDescriptions(**{**vars(data), "train": data.train.take([0, 1, 4])})
-    with pytest.raises(InputError, match="no recording of: one. The controls need one of each"):
+    with pytest.raises(InputError, match="no recording of: one. Prepare the data set with more"):
         make_controls(lacking)
 
 
