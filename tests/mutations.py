@@ -241,11 +241,10 @@ MUTANTS = {
     "mtnet_tf/training/joint_stage.py": (
         ("tests/training/test_stages.py",),
         (
-            ('(self._waveforms, batch["recording"])', '(self._waveforms, batch["label"])'),
-            (
-                '(self._audio_features, batch["recording"])',
-                '(self._audio_features, batch["label"])',
-            ),
+            ("(self._waveforms, recordings)", '(self._waveforms, batch["label"])'),
+            ("(self._audio_features, recordings)", '(self._audio_features, batch["label"])'),
+            ("if training and self._names_words", "if self._names_words"),
+            ('words == batch["label"], batch["recording"], others', "words < 0, words, others"),
             ("            config.training.joint,\n", "            config.training.autoencoder,\n"),
             ("data.train.columns(),", "data.validation.columns(),"),
             ("            Augmentation(config, len(data.train)),\n", ""),

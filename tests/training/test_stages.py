@@ -388,6 +388,43 @@ def test_a_saturated_phi_is_warned_of(saturated_features, tiny_config, synthetic
     assert ("100 % of phi is saturated" in caplog.text) != saturated_features
 
 
+def test_stage_2_may_speak_the_word_that_the_softmax_layer_names(tiny_config, synthetic_data):
+    """In training alone; the pair's own recording where the layer is right."""
+    config = config_lib.override(tiny_config, ["loss.speech_target=softmax_word"])
+    features = np.random.default_rng(5).uniform(-1, 1, (9, 12)).astype(np.float32)
+    stage = joint_stage(config, synthetic_data, features)
+    pairs = synthetic_data.train.take(np.arange(8))
+
+    def outputs(training):
+        found = stage.model({"image": pairs.images}, training=training)
+        return {name: output.numpy() for name, output in found.items()}
+
+    labels = synthetic_data.recordings.labels
+    first = {label: min(r for r in USED if labels[r] == label) for label in set(labels)}
+    named = outputs(True)["logits"].argmax(1)
+    assert 0 < (named == pairs.labels).sum() < 8
+    recordings = np.array(
+        [
+            own if name == label else first[name]
+            for name, label, own in zip(named, pairs.labels, pairs.recordings)
+        ]
+    )
+    assert (recordings != pairs.recordings).any()
+    assert set(recordings) - set(first.values())  # a right word by another take than the first
+    waveforms = synthetic_data.recordings.float_waveforms()
+    for training, compared in ((True, recordings), (False, pairs.recordings)):
+        found = outputs(training)  # before the losses: these change the statistics of BN
+        losses = stage.losses(pairs.columns(), training=training)
+        gap = np.abs(waveforms[compared] - found["waveform"])
+        generation = np.where(gap < 1, gap**2 / 2, gap - 0.5).sum(1).mean()
+        assert float(losses["generation"]) == pytest.approx(generation, rel=1e-4)
+        phi = found["cross_modal_representation"]
+        products = (phi * features[compared]).sum(1)
+        norms = np.linalg.norm(phi, axis=1) * np.linalg.norm(features[compared], axis=1)
+        representation = (1 - products / norms).mean()
+        assert float(losses["representation"]) == pytest.approx(representation, rel=1e-4)
+
+
 def test_stage_2_speaks_the_audio_feature_of_each_pairs_own_recording(tiny_config, synthetic_data):
     """The generator alone is asked for it, and the validation has the term too."""
     import tensorflow as tf
