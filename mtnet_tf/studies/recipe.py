@@ -255,6 +255,11 @@ CHANGES = {
         ),
         "split_weight",
     ),
+    "together_softmax_word": Change(
+        "the speech side learns the word that the softmax layer names",
+        ("loss.speech_target=softmax_word",),
+        "together",
+    ),
     "precise": Change(
         "`small` with generation loss .02, of whose gradient a tenth reaches phi: the decay pulls a"
         " tenth as hard at the generator",
