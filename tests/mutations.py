@@ -243,15 +243,15 @@ MUTANTS = {
         (
             ("(self._waveforms, recordings)", '(self._waveforms, batch["label"])'),
             ("(self._audio_features, recordings)", '(self._audio_features, batch["label"])'),
+            (
+                '(self._audio_features, batch["recording"])',
+                '(self._audio_features, batch["label"])',
+            ),
             ("if training and self._names_words", "if self._names_words"),
             ('words == batch["label"], batch["recording"], others', "words < 0, words, others"),
             ("            config.training.joint,\n", "            config.training.autoencoder,\n"),
             ("data.train.columns(),", "data.validation.columns(),"),
             ("            Augmentation(config, len(data.train)),\n", ""),
-            (
-                'generator(targets["audio_feature"], training',
-                'generator(outputs["cross_modal_representation"], training',
-            ),
             ('if name in summed else len(batch["label"])', 'if True else len(batch["label"])'),
             (
                 "weight = self.batch_size if name in summed",
@@ -476,7 +476,7 @@ MUTANTS = {
         (
             (", audio_feature_weight=None", ""),
             ("perceptual_weight=None, ", ""),
-            (', speech_target="true_word"', ""),
+            (', generation_target="true_word"', ""),
             (
                 "dataclasses.replace(config.image_encoder, dilation_rates=(1,))",
                 "config.image_encoder",

@@ -86,9 +86,9 @@ def _check_losses(config: Config) -> None:
         "must be null where loss.representation_weight is: without it there is no audio feature",
     )
     _require(
-        loss.speech_target == "true_word" or loss.perceptual_weight is not None,
+        loss.generation_target == "true_word" or loss.perceptual_weight is not None,
         config,
-        "loss.speech_target",
+        "loss.generation_target",
         'must be "true_word" where loss.perceptual_weight is null: without it there is no softmax'
         " layer",
     )

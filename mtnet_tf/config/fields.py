@@ -221,9 +221,9 @@ class LossConfig:
         generation_weight: eta_3, from 1e-30 to 1e6.
         generation_gradient: from 0 to 1, the part of the gradient of Eq. 9 that passes from the
             audio generator on to phi, and so to the image encoder.
-        speech_target: whose recording and audio feature Eqs. 7 and 9 compare with in training: the
-            image's, or that of the word that the softmax layer names at that moment (hard
-            bootstrapping, Reed et al. 2015). It needs the perceptual loss.
+        generation_target: whose recording Eq. 9 compares with in training: the image's own, or that
+            of the word that the softmax layer names at that moment (hard bootstrapping, Reed et al.
+            2015). The second needs the perceptual loss.
         audio_feature_weight: from 0 to 1e6, of the generation loss of what the generator makes of
             the true audio feature phi^A in place of phi, or None. It needs the representation loss.
         spectral_weight: from 0 to 1e6, of a multi-resolution spectral loss beside Eq. 9, or None.
@@ -243,7 +243,7 @@ class LossConfig:
     representation_weight: LossWeight | None = 1.0
     generation_weight: Annotated[float, Range(least=SMALLEST, most=1e6)] = 1.0
     generation_gradient: Annotated[float, Range(least=0, most=1)] = 1.0
-    speech_target: Literal["true_word", "softmax_word"] = "true_word"
+    generation_target: Literal["true_word", "softmax_word"] = "true_word"
     audio_feature_weight: LossWeight | None = None
     spectral_weight: LossWeight | None = None
     decay_weight: LossWeight = 0.8 * 0.0005

@@ -257,7 +257,7 @@ CHANGES = {
     ),
     "together_softmax_word": Change(
         "the speech side learns the word that the softmax layer names",
-        ("loss.speech_target=softmax_word",),
+        ("loss.generation_target=softmax_word",),
         "together",
     ),
     "precise": Change(
@@ -287,7 +287,7 @@ CHANGES = {
     ),
     "softmax_word": Change(
         "the speech side learns the word that the softmax layer names",
-        ("loss.speech_target=softmax_word",),
+        ("loss.generation_target=softmax_word",),
         "free_generator",
     ),
     "softmax_word_fast": Change(

@@ -63,7 +63,7 @@ def _generation_loss_alone(config: Config) -> Config:
 
 
 def _without_perceptual_loss(config: Config) -> Config:
-    loss = dataclasses.replace(config.loss, perceptual_weight=None, speech_target="true_word")
+    loss = dataclasses.replace(config.loss, perceptual_weight=None, generation_target="true_word")
     return dataclasses.replace(config, loss=loss)
 
 

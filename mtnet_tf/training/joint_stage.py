@@ -63,7 +63,7 @@ class JointStage(SupervisedStage):
         self._eval_step = tf.function(self._losses_and_outputs_at_test, reduce_retracing=True)
         # Variables: each replica has its own copy. float32, because no GPU kernel gathers int16.
         self._waveforms = tf.Variable(data.recordings.float_waveforms(), trainable=False)
-        self._names_words = config.loss.speech_target == "softmax_word"
+        self._names_words = config.loss.generation_target == "softmax_word"
         if self._names_words:
             self._first_recordings = tf.constant(data.first_recordings(), tf.int32)
         self._audio_features = (
@@ -81,7 +81,7 @@ class JointStage(SupervisedStage):
     def _targets(self, batch: dict[str, tf.Tensor], recordings: tf.Tensor) -> dict[str, tf.Tensor]:
         targets = {"label": batch["label"], "audio": tf.gather(self._waveforms, recordings)}
         if self._audio_features is not None:
-            targets["audio_feature"] = tf.gather(self._audio_features, recordings)
+            targets["audio_feature"] = tf.gather(self._audio_features, batch["recording"])
         return targets
 
     def _named_recordings(
@@ -89,7 +89,7 @@ class JointStage(SupervisedStage):
     ) -> tf.Tensor:
         """Returns int32 [batch], recordings of the words that the softmax layer names.
 
-        Asked for these, the speech side has one answer for each image feature. Asked for the true
+        Asked for these, the generator has one answer for each image feature. Asked for the true
         words it has several where the image encoder is unsure, and learns their mean.
         """
         words = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
@@ -106,7 +106,8 @@ class JointStage(SupervisedStage):
         targets = self._targets(batch, recordings)
         if self._config.loss.audio_feature_weight is not None:
             generator = self.model.get_layer("audio_generator")
-            spoken = generator(targets["audio_feature"], training=training)
+            features = tf.gather(self._audio_features, recordings)
+            spoken = generator(features, training=training)
             outputs = {**outputs, "audio_feature_waveform": spoken}
         losses = losses_lib.joint_loss(
             self._config.loss, targets, outputs, self.model.trainable_variables

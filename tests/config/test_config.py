@@ -112,13 +112,13 @@ def test_the_audio_feature_is_spoken_only_where_there_is_one():
 
 
 def test_the_softmax_layer_names_words_only_where_there_is_one():
-    config = config_lib.override(preset("paper"), ["loss.speech_target=softmax_word"])
+    config = config_lib.override(preset("paper"), ["loss.generation_target=softmax_word"])
     with pytest.raises(config_lib.ConfigError, match="without it there is no softmax layer"):
         config_lib.override(config, ["loss.perceptual_weight=null"])
     for row in ("gen_only", "gen_rep"):
-        assert systems.configure(row, config).loss.speech_target == "true_word"
+        assert systems.configure(row, config).loss.generation_target == "true_word"
     for row in ("no_holes", "autoencoder", "mtnet"):
-        assert systems.configure(row, config).loss.speech_target == "softmax_word"
+        assert systems.configure(row, config).loss.generation_target == "softmax_word"
 
 
 def test_a_configuration_from_before_the_rates_of_each_block_is_refused():

@@ -68,7 +68,7 @@ TABLE = {
     "loss.representation_weight": (1.0, 0.1),
     "loss.generation_weight": (1.0, 0.1),
     "loss.generation_gradient": (1.0, 1.0),
-    "loss.speech_target": ("true_word", "true_word"),
+    "loss.generation_target": ("true_word", "true_word"),
     "loss.audio_feature_weight": (None, None),
     "loss.spectral_weight": (None, None),
     "loss.decay_weight": (0.0004, 0.0),
