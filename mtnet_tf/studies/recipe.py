@@ -256,7 +256,7 @@ CHANGES = {
         "split_weight",
     ),
     "together_softmax_word": Change(
-        "the speech side learns the word that the softmax layer names",
+        "the generator learns the word that the softmax layer names",
         ("loss.generation_target=softmax_word",),
         "together",
     ),
@@ -286,7 +286,7 @@ CHANGES = {
         "short",
     ),
     "softmax_word": Change(
-        "the speech side learns the word that the softmax layer names",
+        "the generator learns the word that the softmax layer names",
         ("loss.generation_target=softmax_word",),
         "free_generator",
     ),
