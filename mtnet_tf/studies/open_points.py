@@ -6,16 +6,18 @@ BUILD_NOTES.md, "Readings and choices", has the reading of each point.
 from mtnet_tf.studies.changes import Change
 
 _OPTIMIZER = "training.joint.optimizer."
-_EQ_9_ALONE = "loss.generation_weight=1"
+_WHOLE_GRADIENT = "loss.generation_gradient=1"
 
 CHANGES = {
     "baseline": Change(
-        "`small`: Eq. 9 is a sum that weighs .002", ("training.joint.epochs=1",), base=None
+        "`small`: Eq. 9 is a sum, of whose gradient .002 reaches phi",
+        ("training.joint.epochs=1",),
+        base=None,
     ),
-    "sum": Change("Eq. 9 is a sum that weighs 1, as eta_3 says", (_EQ_9_ALONE,)),
+    "sum": Change("Eq. 9 is a sum, all of whose gradient reaches phi", (_WHOLE_GRADIENT,)),
     "mean": Change(
-        "Eq. 9 is a mean over the samples, and weighs 1",
-        ("loss.generation=mean_smooth_l1", _EQ_9_ALONE),
+        "Eq. 9 is a mean over the samples, all of whose gradient reaches phi",
+        ("loss.generation=mean_smooth_l1", _WHOLE_GRADIENT),
     ),
     "no_decay": Change("no decay term", ("loss.decay_weight=0",)),
     "decay_0.0005": Change("decay .0005, without eta_4", ("loss.decay_weight=0.0005",)),
@@ -54,6 +56,7 @@ CHANGES = {
             "loss.perceptual_weight=0.5",
             "loss.representation_weight=0.1",
             "loss.generation_weight=0.1",
+            _WHOLE_GRADIENT,
             "loss.decay_weight=0",
             "loss.label_smoothing=0",
         ),
