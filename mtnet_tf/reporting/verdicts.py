@@ -25,6 +25,9 @@ _RULES = (
     " metric. A row with a single seed proves nothing, within the spread or outside it.",
     "Pairs that failed count at the floor of their metric. The result files have no scores of"
     " single pairs, so no test here is paired.",
+    "With `small`, the generator of a row that has a softmax layer learns the words that this names"
+    " (`loss.generation_target`), and that of another row the true ones: the second claim compares"
+    " that too.",
 )
 
 
