@@ -174,6 +174,64 @@ class TextDecoderConfig:
 
 
 @dataclass(frozen=True)
+class LogMelConfig:
+    """The spectrograms of DCMAVG and CMCGAN (Table 4), of one channel and invertible.
+
+    Attributes:
+        num_mels: from 8 to 512, the height.
+        num_frames: from 8 to 4,096, the width, whatever L_s is.
+        fft_length: in samples, from 16 to 65,536, of a frame.
+        floor_decibels: from -200 to -1; below it is silence. A full-scale sine has 0.
+    """
+
+    num_mels: Annotated[int, Range(least=8, most=512)] = 128
+    num_frames: Annotated[int, Range(least=8, most=4_096)] = 64
+    fft_length: Annotated[int, Range(least=16, most=65_536)] = 1024
+    floor_decibels: Annotated[float, Range(least=-200, most=-1)] = -80.0
+
+
+@dataclass(frozen=True)
+class AdversarialConfig:
+    """The networks of DCMAVG and CMCGAN (Table 4).
+
+    Attributes:
+        embedding_units: of what an image or a sound becomes, from 1 to 65,536.
+        noise_units: of the latent z, from 1 to 65,536.
+        sound_channels: of the convolutions of a discriminator or encoder of spectrograms, each of
+            which halves the sides, 1 to 8 layers of 1 to 65,536 channels. A generator has them in
+            reverse.
+        image_channels: the same for images.
+        loss: "gan_cls", that of both papers, or "hinge" with spectral normalisation, for where the
+            first collapses.
+        consistency_weight: from 0 to 1e6, of CMCGAN's cycles beside its adversarial loss.
+        generator_updates: K of CMCGAN, from 1 to 100: how often a step moves the networks that make
+            something, after the discriminator.
+    """
+
+    embedding_units: Units = 64
+    noise_units: Units = 10
+    sound_channels: Annotated[tuple[Units, ...], Length(1, 8)] = (64, 128, 256, 512)
+    image_channels: Annotated[tuple[Units, ...], Length(1, 8)] = (128, 256)
+    loss: Literal["gan_cls", "hinge"] = "gan_cls"
+    consistency_weight: LossWeight = 10.0
+    generator_updates: Annotated[int, Range(least=1, most=100)] = 1
+
+
+@dataclass(frozen=True)
+class SpectrogramInverterConfig:
+    """Spectrogram -> waveform (Table 4): convolutions of stride 2, then FC layers.
+
+    Attributes:
+        channels: of the convolutions, 1 to 8 layers of 1 to 65,536 channels.
+        hidden_units: sizes of the FC layers before the last one of L_s units, 0 to 32 layers of 1
+            to 65,536 units.
+    """
+
+    channels: Annotated[tuple[Units, ...], Length(1, 8)] = (32, 64, 128)
+    hidden_units: LayersOrNone = (1024, 1024)
+
+
+@dataclass(frozen=True)
 class InitializationConfig:
     """Algorithm 1: "All weights are randomly sampled by truncated_normal distribution".
 
@@ -277,7 +335,7 @@ class OptimizerConfig:
         final_learning_rate_fraction: where the cosine ends, from 0 to 1.
         rho: decay of the mean square, in [0, 1). The paper gives none; with 0.9 both stages
             collapse at full width (BUILD_NOTES.md, "Readings of the optimiser").
-        momentum: in [0, 1).
+        momentum: in [0, 1); beta_1 of Adam.
         epsilon: inside the root, from 1e-30 to 10.
         initial_mean_square: from 0 to 1e6. TensorFlow 1 starts at 1, Keras 3 at 0.
         clip_norm: largest global norm of the gradients, from 1e-30 to 1e9, or None for any.
@@ -296,6 +354,17 @@ class OptimizerConfig:
     initial_mean_square: Annotated[float, Range(least=0, most=1e6)] = 1.0
     clip_norm: Annotated[float, Range(least=SMALLEST, most=1e9)] | None = None
     average_decay: Fraction = 0.0
+
+
+def _of_gans(learning_rate: float) -> OptimizerConfig:
+    return OptimizerConfig(
+        name="adam",
+        learning_rate=learning_rate,
+        schedule="constant",
+        warmup_steps=0,
+        momentum=0.5,
+        epsilon=1e-8,
+    )
 
 
 @dataclass(frozen=True)
@@ -333,6 +402,9 @@ class TrainingConfig:
         joint: stage 2, lines 4-7.
         image_encoder_optimizer: moves the image encoder and the softmax layer in stage 2. None:
             the optimiser of `joint` moves all.
+        adversarial: of DCMAVG alone; its optimiser moves the generator.
+        discriminator_optimizer: of DCMAVG alone.
+        inverter: of DCMAVG alone; an epoch is a pass over the distinct recordings.
         checkpoint_secs: wall-clock seconds between checkpoints, from 0 to 1e9.
         log_steps: steps between lines of the log, from 1 to 1e9.
         precision: of the image encoder's feature maps, where nearly all the arithmetic is: float32,
@@ -351,6 +423,9 @@ class TrainingConfig:
     max_feature_cosine: Annotated[float, Range(above=-1, most=2)] = 0.99
     joint: StageConfig = StageConfig(batch_size=64, epochs=50)
     image_encoder_optimizer: OptimizerConfig | None = None
+    adversarial: StageConfig = StageConfig(batch_size=64, epochs=35, optimizer=_of_gans(5e-4))
+    discriminator_optimizer: OptimizerConfig = _of_gans(1e-4)
+    inverter: StageConfig = StageConfig(batch_size=100, epochs=500)
     checkpoint_secs: Annotated[float, Range(least=0, most=1e9)] = 120.0
     log_steps: Annotated[int, Range(least=1, most=10**9)] = 20
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = "float32"
@@ -373,6 +448,9 @@ class Config:
         cross_modal_mapper: section 3.2.
         audio_generator: section 3.3.
         text_decoder: of I2T2A alone.
+        log_mel: of DCMAVG and CMCGAN.
+        adversarial: of DCMAVG and CMCGAN.
+        spectrogram_inverter: of DCMAVG and CMCGAN.
         initialization: of all weights.
         batch_norm: of all sub-networks.
         loss: Eqs. 4 to 11.
@@ -388,6 +466,9 @@ class Config:
     cross_modal_mapper: CrossModalMapperConfig = CrossModalMapperConfig()
     audio_generator: AudioGeneratorConfig = AudioGeneratorConfig()
     text_decoder: TextDecoderConfig = TextDecoderConfig()
+    log_mel: LogMelConfig = LogMelConfig()
+    adversarial: AdversarialConfig = AdversarialConfig()
+    spectrogram_inverter: SpectrogramInverterConfig = SpectrogramInverterConfig()
     initialization: InitializationConfig = InitializationConfig()
     batch_norm: BatchNormConfig = BatchNormConfig()
     loss: LossConfig = LossConfig()

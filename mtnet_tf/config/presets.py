@@ -104,6 +104,13 @@ def _small() -> Config:
         audio_autoencoder=AudioAutoencoderConfig(hidden_units=(512, 384, 256, 384, 512)),
         cross_modal_mapper=CrossModalMapperConfig(units=(256, 256)),
         audio_generator=dataclasses.replace(paper.audio_generator, hidden_units=(256,)),
+        log_mel=dataclasses.replace(paper.log_mel, num_mels=64),
+        adversarial=dataclasses.replace(
+            paper.adversarial, sound_channels=(32, 64, 128, 256), image_channels=(64, 128)
+        ),
+        spectrogram_inverter=dataclasses.replace(
+            paper.spectrogram_inverter, hidden_units=(512, 512)
+        ),
         batch_norm=dataclasses.replace(paper.batch_norm, momentum=0.9),
         # Eq. 9 sums over some 20,000 samples: whole, it is nearly all of the encoder's gradient.
         loss=dataclasses.replace(
@@ -118,6 +125,8 @@ def _small() -> Config:
             autoencoder=StageConfig(batch_size=100, epochs=500, optimizer=optimizer),
             joint=StageConfig(batch_size=128, epochs=2, optimizer=of_speech),
             image_encoder_optimizer=of_images,
+            adversarial=dataclasses.replace(paper.training.adversarial, epochs=5),
+            inverter=StageConfig(batch_size=100, epochs=500, optimizer=optimizer),
         ),
     )
 
@@ -153,6 +162,13 @@ def _tiny() -> Config:
         audio_autoencoder=AudioAutoencoderConfig(hidden_units=(256, 192, 128, 192, 256)),
         cross_modal_mapper=CrossModalMapperConfig(units=(128, 128)),
         audio_generator=dataclasses.replace(small.audio_generator, hidden_units=(128,)),
+        log_mel=dataclasses.replace(small.log_mel, num_mels=32, num_frames=32),
+        adversarial=dataclasses.replace(
+            small.adversarial, sound_channels=(16, 32, 64), image_channels=(32, 64)
+        ),
+        spectrogram_inverter=dataclasses.replace(
+            small.spectrogram_inverter, channels=(16, 32), hidden_units=(256,)
+        ),
         batch_norm=BatchNormConfig(),
         loss=LossConfig(),
         augmentation=AugmentationConfig(),
@@ -161,6 +177,7 @@ def _tiny() -> Config:
             autoencoder=StageConfig(batch_size=100, epochs=150, optimizer=optimizer),
             joint=StageConfig(batch_size=32, epochs=8, optimizer=optimizer),
             image_encoder_optimizer=None,
+            inverter=StageConfig(batch_size=100, epochs=150, optimizer=optimizer),
             validations=1,
         ),
     )

@@ -39,7 +39,7 @@ def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.M
     with session.strategy.scope():
         network = _build(config)
         stage = TextStage(network, config, data)
-    session.run_stage(stage, may_profile=True)
+    session.run_stage(stage, counted=True)
     return network
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from mtnet_tf.config.checks import ConfigError
-from mtnet_tf.systems import i2t2a, mtnet
+from mtnet_tf.systems import cmcgan, dcmavg, i2t2a, mtnet
 from mtnet_tf.systems.system import System
 
 if TYPE_CHECKING:
@@ -80,5 +80,5 @@ def configure(name: str, config: Config) -> Config:
     return dataclasses.replace(find(name).configure(config), system=name)
 
 
-for _row in (*mtnet.ROWS, i2t2a.I2T2A):
+for _row in (*mtnet.ROWS, dcmavg.DCMAVG, cmcgan.CMCGAN, i2t2a.I2T2A):
     register(_row)

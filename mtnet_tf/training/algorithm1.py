@@ -50,7 +50,7 @@ def algorithm1(config: Config, data: AudioDescriptions, session: Session) -> ker
     with session.strategy.scope():
         mtnet = build_mtnet(config)  # Initialization
         stage = JointStage(mtnet, config, data, audio_features)
-    session.run_stage(stage, may_profile=True)  # 4-7
+    session.run_stage(stage, counted=True)  # 4-7
     return mtnet
 
 

@@ -69,8 +69,8 @@ def run_stage(
     drop_lines_after(run, stage.name, first)
     meter = Meter(stage, run, first, float(seconds))
     validation_every = stage.num_steps + 1
-    if config.validations:
-        validation_every = math.ceil(stage.num_steps / config.validations)
+    if stage.num_looks:
+        validation_every = math.ceil(stage.num_steps / stage.num_looks)
     saved_at = time.monotonic()
     pending = []  # (step, figures) not yet checked: reading a figure waits for the device
     logdir = str(run / "tensorboard" / stage.name)

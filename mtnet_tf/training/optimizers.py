@@ -207,7 +207,9 @@ def build_optimizer(
     if config.average_decay:
         common |= {"use_ema": True, "ema_momentum": config.average_decay}
     if config.name == "adam":
-        optimizer = _Adam(schedule, name="adam", epsilon=config.epsilon, **common)
+        optimizer = _Adam(
+            schedule, name="adam", beta_1=config.momentum, epsilon=config.epsilon, **common
+        )
     elif config.name == "nesterov":
         optimizer = _SGD(
             schedule, name="nesterov", momentum=config.momentum, nesterov=True, **common

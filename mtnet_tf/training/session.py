@@ -26,7 +26,7 @@ class Session:
         run: the run folder.
         strategy: the stages that are made in its scope run on its replicas.
         last_stage: the stage that ran last; None before the first.
-        seconds: how long that stage took, over all starts of the run.
+        seconds: how long the counted stages took, over all starts of the run.
     """
 
     def __init__(
@@ -58,18 +58,21 @@ class Session:
         """Whether this process is the one that writes files."""
         return is_chief(self.strategy)
 
-    def run_stage(self, stage: Stage, *, may_profile: bool = False) -> None:
+    def run_stage(self, stage: Stage, *, counted: bool = False) -> None:
         """Runs a stage from its newest checkpoint to its end.
 
         Args:
             stage: the stage.
-            may_profile: whether its steps may be traced, where a trace was asked for.
+            counted: whether its seconds count as the training's, and its steps may be traced, where
+                a trace was asked for. A stage that makes an artefact is not counted: another run
+                may have made it.
 
         Raises:
             InputError: as `loop.run_stage`.
         """
-        profile = self._profile and may_profile
-        self.seconds = run_stage(stage, self.run, self._config, profile=profile)
+        profile = self._profile and counted
+        seconds = run_stage(stage, self.run, self._config, profile=profile)
+        self.seconds += seconds if counted else 0
         stage.finish()
         self.last_stage = stage
 

@@ -34,6 +34,7 @@ class Stage(abc.ABC):
         strategy: the strategy in whose scope the stage was made.
         batch_size: the rows of a step, on all replicas together.
         num_steps: the steps of the whole stage.
+        num_looks: how often it is validated, evenly spread; 0 for never.
         train_step: batch -> {name: scalar float32}. It takes one step on all replicas and returns
             its figures.
     """
@@ -65,6 +66,7 @@ class Stage(abc.ABC):
         self._augmentation = augmentation
         num_rows = len(next(iter(columns.values())))
         self.num_steps = max(1, round(config.epochs * num_rows / self.batch_size))
+        self.num_looks = training.validations
         replicas = self.strategy.num_replicas_in_sync
         if self.batch_size % replicas:
             raise DistributionError(

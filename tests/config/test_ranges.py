@@ -24,7 +24,11 @@ WEIGHTS = ("loss.perceptual_weight", "loss.representation_weight")
 UNUSED = ("loss.audio_feature_weight", "loss.spectral_weight")
 OPTIONAL = [*WEIGHTS, *UNUSED, "data.digit_size"] + [
     f"training.{optimizer}.clip_norm"
-    for optimizer in ("autoencoder.optimizer", "joint.optimizer", "image_encoder_optimizer")
+    for optimizer in (
+        *(f"{stage}.optimizer" for stage in ("autoencoder", "joint", "adversarial", "inverter")),
+        "image_encoder_optimizer",
+        "discriminator_optimizer",
+    )
 ]
 MANY_DIGITS = "9" * 400
 
@@ -177,7 +181,7 @@ def test_a_colour_image_has_no_digit():
     "text, message",
     [
         ("", "not JSON"),
-        ("{}", "do not fit this version .missing: audio_autoencoder, audio_generator"),
+        ("{}", "do not fit this version .missing: adversarial, audio_autoencoder"),
         ("[]", r"must be an object of fields. Received: \[\]"),
         ("NaN", "must be an object of fields. Received: nan"),
         ("[" * 50_000, "too many lists within lists"),

@@ -79,7 +79,7 @@ def test_a_stage_is_traced_where_both_want_it(asked, allowed, run, monkeypatch):
     monkeypatch.setattr(session_lib, "run_stage", run_stage)
     session, stage = Session(run, TrainingConfig(), profile=asked), Stage("one")
     assert (session.last_stage, session.seconds) == (None, 0.0)
-    session.run_stage(stage, may_profile=allowed)
+    session.run_stage(stage, counted=allowed)
     assert profiles == [asked and allowed]
-    assert (session.last_stage, session.seconds) == (stage, 12.5)
+    assert (session.last_stage, session.seconds) == (stage, 12.5 if allowed else 0.0)
     assert stage.finished

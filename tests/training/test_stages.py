@@ -255,13 +255,19 @@ def test_adam_gets_its_fields(tiny_config, synthetic_data):
         tiny_config,
         [
             f"training.joint.optimizer.{field}"
-            for field in ("name=adam", "epsilon=1e-5", "clip_norm=2", "warmup_steps=0")
+            for field in (
+                "name=adam",
+                "epsilon=1e-5",
+                "clip_norm=2",
+                "warmup_steps=0",
+                "momentum=0.8",
+            )
         ],
     )
     optimizer = joint_stage(config, synthetic_data).update.optimizers[0]
     assert isinstance(optimizer, keras.optimizers.Adam)
     assert (optimizer.epsilon, optimizer.global_clipnorm) == (1e-5, 2.0)
-    assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.999)  # TensorFlow 1's
+    assert (optimizer.beta_1, optimizer.beta_2) == (0.8, 0.999)
 
 
 def test_image_encoder_and_softmax_layer_may_have_an_optimiser_of_their_own(

@@ -1,0 +1,178 @@
+"""The networks of the adversarial systems (Table 4): stacks of strided convolutions, as DCGAN's.
+
+Each is built for spectrograms or for images. Both lie in [-1, 1] here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+import keras
+from keras import layers
+
+from mtnet_tf.config import Config
+from mtnet_tf.models.initialization import weight_initializers
+from mtnet_tf.models.spectrogram_inverter import build_spectrogram_inverter
+
+What = Literal["spectrogram", "image"]
+
+_KERNEL, _LEAK = 4, 0.2
+
+
+def shape_of(config: Config, what: What) -> tuple[int, int, int]:
+    """Returns (height, width, channels): (mels, frames, 1) of a spectrogram."""
+    if what == "image":
+        return config.data.image_shape
+    return (config.log_mel.num_mels, config.log_mel.num_frames, 1)
+
+
+def smallest_map(config: Config, what: What) -> tuple[int, int]:
+    """Returns height and width after all strides."""
+    height, width, _ = shape_of(config, what)
+    stride = 2 ** len(_channels(config, what))
+    return height // stride, width // stride
+
+
+def build_generator(config: Config, what: What) -> keras.Model:
+    """Builds `{"embedding", "noise"} -> what`: an FC layer, then transposed convolutions.
+
+    Inputs: `embedding`, float32 [batch, embedding_units]; `noise`, z, float32 [batch, noise_units].
+    Output: float32 [batch, *shape_of(what)] in [-1, 1]. Batch normalisation and ReLU follow each
+    layer but the last, which has tanh.
+    """
+    adversarial, (height, width) = config.adversarial, smallest_map(config, what)
+    init, batch_norm = weight_initializers(config.initialization), _batch_norm(config)
+    inputs = {
+        "embedding": keras.Input((adversarial.embedding_units,), name="embedding"),
+        "noise": keras.Input((adversarial.noise_units,), name="noise"),
+    }
+    x = layers.Concatenate(name="joined")(list(inputs.values()))
+    *others, first = _channels(config, what)
+    x = layers.Dense(height * width * first, name="fc", **init)(x)
+    x = layers.Reshape((height, width, first), name="reshape")(x)
+    for k, channels in enumerate([*reversed(others), shape_of(config, what)[-1]], 1):
+        x = layers.BatchNormalization(name=f"bn{k}", **batch_norm)(x)
+        x = layers.ReLU(name=f"relu{k}")(x)
+        x = layers.Conv2DTranspose(
+            channels, _KERNEL, strides=2, padding="same", name=f"deconv{k}", **init
+        )(x)
+    return keras.Model(inputs, layers.Activation("tanh", name=what)(x), name=f"{what}_generator")
+
+
+def build_encoder(config: Config, what: What) -> keras.Model:
+    """Builds `what -> embedding`: strided convolutions and an FC layer with tanh.
+
+    Input: float32 [batch, *shape_of(what)] in [-1, 1]. Output: float32 [batch, embedding_units].
+    """
+    inputs = keras.Input(shape_of(config, what), name=what)
+    x = layers.Flatten(name="flatten")(_convolutions(inputs, config, what))
+    embedding = layers.Dense(
+        config.adversarial.embedding_units,
+        activation="tanh",
+        name="embedding",
+        **weight_initializers(config.initialization),
+    )(x)
+    return keras.Model(inputs, embedding, name=f"{what}_encoder")
+
+
+def spoken(embedding: keras.KerasTensor, config: Config) -> dict[str, keras.KerasTensor]:
+    """Applies a generator of spectrograms, with the latent z of zeros, its mean, and the inverter.
+
+    Args:
+        embedding: of an image, float32 [batch, embedding_units].
+        config: of the run.
+
+    Returns:
+        {"spectrogram": float32 [batch, mels, frames, 1], "waveform": float32 [batch, L_s]}, both in
+        [-1, 1].
+    """
+    zeros = keras.ops.zeros_like(embedding[:, :1])
+    noise = keras.ops.repeat(zeros, config.adversarial.noise_units, axis=-1)
+    generator = build_generator(config, "spectrogram")
+    spectrogram = generator({"embedding": embedding, "noise": noise})
+    return {
+        "spectrogram": spectrogram,
+        "waveform": build_spectrogram_inverter(config)(spectrogram),
+    }
+
+
+def build_discriminator(config: Config, what: What) -> keras.Model:
+    """Builds `{what, "embedding"} -> logit`: whether it is true and belongs to the embedding.
+
+    Inputs: float32 [batch, *shape_of(what)] in [-1, 1]; `embedding`, float32 [batch,
+    embedding_units], which is repeated over the smallest feature map and joined to it by a 1x1
+    convolution, as in GAN-CLS. Output: float32 [batch].
+    """
+    height, width = smallest_map(config, what)
+    units = config.adversarial.embedding_units
+    inputs = {
+        what: keras.Input(shape_of(config, what), name=what),
+        "embedding": keras.Input((units,), name="embedding"),
+    }
+    x = _convolutions(inputs[what], config, what)
+    repeated = layers.RepeatVector(height * width, name="repeat")(inputs["embedding"])
+    repeated = layers.Reshape((height, width, units), name="tile")(repeated)
+    x = layers.Concatenate(name="joined")([x, repeated])
+    init = weight_initializers(config.initialization)
+    # Without it the logit is a sum of what each input says alone, and no pair can be wrong.
+    both = layers.Conv2D(_channels(config, what)[-1], 1, name="both", **init)
+    x = layers.LeakyReLU(_LEAK, name="both_leaky_relu")(_normalized(both, config)(x))
+    logit = layers.Conv2D(1, (height, width), name="logit", **init)
+    x = layers.Reshape((), name="flat")(_normalized(logit, config)(x))
+    return keras.Model(inputs, x, name=f"{what}_discriminator")
+
+
+def build_pair_discriminator(config: Config) -> keras.Model:
+    """Builds `{"image", "spectrogram"} -> logit`: whether both are true and of one word (CMCGAN).
+
+    Inputs: float32 [batch, *shape_of(...)] in [-1, 1]. Output: float32 [batch].
+    """
+    inputs = {
+        what: keras.Input(shape_of(config, what), name=what) for what in ("image", "spectrogram")
+    }
+    units, init = config.adversarial.embedding_units, weight_initializers(config.initialization)
+    features = []
+    for what, x in inputs.items():
+        x = _convolutions(x, config, what, prefix=f"{what}_")
+        x = layers.Flatten(name=f"{what}_flatten")(x)
+        dense = layers.Dense(units, name=f"{what}_fc", **init)
+        features.append(layers.LeakyReLU(_LEAK)(_normalized(dense, config)(x)))
+    # What belongs together is a matter of both at once: their products, and not their sum alone.
+    x = layers.Concatenate(name="joined")([*features, layers.Multiply(name="product")(features)])
+    logit = layers.Dense(1, name="logit", **init)
+    x = layers.Reshape((), name="flat")(_normalized(logit, config)(x))
+    return keras.Model(inputs, x, name="pair_discriminator")
+
+
+def _channels(config: Config, what: What) -> tuple[int, ...]:
+    adversarial = config.adversarial
+    return adversarial.image_channels if what == "image" else adversarial.sound_channels
+
+
+def _batch_norm(config: Config) -> dict:
+    return dataclasses.asdict(config.batch_norm)
+
+
+def _normalized(layer: keras.layers.Layer, config: Config) -> keras.layers.Layer:
+    """Returns a layer of a discriminator; the hinge loss comes with spectral normalisation."""
+    return layers.SpectralNormalization(layer) if config.adversarial.loss == "hinge" else layer
+
+
+def _convolutions(
+    x: keras.KerasTensor, config: Config, what: What, prefix: str = ""
+) -> keras.KerasTensor:
+    """Applies convolutions of stride 2 with LeakyReLU, and batch normalisation but on the first.
+
+    With the hinge loss spectral normalisation takes the place of batch normalisation.
+    """
+    init = weight_initializers(config.initialization)
+    for k, channels in enumerate(_channels(config, what), 1):
+        conv = layers.Conv2D(
+            channels, _KERNEL, strides=2, padding="same", name=f"{prefix}conv{k}", **init
+        )
+        x = _normalized(conv, config)(x)
+        if k > 1 and config.adversarial.loss == "gan_cls":
+            x = layers.BatchNormalization(name=f"{prefix}bn{k}", **_batch_norm(config))(x)
+        x = layers.LeakyReLU(_LEAK, name=f"{prefix}leaky_relu{k}")(x)
+    return x

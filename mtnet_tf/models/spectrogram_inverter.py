@@ -1,0 +1,30 @@
+"""Spectrogram -> waveform (Table 4): three convolution and three fully connected layers."""
+
+import dataclasses
+
+import keras
+from keras import layers
+
+from mtnet_tf.config import Config
+from mtnet_tf.models.fully_connected import fully_connected_stack
+from mtnet_tf.models.initialization import weight_initializers
+
+
+def build_spectrogram_inverter(config: Config) -> keras.Model:
+    """Builds `spectrogram -> waveform`: 3x3 convolutions of stride 2 with BN and ReLU, FC layers.
+
+    Input: float32 [batch, mels, frames, 1] in [-1, 1]. Output: float32 [batch, L_s] in [-1, 1].
+    """
+    inverter, log_mel = config.spectrogram_inverter, config.log_mel
+    init = weight_initializers(config.initialization)
+    spectrogram = keras.Input((log_mel.num_mels, log_mel.num_frames, 1), name="spectrogram")
+    x = spectrogram
+    for k, channels in enumerate(inverter.channels, 1):
+        x = layers.Conv2D(channels, 3, strides=2, padding="same", name=f"conv{k}", **init)(x)
+        x = layers.BatchNormalization(name=f"bn{k}", **dataclasses.asdict(config.batch_norm))(x)
+        x = layers.ReLU(name=f"relu{k}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    if inverter.hidden_units:
+        x = fully_connected_stack(x, inverter.hidden_units, name="fc", dense=init)[-1]
+    waveform = layers.Dense(config.data.audio_length, activation="tanh", name="waveform", **init)(x)
+    return keras.Model(spectrogram, waveform, name="spectrogram_inverter")

@@ -1,0 +1,60 @@
+"""CMCGAN: one adversarial training of all ways between images and sounds, a row of Table 4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtnet_tf.systems.spectrograms import check_sizes
+from mtnet_tf.systems.system import System
+
+if TYPE_CHECKING:
+    import keras
+
+    from mtnet_tf.config import Config
+    from mtnet_tf.data.pairs import AudioDescriptions
+    from mtnet_tf.training.session import Session
+
+
+def _configure(config: Config) -> Config:
+    check_sizes(config)
+    return config
+
+
+def _build(config: Config) -> keras.Model:
+    from mtnet_tf.models.cmcgan import build_cmcgan
+
+    return build_cmcgan(config)
+
+
+def _build_test_network(network: keras.Model) -> keras.Model:
+    import keras
+
+    return keras.Model(network.input, network.output["waveform"], name="cmcgan_test")
+
+
+def _build_others(config: Config) -> tuple[keras.Model, ...]:
+    from mtnet_tf.models import adversarial
+
+    return (
+        adversarial.build_encoder(config, "spectrogram"),
+        adversarial.build_generator(config, "image"),
+        adversarial.build_pair_discriminator(config),
+    )
+
+
+def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:
+    from mtnet_tf.training.cmcgan import train_cmcgan
+
+    return train_cmcgan(config, data, session)
+
+
+CMCGAN = System(
+    name="cmcgan",
+    label="CMCGAN",
+    table="4",
+    configure=_configure,
+    build=_build,
+    train=_train,
+    build_test_network=_build_test_network,
+    build_auxiliary=_build_others,
+)

@@ -1,0 +1,62 @@
+"""DCMAVG: two adversarial networks between images and spectrograms, a row of Table 4.
+
+This is the half that speaks: image -> spectrogram -> waveform.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtnet_tf.config.ranges import ConfigError
+from mtnet_tf.systems.spectrograms import check_sizes
+from mtnet_tf.systems.system import System
+
+if TYPE_CHECKING:
+    import keras
+
+    from mtnet_tf.config import Config
+    from mtnet_tf.data.pairs import AudioDescriptions
+    from mtnet_tf.training.session import Session
+
+
+def _configure(config: Config) -> Config:
+    check_sizes(config)
+    if config.loss.perceptual_weight is None:
+        raise ConfigError.of_field("loss.perceptual_weight", "must be a number for DCMAVG", None)
+    return config
+
+
+def _build(config: Config) -> keras.Model:
+    from mtnet_tf.models.dcmavg import build_dcmavg
+
+    return build_dcmavg(config)
+
+
+def _build_test_network(network: keras.Model) -> keras.Model:
+    import keras
+
+    return keras.Model(network.input, network.output["waveform"], name="dcmavg_test")
+
+
+def _build_discriminator(config: Config) -> tuple[keras.Model, ...]:
+    from mtnet_tf.models.adversarial import build_discriminator
+
+    return (build_discriminator(config, "spectrogram"),)
+
+
+def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:
+    from mtnet_tf.training.dcmavg import train_dcmavg
+
+    return train_dcmavg(config, data, session)
+
+
+DCMAVG = System(
+    name="dcmavg",
+    label="DCMAVG",
+    table="4",
+    configure=_configure,
+    build=_build,
+    train=_train,
+    build_test_network=_build_test_network,
+    build_auxiliary=_build_discriminator,
+)

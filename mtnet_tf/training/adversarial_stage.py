@@ -1,0 +1,219 @@
+"""What the adversarial stages of Table 4 have in common: they are watched, and the best is kept."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf.config import Config
+from mtnet_tf.data.augmentation import Augmentation
+from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.training.stage import Stage
+
+Losses = Callable[[], dict[str, tf.Tensor]]
+
+# Of the diversity: how many images, and how many latents of each.
+_NUM_IMAGES, _NUM_LATENTS = 50, 4
+_NUM_PICTURES = 4
+
+
+class AdversarialStage(Stage):
+    """A stage whose networks make spectrograms of images and of a latent.
+
+    Adversarial trainings collapse. So it is looked at once an epoch, and the weights that are kept
+    are those of the look with the best word accuracy on the validation part; the last ones where
+    nothing is held out.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        data: AudioDescriptions,
+        spectrograms: np.ndarray,
+        columns: dict[str, np.ndarray],
+        speaking: Sequence[keras.Model],
+        judge: keras.Model,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        """Puts the spectrograms of the recordings on the device.
+
+        Args:
+            config: of the run.
+            data: the data set.
+            spectrograms: of the recordings, float32 [R, mels, frames, 1].
+            columns: as in `Stage`.
+            speaking: the networks that make something.
+            judge: the discriminator.
+            augmentation: as in `Stage`.
+        """
+        stage = config.training.adversarial
+        super().__init__(stage, config.training, columns, augmentation)
+        if self.num_looks:
+            self.num_looks = max(1, round(stage.epochs))
+        self.form, self.noise_units = config.adversarial.loss, config.adversarial.noise_units
+        self.spectrograms = tf.Variable(spectrograms, trainable=False)
+        self._speaking, self._judge = list(speaking), judge
+        self._move_speaking = self.make_update(
+            [v for network in speaking for v in network.trainable_variables], stage.optimizer
+        )
+        self._move_judge = self.make_update(
+            judge.trainable_variables, config.training.discriminator_optimizer
+        )
+        self._labels, self._of_words = data.validation.labels, data.first_recordings()
+        self._best = [
+            tf.Variable(weight, trainable=False)
+            for network in speaking
+            for weight in network.weights
+        ]
+        self._best_accuracy = tf.Variable(-1.0, trainable=False)
+
+    @abc.abstractmethod
+    def speak(self, rows: slice, noise: np.ndarray) -> np.ndarray:
+        """Returns the spectrograms that the networks make of held-out images at test time.
+
+        Args:
+            rows: of the validation part.
+            noise: z, float32 [n, noise_units].
+        """
+
+    def play(
+        self, of_judge: Losses, of_speaking: Losses, num_updates: int = 1
+    ) -> dict[str, tf.Tensor]:
+        """Moves the discriminator, and then the networks that make something.
+
+        Args:
+            of_judge: returns the losses of the discriminator, as `Update` takes it.
+            of_speaking: the same of the others.
+            num_updates: how often the others are moved.
+
+        Returns:
+            The losses and the norms of both gradients.
+        """
+        first = self._move_judge(of_judge)
+        for _ in range(num_updates):
+            second = self._move_speaking(of_speaking)
+        figures = {f"discriminator_{name}": figure for name, figure in first.items()}
+        figures |= {f"generator_{name}": figure for name, figure in second.items()}
+        return figures
+
+    def draw_noise(self, batch_size: tf.Tensor, use: int) -> tf.Tensor:
+        """Returns z of this step, float32 [batch_size, noise_units].
+
+        Args:
+            batch_size: how many.
+            use: tells the draws of one step apart.
+        """
+        return tf.random.stateless_normal([batch_size, self.noise_units], self._random(use))
+
+    def draw_other_words(self, labels: tf.Tensor, use: int) -> tf.Tensor:
+        """Returns int64 [batch]: for each label a recording of another word, drawn at random.
+
+        Args:
+            labels: int32 [batch].
+            use: as in `draw_noise`.
+        """
+        num_words = len(self._of_words)
+        shifts = tf.random.stateless_uniform(
+            tf.shape(labels), self._random(use), 1, max(2, num_words), tf.int32
+        )
+        return tf.gather(self._of_words, (labels + shifts) % num_words)
+
+    def _random(self, use: int) -> tf.Tensor:
+        """Returns the seed of random numbers of this step: a run that goes on draws them too."""
+        step = tf.cast(self._move_judge.optimizers[0].iterations, tf.int32)
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        seed = (self._training.seed + 1_000_003 * use) % 2**31
+        return tf.stack([seed, step * 64 + replica])
+
+    def trackables(self) -> dict[str, Any]:
+        """Returns the networks, their optimisers, and the weights that are kept so far."""
+        return {
+            "speaking": self._speaking,
+            "judge": self._judge,
+            "speaking_optimizers": self._move_speaking.optimizers,
+            "judge_optimizers": self._move_judge.optimizers,
+            "best": self._best,
+            "best_accuracy": self._best_accuracy,
+        }
+
+    def learning_rates(self) -> dict[str, float]:
+        """Returns the rate of the networks that make something and that of the discriminator."""
+        return {
+            "learning_rate": self._move_speaking.learning_rates()[0],
+            "learning_rate_discriminator": self._move_judge.learning_rates()[0],
+        }
+
+    def validate(self) -> dict[str, float]:
+        """Returns what is made of held-out images, and keeps the weights where it is best.
+
+        Returns:
+            {"validation_word_accuracy": the share of images whose spectrogram, for the latent 0, is
+            nearest to the recording of their word, "validation_diversity": how far the spectrograms
+            of one image for several latents are apart, over how far those of two words are}; {}
+            where nothing is held out.
+        """
+        if not len(self._labels):
+            return {}
+        made = self._made(len(self._labels), np.zeros([len(self._labels), self.noise_units]))
+        accuracy = float(np.mean(self._nearest_words(made) == self._labels))
+        if accuracy > float(self._best_accuracy):
+            self._best_accuracy.assign(accuracy)
+            for kept, weight in zip(self._best, self._weights()):
+                kept.assign(weight)
+        return {
+            "validation_word_accuracy": accuracy,
+            "validation_diversity": self._diversity(),
+        }
+
+    def _weights(self) -> list[keras.Variable]:
+        return [weight for network in self._speaking for weight in network.weights]
+
+    def _made(self, count: int, noise: np.ndarray) -> np.ndarray:
+        noise = noise.astype(np.float32)
+        parts = [
+            slice(first, min(first + self.batch_size, count))
+            for first in range(0, count, self.batch_size)
+        ]
+        return np.concatenate([self.speak(rows, noise[rows]) for rows in parts])
+
+    def _nearest_words(self, spectrograms: np.ndarray) -> np.ndarray:
+        words = self.spectrograms.numpy()[self._of_words].reshape(len(self._of_words), -1)
+        flat = spectrograms.reshape(len(spectrograms), -1)
+        # |a - b|^2 but for |a|^2, which is the same for all words.
+        return np.argmin(np.square(words).sum(-1) - 2 * flat @ words.T, axis=-1)
+
+    def _diversity(self) -> float:
+        count = min(_NUM_IMAGES, len(self._labels))
+        random = np.random.default_rng(self._training.seed)
+        made = [
+            self._made(count, random.normal(size=[count, self.noise_units]))
+            for _ in range(_NUM_LATENTS)
+        ]
+        words = self.spectrograms.numpy()[self._of_words]
+        between = np.abs(words - np.roll(words, 1, axis=0)).mean()
+        return float(np.mean([np.abs(a - made[0]).mean() for a in made[1:]]) / between)
+
+    def write_pictures(self, step: int) -> None:
+        """Writes spectrograms of some held-out images, below the recordings of their words.
+
+        Args:
+            step: the step that TensorBoard shows them at.
+        """
+        count = min(_NUM_PICTURES, len(self._labels))
+        if not count:
+            return
+        made = self._made(count, np.zeros([count, self.noise_units]))
+        true = self.spectrograms.numpy()[self._of_words[self._labels[:count]]]
+        pictures = (np.concatenate([true, made], axis=1)[:, ::-1] + 1) / 2
+        tf.summary.image("spectrogram", pictures, step=step, max_outputs=_NUM_PICTURES)
+
+    def finish(self) -> None:
+        """Gives the networks the weights of their best look."""
+        if float(self._best_accuracy) >= 0:
+            for weight, kept in zip(self._weights(), self._best):
+                weight.assign(kept)

@@ -1,0 +1,140 @@
+"""The adversarial stage of CMCGAN: four ways between images and sounds, and ways there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf import adversarial_losses
+from mtnet_tf.config import Config
+from mtnet_tf.data.augmentation import Augmentation
+from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.training.adversarial_stage import AdversarialStage
+
+_WAYS = ("image", "spectrogram")
+
+
+class CmcganStage(AdversarialStage):
+    """One discriminator judges pairs; two encoders and two decoders are shared by all ways.
+
+    A decoder takes the embedding that an encoder made of either modality, and a latent z.
+    """
+
+    name = "adversarial"
+
+    def __init__(
+        self,
+        encoders: Mapping[str, keras.Model],
+        decoders: Mapping[str, keras.Model],
+        discriminator: keras.Model,
+        config: Config,
+        data: AudioDescriptions,
+        spectrograms: np.ndarray,
+    ) -> None:
+        """Takes the networks.
+
+        Args:
+            encoders: {"image" and "spectrogram": of `build_encoder`}.
+            decoders: {"image" and "spectrogram": of `build_generator`}.
+            discriminator: of `build_pair_discriminator`.
+            config: of the run.
+            data: the data set.
+            spectrograms: of the recordings, float32 [R, mels, frames, 1].
+        """
+        super().__init__(
+            config,
+            data,
+            spectrograms,
+            data.train.columns(),
+            [*encoders.values(), *decoders.values()],
+            discriminator,
+            Augmentation(config, len(data.train)),
+        )
+        self._encoders, self._decoders = dict(encoders), dict(decoders)
+        self._discriminator, self._images = discriminator, data.validation.images
+        self._config = config.adversarial
+        self._speak = tf.function(
+            lambda image, noise: decoders["spectrogram"](
+                {"embedding": encoders["image"](_pixels(image), training=False), "noise": noise},
+                training=False,
+            ),
+            reduce_retracing=True,
+        )
+
+    def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Moves the discriminator, and then K times all encoders and decoders; see `Stage`."""
+        size = tf.shape(batch["label"])[0]
+        real = {
+            "image": _pixels(batch["image"]),
+            "spectrogram": tf.gather(self.spectrograms, batch["recording"]),
+        }
+        noise = {way: self.draw_noise(size, use) for use, way in enumerate(_WAYS)}
+        # (r_v, w_a) and (w_v, r_a) are both a true image with a true sound of another word.
+        mismatched = [
+            tf.gather(self.spectrograms, self.draw_other_words(batch["label"], use))
+            for use in (len(noise), len(noise) + 1)
+        ]
+
+        def decoded(way: str, embedding: tf.Tensor) -> tf.Tensor:
+            inputs = {"embedding": embedding, "noise": noise[way]}
+            return self._decoders[way](inputs, training=True)
+
+        def encoded(way: str, sample: tf.Tensor) -> tf.Tensor:
+            return self._encoders[way](sample, training=True)
+
+        def judged(image: tf.Tensor, spectrogram: tf.Tensor) -> tf.Tensor:
+            inputs = {"image": image, "spectrogram": spectrogram}
+            return self._discriminator(inputs, training=True)
+
+        def across(embeddings: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            """Returns the image of the sound and the sound of the image."""
+            return {
+                "image": decoded("image", embeddings["spectrogram"]),
+                "spectrogram": decoded("spectrogram", embeddings["image"]),
+            }
+
+        def both_fakes(fake: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
+            return [
+                judged(real["image"], fake["spectrogram"]),
+                judged(fake["image"], real["spectrogram"]),
+            ]
+
+        made = across({way: encoded(way, real[way]) for way in _WAYS})
+
+        def of_discriminator() -> dict[str, tf.Tensor]:
+            others = [judged(real["image"], sound) for sound in mismatched]
+            loss = adversarial_losses.discriminator_loss(
+                judged(**real), [*others, *both_fakes(made)], self.form
+            )
+            return {"total": loss}
+
+        def of_others() -> dict[str, tf.Tensor]:
+            embeddings = {way: encoded(way, real[way]) for way in _WAYS}
+            fake = across(embeddings)
+            adversarial = tf.add_n(
+                [adversarial_losses.generator_loss(x, self.form) for x in both_fakes(fake)]
+            )
+            # What stayed in its own modality, V -> V and A -> A, goes across after that.
+            stayed = {way: decoded(way, embeddings[way]) for way in _WAYS}
+            cycles = []
+            for way, other in (_WAYS, _WAYS[::-1]):
+                for sample in (fake[other], stayed[other]):
+                    again = decoded(way, encoded(other, sample))
+                    cycles.append(adversarial_losses.consistency_loss(real[way], again))
+            consistency = tf.add_n(cycles)
+            total = adversarial + self._config.consistency_weight * consistency
+            return {"adversarial": adversarial, "consistency": consistency, "total": total}
+
+        return self.play(of_discriminator, of_others, self._config.generator_updates)
+
+    def speak(self, rows: slice, noise: np.ndarray) -> np.ndarray:
+        """Returns spectrograms of held-out images; see `AdversarialStage`."""
+        return self._speak(self._images[rows], noise).numpy()
+
+
+def _pixels(images: tf.Tensor) -> tf.Tensor:
+    """Returns float32 in [-1, 1] of images from 0 to 255."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0

@@ -1,0 +1,123 @@
+"""CMCGAN: a step moves all networks, it learns, and it resumes to the same bits."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtnet_tf import config as config_lib
+from mtnet_tf import systems
+from mtnet_tf.data.log_mel import LogMel
+from mtnet_tf.models import adversarial
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.training import loop
+from mtnet_tf.training.cmcgan_stage import CmcganStage
+from tests.systems.small_adversarial import SMALL
+
+
+@pytest.fixture
+def config(tiny_config):
+    return systems.configure("cmcgan", config_lib.override(tiny_config, SMALL))
+
+
+def cmcgan_stage(config, data):
+    keras.utils.set_random_seed(0)
+    encoders = {what: adversarial.build_encoder(config, what) for what in ("image", "spectrogram")}
+    decoders = {
+        what: adversarial.build_generator(config, what) for what in ("image", "spectrogram")
+    }
+    judge = adversarial.build_pair_discriminator(config)
+    spectrograms = LogMel(config).spectrograms(data.recordings.float_waveforms())
+    stage = CmcganStage(encoders, decoders, judge, config, data, spectrograms)
+    return stage, [*encoders.values(), *decoders.values(), judge]
+
+
+@pytest.mark.parametrize("loss", ["gan_cls", "hinge"])
+def test_a_step_moves_every_weight_of_all_networks(loss, config, synthetic_data):
+    config = config_lib.override(config, [f"adversarial.loss={loss}"])
+    stage, networks = cmcgan_stage(config, synthetic_data)
+    before = [[v.numpy() for v in network.trainable_variables] for network in networks]
+    for batch in stage.batches(0):
+        figures = stage.train_step(batch)
+    assert all(np.isfinite(figure) for figure in figures.values())
+    total = float(figures["generator_adversarial"]) + 10 * float(figures["generator_consistency"])
+    assert float(figures["generator_total"]) == pytest.approx(total, rel=1e-5)
+    for network, old in zip(networks, before):
+        for variable, value in zip(network.trainable_variables, old):
+            # A bias before a normalisation cancels out.
+            if "bias" not in variable.path:
+                assert (variable.numpy() != value).any(), variable.path
+
+
+@pytest.mark.parametrize("updates", [1, 3])
+def test_the_others_are_moved_k_times_after_the_discriminator(updates, config, synthetic_data):
+    config = config_lib.override(config, [f"adversarial.generator_updates={updates}"])
+    stage, _ = cmcgan_stage(config, synthetic_data)
+    stage.train_step(next(iter(stage.batches(0))))
+    found = stage.trackables()
+    assert int(found["judge_optimizers"][0].iterations) == 1
+    assert int(found["speaking_optimizers"][0].iterations) == updates
+
+
+def test_looks_are_at_images_that_are_held_out(config, synthetic_data):
+    stage, networks = cmcgan_stage(config, synthetic_data)
+    noise = tf.ones([6, 3])
+    pixels = synthetic_data.validation.images / np.float32(127.5) - 1
+    encoder, decoder = networks[0], networks[3]
+    expected = decoder({"embedding": encoder(pixels), "noise": noise})
+    np.testing.assert_allclose(stage.speak(slice(0, 6), noise), expected, atol=1e-5)
+    assert set(stage.validate()) == {"validation_word_accuracy", "validation_diversity"}
+
+
+@pytest.mark.slow
+def test_it_learns_to_say_four_images(config, synthetic_data, tmp_path):
+    config = config_lib.override(
+        config,
+        [
+            "adversarial.sound_channels=[16, 32]",
+            "adversarial.image_channels=[16, 32]",
+            "spectrogram_inverter.channels=[16]",
+            "spectrogram_inverter.hidden_units=[64]",
+            "batch_norm.momentum=0.9",
+            "training.inverter.epochs=500",
+            "training.adversarial.epochs=600",
+            "training.discriminator_optimizer.learning_rate=0.0005",
+            "training.adversarial.batch_size=4",
+            "training.validations=0",
+            "training.checkpoint_secs=1000",
+            "training.log_steps=100",
+            "loss.decay_weight=0",
+            "loss.reconstruction_decay_weight=0",
+        ],
+    )
+    pairs = synthetic_data.train.take(
+        [np.flatnonzero(synthetic_data.train.labels == k)[0] for k in (0, 1, 2)] + [3]
+    )
+    data = dataclasses.replace(synthetic_data, train=pairs)
+    run = RunFolder(tmp_path / "run")
+    train(config, data, run, "cpu")
+    spoken = load_network(run)({"image": pairs.images}, training=False)["waveform"].numpy()
+    true = synthetic_data.recordings.float_waveforms()
+    cosines = (spoken @ true.T) / np.linalg.norm(true, axis=1)
+    assert (synthetic_data.recordings.labels[cosines.argmax(1)] == pairs.labels).all()
+
+
+def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path, monkeypatch):
+    whole, parts = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts")
+    expected = train(config, synthetic_data, whole, "cpu")
+    check = loop._check
+
+    def dying_check(name, pending):
+        if name == "adversarial" and pending[-1][0] >= 5:
+            raise KeyError
+        return check(name, pending)
+
+    monkeypatch.setattr(loop, "_check", dying_check)
+    with pytest.raises(KeyError):
+        train(config, synthetic_data, parts, "cpu")
+    monkeypatch.setattr(loop, "_check", check)
+    for a, b in zip(expected.weights, train(config, synthetic_data, parts, "cpu").weights):
+        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)

@@ -1,0 +1,220 @@
+"""DCMAVG: its three stages learn, it keeps its best generator, and resumes to the same bits."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtnet_tf import config as config_lib
+from mtnet_tf import systems
+from mtnet_tf.data.log_mel import LogMel
+from mtnet_tf.models.adversarial import build_discriminator
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.training import loop
+from mtnet_tf.training.dcmavg_stage import DcmavgStage
+from tests.systems.small_adversarial import SMALL
+
+
+@pytest.fixture
+def config(tiny_config):
+    return systems.configure("dcmavg", config_lib.override(tiny_config, SMALL))
+
+
+def adversarial_stage(config, data):
+    keras.utils.set_random_seed(0)
+    network = systems.find("dcmavg").build(config)
+    random = np.random.default_rng(0)
+    embeddings = {
+        name: random.uniform(-1, 1, (len(getattr(data, name)), 5)).astype(np.float32)
+        for name in ("train", "validation")
+    }
+    spectrograms = LogMel(config).spectrograms(data.recordings.float_waveforms())
+    discriminator = build_discriminator(config, "spectrogram")
+    generator = network.get_layer("spectrogram_generator")
+    stage = DcmavgStage(generator, discriminator, config, data, spectrograms, embeddings)
+    return stage, generator, discriminator
+
+
+def values(network):
+    return [weight.numpy() for weight in network.weights]
+
+
+@pytest.mark.parametrize("loss", ["gan_cls", "hinge"])
+def test_a_step_moves_every_weight_of_both_networks(loss, config, synthetic_data):
+    config = config_lib.override(config, [f"adversarial.loss={loss}"])
+    stage, *networks = adversarial_stage(config, synthetic_data)
+    before = [[v.numpy() for v in network.trainable_variables] for network in networks]
+    for batch in stage.batches(0):
+        figures = stage.train_step(batch)
+    assert all(np.isfinite(figure) for figure in figures.values())
+    for network, old in zip(networks, before):
+        for variable, value in zip(network.trainable_variables, old):
+            # A bias before a normalisation cancels out.
+            if "bias" not in variable.path:
+                assert (variable.numpy() != value).any(), variable.path
+
+
+def test_a_true_sound_of_another_word_is_never_of_the_same(config, synthetic_data):
+    stage, *_ = adversarial_stage(config, synthetic_data)
+    labels = tf.constant([0, 1, 2] * 40)
+    found = stage.draw_other_words(labels, 0).numpy()
+    named = synthetic_data.recordings.labels[found]
+    assert (named != labels.numpy()).all()
+    assert {tuple(pair) for pair in zip(labels.numpy(), named)} == {
+        (a, b) for a in range(3) for b in range(3) if a != b
+    }
+
+
+def test_the_best_generator_is_kept(config, synthetic_data, monkeypatch):
+    stage, generator, _ = adversarial_stage(config, synthetic_data)
+    accuracies = iter([0.2, 0.7, 0.7, 0.1])
+    labels = synthetic_data.validation.labels
+    assert len(labels) == 6
+
+    def nearest(spectrograms):
+        right = round(next(accuracies) * len(labels))
+        return np.where(np.arange(len(labels)) < right, labels, -1)
+
+    monkeypatch.setattr(stage, "_nearest_words", nearest)
+    seen = []
+    for batch in list(stage.batches(0))[:4]:
+        stage.train_step(batch)
+        seen.append(values(generator))
+        stage.validate()
+    stage.finish()
+    for kept, second in zip(values(generator), seen[1]):
+        np.testing.assert_array_equal(kept, second)
+
+
+def test_looks_say_accuracy_and_diversity(config, synthetic_data):
+    stage, generator, _ = adversarial_stage(config, synthetic_data)
+    recordings = LogMel(config).spectrograms(synthetic_data.recordings.float_waveforms())
+    own = recordings[synthetic_data.validation.recordings]
+    words = stage._nearest_words(own)
+    np.testing.assert_array_equal(words, synthetic_data.validation.labels)
+    found = stage.validate()
+    assert set(found) == {"validation_word_accuracy", "validation_diversity"}
+    assert found["validation_diversity"] > 0
+    # Deaf to the latent, the generator makes one spectrogram of an image.
+    dense = generator.get_layer("fc").kernel
+    dense.assign(np.concatenate([dense.numpy()[:5], np.zeros_like(dense.numpy()[5:])]))
+    assert stage.validate()["validation_diversity"] == pytest.approx(0, abs=1e-6)
+    assert stage.num_looks == 4  # one an epoch
+
+
+def test_nothing_held_out_keeps_the_last(config, synthetic_data):
+    data = dataclasses.replace(synthetic_data, validation=synthetic_data.validation.take([]))
+    stage, generator, _ = adversarial_stage(config, data)
+    stage.train_step(next(iter(stage.batches(0))))
+    assert stage.validate() == {}
+    last = values(generator)
+    stage.finish()
+    for kept, value in zip(values(generator), last):
+        np.testing.assert_array_equal(kept, value)
+
+
+@pytest.mark.slow
+def test_it_learns_to_say_four_images(config, synthetic_data, tmp_path):
+    config = config_lib.override(
+        config,
+        [
+            "adversarial.sound_channels=[16, 32]",
+            "spectrogram_inverter.channels=[16]",
+            "spectrogram_inverter.hidden_units=[64]",
+            "batch_norm.momentum=0.9",
+            "training.joint.epochs=200",
+            "training.joint.batch_size=4",
+            "training.inverter.epochs=500",
+            "training.adversarial.epochs=1000",
+            "training.discriminator_optimizer.learning_rate=0.0005",
+            "training.adversarial.batch_size=4",
+            "training.validations=0",
+            "training.checkpoint_secs=1000",
+            "training.log_steps=100",
+            "loss.decay_weight=0",
+            "loss.reconstruction_decay_weight=0",
+        ],
+    )
+    pairs = synthetic_data.train.take(
+        [np.flatnonzero(synthetic_data.train.labels == k)[0] for k in (0, 1, 2)] + [3]
+    )
+    data = dataclasses.replace(synthetic_data, train=pairs)
+    run = RunFolder(tmp_path / "run")
+    train(config, data, run, "cpu")
+    network = load_network(run)
+    outputs = network({"image": pairs.images}, training=False)
+    np.testing.assert_array_equal(outputs["logits"].numpy().argmax(1), pairs.labels)
+    true = synthetic_data.recordings.float_waveforms()
+    made, sounds = outputs["spectrogram"].numpy(), LogMel(config).spectrograms(true)
+    distances = np.square(made[:, None] - sounds[None]).mean((2, 3, 4))
+    assert (synthetic_data.recordings.labels[distances.argmin(1)] == pairs.labels).all()
+    assert distances.min(1).max() < 0.1 * np.square(sounds[0] - sounds[1]).mean()
+    # The inverter has seen true spectrograms alone.
+    inverter = network.get_layer("spectrogram_inverter")
+    spoken = inverter(sounds[pairs.recordings], training=False).numpy()
+    own = true[pairs.recordings]
+    assert np.square(spoken - own).sum() < 0.1 * np.square(own).sum()
+    again = inverter(made, training=False)
+    np.testing.assert_allclose(outputs["waveform"], again, atol=1e-5)
+    lines = [json.loads(line) for line in (run / "train_log.jsonl").read_text().splitlines()]
+    assert list(dict.fromkeys(line["stage"] for line in lines)) == [
+        "inverter",
+        "classifier",
+        "adversarial",
+    ]
+
+
+def test_the_discriminator_hears_whether_both_belong_together(config):
+    """A logit that is a sum of what each input says alone could not."""
+    judge = build_discriminator(config, "spectrogram")
+    random = np.random.default_rng(0)
+    sounds = random.uniform(-1, 1, (2, 16, 16, 1)).astype(np.float32)
+    embeddings = random.uniform(-1, 1, (2, 5)).astype(np.float32)
+
+    def judged(sound, embedding):
+        inputs = {"spectrogram": sounds[[sound]], "embedding": embeddings[[embedding]]}
+        return float(judge(inputs, training=False)[0])
+
+    assert abs(judged(0, 0) + judged(1, 1) - judged(0, 1) - judged(1, 0)) > 1e-4
+
+
+@pytest.mark.parametrize("stage_name", ["classifier", "adversarial"])
+def test_resume_equals_uninterrupted(stage_name, config, synthetic_data, tmp_path, monkeypatch):
+    whole, parts = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts")
+    expected = train(config, synthetic_data, whole, "cpu")
+    check = loop._check
+
+    def dying_check(name, pending):
+        if name == stage_name and pending[-1][0] >= 5:
+            raise KeyError
+        return check(name, pending)
+
+    monkeypatch.setattr(loop, "_check", dying_check)
+    with pytest.raises(KeyError):
+        train(config, synthetic_data, parts, "cpu")
+    monkeypatch.setattr(loop, "_check", check)
+    for a, b in zip(expected.weights, train(config, synthetic_data, parts, "cpu").weights):
+        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("log_mel.num_mels=18", "log_mel.num_mels must be a multiple of 4"),
+        ("log_mel.num_frames=10", "log_mel.num_frames must be a multiple of 4"),
+        (
+            "adversarial.image_channels=[4, 5, 6]",
+            "data.image_shape's height must be a multiple of 8",
+        ),
+        ("log_mel.fft_length=64", "must be twice the 56 samples between frames"),
+        ("loss.perceptual_weight=null", "loss.perceptual_weight must be a number"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_one_error(override, message, config):
+    config = config_lib.override(config, [override])
+    with pytest.raises(config_lib.ConfigError, match=message):
+        systems.configure("dcmavg", config)

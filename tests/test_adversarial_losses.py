@@ -1,0 +1,50 @@
+"""The adversarial losses against NumPy."""
+
+import numpy as np
+import pytest
+
+from mtnet_tf import adversarial_losses as losses
+
+LOGITS = np.random.default_rng(0).normal(0, 2, (5, 7)).astype(np.float32)
+RIGHT, *OTHERS = LOGITS
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x.astype(np.float64)))
+
+
+def test_gan_cls_of_dcmavg():
+    """Its discriminator maximises log S_r + (log(1 - S_w) + log(1 - S_f)) / 2."""
+    s_r, s_w, s_f = map(sigmoid, LOGITS[:3])
+    maximised = np.log(s_r) + (np.log(1 - s_w) + np.log(1 - s_f)) / 2
+    found = losses.discriminator_loss(RIGHT, OTHERS[:2])
+    assert float(found) == pytest.approx(-maximised.mean(), rel=1e-5)
+    assert float(losses.generator_loss(OTHERS[1])) == pytest.approx(-np.log(s_f).mean(), rel=1e-5)
+
+
+def test_the_joint_corresponding_loss_of_cmcgan():
+    """2 log S(r, r) + half of log(1 - S) of two mismatched and two generated pairs."""
+    s, *wrong_and_fake = map(sigmoid, LOGITS)
+    maximised = 2 * np.log(s) + sum(np.log(1 - other) for other in wrong_and_fake) / 2
+    found = losses.discriminator_loss(RIGHT, OTHERS)
+    assert float(found) == pytest.approx(-maximised.mean(), rel=1e-5)
+
+
+def test_hinge():
+    expected = np.maximum(0, 1 - RIGHT) + sum(np.maximum(0, 1 + x) for x in OTHERS[:2]) / 2
+    found = losses.discriminator_loss(RIGHT, OTHERS[:2], "hinge")
+    assert float(found) == pytest.approx(expected.mean(), rel=1e-5)
+    found = losses.generator_loss(OTHERS[0], "hinge")
+    assert float(found) == pytest.approx(-OTHERS[0].mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("form", ["gan_cls", "hinge"])
+def test_the_losses_of_a_large_logit_are_finite(form):
+    huge = np.full(3, 1e4, np.float32)
+    assert np.isfinite(losses.discriminator_loss(-huge, [huge, huge], form))
+    assert np.isfinite(losses.generator_loss(-huge, form))
+
+
+def test_consistency_is_the_mean_absolute_difference():
+    a, b = np.random.default_rng(1).normal(size=(2, 3, 4, 5, 1)).astype(np.float32)
+    assert float(losses.consistency_loss(a, b)) == pytest.approx(np.abs(a - b).mean(), rel=1e-5)
