@@ -31,6 +31,7 @@ BEYOND_THE_PAPER = [
     "loss.smooth_l1_threshold=0.5",
     "loss.audio_feature_weight=0.5",
     "loss.generation_target=softmax_word",
+    "loss.generation_gradient=0.002",  # with the whole of it the encoder believes in one word
     "loss.spectral_weight=0.1",
     "training.autoencoder.optimizer.average_decay=0.5",
     "training.joint.optimizer.average_decay=0.5",
