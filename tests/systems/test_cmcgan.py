@@ -52,14 +52,13 @@ def test_a_step_moves_every_weight_of_all_networks(loss, config, synthetic_data)
                 assert (variable.numpy() != value).any(), variable.path
 
 
-@pytest.mark.parametrize("updates", [1, 3])
-def test_the_others_are_moved_k_times_after_the_discriminator(updates, config, synthetic_data):
-    config = config_lib.override(config, [f"adversarial.generator_updates={updates}"])
+def test_the_others_are_moved_k_times_after_the_discriminator(config, synthetic_data):
+    config = config_lib.override(config, ["adversarial.generator_updates=2"])
     stage, _ = cmcgan_stage(config, synthetic_data)
     stage.train_step(next(iter(stage.batches(0))))
     found = stage.trackables()
     assert int(found["judge_optimizers"][0].iterations) == 1
-    assert int(found["speaking_optimizers"][0].iterations) == updates
+    assert int(found["speaking_optimizers"][0].iterations) == 2
 
 
 def test_looks_are_at_images_that_are_held_out(config, synthetic_data):
