@@ -487,7 +487,7 @@ MUTANTS = {
         ("tests/systems/test_dcmavg.py", "tests/systems/test_cmcgan.py"),
         (
             ("accuracy > float(self._best_accuracy)", "accuracy >= float(self._best_accuracy)"),
-            ("            weight.assign(kept)\n", "            pass\n"),
+            ("                weight.assign(kept)\n", "                pass\n"),
             ("max(1, round(stage.epochs))", "1"),
             ("range(num_updates)", "range(1)"),
             ("self._random(use), 1, max", "self._random(use), 0, max"),

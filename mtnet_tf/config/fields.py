@@ -402,9 +402,9 @@ class TrainingConfig:
         joint: stage 2, lines 4-7.
         image_encoder_optimizer: moves the image encoder and the softmax layer in stage 2. None:
             the optimiser of `joint` moves all.
-        adversarial: of DCMAVG alone; its optimiser moves the generator.
-        discriminator_optimizer: of DCMAVG alone.
-        inverter: of DCMAVG alone; an epoch is a pass over the distinct recordings.
+        adversarial: of DCMAVG and CMCGAN; its optimiser moves the generators.
+        discriminator_optimizer: of DCMAVG and CMCGAN.
+        inverter: of DCMAVG and CMCGAN; an epoch is a pass over the distinct recordings.
         checkpoint_secs: wall-clock seconds between checkpoints, from 0 to 1e9.
         log_steps: steps between lines of the log, from 1 to 1e9.
         precision: of the image encoder's feature maps, where nearly all the arithmetic is: float32,

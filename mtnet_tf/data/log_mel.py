@@ -61,7 +61,7 @@ class LogMel:
             spectrograms: float [n, mels, frames, 1] in [-1, 1].
         """
         decibels = self._floor * (1 - spectrograms[..., 0].astype(np.float64)) / 2
-        # The floor is silence: 64 mels of it would hiss.
+        # The floor is silence. At its own level all mels together would hiss.
         mels = np.where(decibels > self._floor, 10 ** (decibels / 20), 0)
         magnitudes = librosa.util.nnls(self._filters, mels)
         sounds = librosa.griffinlim(

@@ -26,12 +26,6 @@ def _build(config: Config) -> keras.Model:
     return build_cmcgan(config)
 
 
-def _build_test_network(network: keras.Model) -> keras.Model:
-    import keras
-
-    return keras.Model(network.input, network.output["waveform"], name="cmcgan_test")
-
-
 def _build_others(config: Config) -> tuple[keras.Model, ...]:
     from mtnet_tf.models import adversarial
 
@@ -55,6 +49,5 @@ CMCGAN = System(
     configure=_configure,
     build=_build,
     train=_train,
-    build_test_network=_build_test_network,
     build_auxiliary=_build_others,
 )

@@ -32,12 +32,6 @@ def _build(config: Config) -> keras.Model:
     return build_dcmavg(config)
 
 
-def _build_test_network(network: keras.Model) -> keras.Model:
-    import keras
-
-    return keras.Model(network.input, network.output["waveform"], name="dcmavg_test")
-
-
 def _build_discriminator(config: Config) -> tuple[keras.Model, ...]:
     from mtnet_tf.models.adversarial import build_discriminator
 
@@ -57,6 +51,5 @@ DCMAVG = System(
     configure=_configure,
     build=_build,
     train=_train,
-    build_test_network=_build_test_network,
     build_auxiliary=_build_discriminator,
 )

@@ -24,12 +24,6 @@ def _build(config: Config) -> keras.Model:
     return build_i2t2a(config)
 
 
-def _build_test_network(network: keras.Model) -> keras.Model:
-    import keras
-
-    return keras.Model(network.input, network.output["waveform"], name="i2t2a_test")
-
-
 def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:
     import keras
 
@@ -50,5 +44,4 @@ I2T2A = System(
     configure=_configure,
     build=_build,
     train=_train,
-    build_test_network=_build_test_network,
 )

@@ -22,6 +22,12 @@ def _no_networks(config: Config) -> tuple[keras.Model, ...]:
     return ()
 
 
+def _waveform_alone(network: keras.Model) -> keras.Model:
+    import keras
+
+    return keras.Model(network.input, network.output["waveform"], name=f"{network.name}_test")
+
+
 @dataclasses.dataclass(frozen=True)
 class System:
     """A network that is trained on images and recordings, and then speaks images.
@@ -49,7 +55,7 @@ class System:
     configure: Callable[[Config], Config]
     build: Callable[[Config], keras.Model]
     train: Callable[[Config, AudioDescriptions, Session], keras.Model]
-    build_test_network: Callable[[keras.Model], keras.Model]
+    build_test_network: Callable[[keras.Model], keras.Model] = _waveform_alone
     build_auxiliary: Callable[[Config], tuple[keras.Model, ...]] = _no_networks
 
     def __post_init__(self) -> None:

@@ -28,6 +28,12 @@ class AdversarialStage(Stage):
     Adversarial trainings collapse. So it is looked at once an epoch, and the weights that are kept
     are those of the look with the best word accuracy on the validation part; the last ones where
     nothing is held out.
+
+    Attributes:
+        form: of the adversarial loss.
+        noise_units: of the latent z.
+        spectrograms: of the recordings, float32 [R, mels, frames, 1].
+        discriminator: the network that judges.
     """
 
     def __init__(
@@ -36,8 +42,8 @@ class AdversarialStage(Stage):
         data: AudioDescriptions,
         spectrograms: np.ndarray,
         columns: dict[str, np.ndarray],
-        speaking: Sequence[keras.Model],
-        judge: keras.Model,
+        generators: Sequence[keras.Model],
+        discriminator: keras.Model,
         augmentation: Augmentation | None = None,
     ) -> None:
         """Puts the spectrograms of the recordings on the device.
@@ -47,8 +53,8 @@ class AdversarialStage(Stage):
             data: the data set.
             spectrograms: of the recordings, float32 [R, mels, frames, 1].
             columns: as in `Stage`.
-            speaking: the networks that make something.
-            judge: the discriminator.
+            generators: the networks that make something, with the encoders that learn with them.
+            discriminator: judges what they make.
             augmentation: as in `Stage`.
         """
         stage = config.training.adversarial
@@ -57,46 +63,46 @@ class AdversarialStage(Stage):
             self.num_looks = max(1, round(stage.epochs))
         self.form, self.noise_units = config.adversarial.loss, config.adversarial.noise_units
         self.spectrograms = tf.Variable(spectrograms, trainable=False)
-        self._speaking, self._judge = list(speaking), judge
-        self._move_speaking = self.make_update(
-            [v for network in speaking for v in network.trainable_variables], stage.optimizer
+        self._generators, self.discriminator = list(generators), discriminator
+        self._move_generators = self.make_update(
+            [v for network in generators for v in network.trainable_variables], stage.optimizer
         )
-        self._move_judge = self.make_update(
-            judge.trainable_variables, config.training.discriminator_optimizer
+        self._move_discriminator = self.make_update(
+            discriminator.trainable_variables, config.training.discriminator_optimizer
         )
         self._labels, self._of_words = data.validation.labels, data.first_recordings()
         self._best = [
             tf.Variable(weight, trainable=False)
-            for network in speaking
+            for network in generators
             for weight in network.weights
         ]
         self._best_accuracy = tf.Variable(-1.0, trainable=False)
 
     @abc.abstractmethod
-    def speak(self, rows: slice, noise: np.ndarray) -> np.ndarray:
-        """Returns the spectrograms that the networks make of held-out images at test time.
+    def make_spectrograms(self, rows: slice, noise: np.ndarray) -> np.ndarray:
+        """Returns what is made of held-out images at test time: float32 [n, mels, frames, 1].
 
         Args:
             rows: of the validation part.
             noise: z, float32 [n, noise_units].
         """
 
-    def play(
-        self, of_judge: Losses, of_speaking: Losses, num_updates: int = 1
+    def update_both(
+        self, of_discriminator: Losses, of_generators: Losses, num_updates: int = 1
     ) -> dict[str, tf.Tensor]:
-        """Moves the discriminator, and then the networks that make something.
+        """Moves the discriminator, and then the generators.
 
         Args:
-            of_judge: returns the losses of the discriminator, as `Update` takes it.
-            of_speaking: the same of the others.
-            num_updates: how often the others are moved.
+            of_discriminator: returns the losses of the discriminator, as `Update` takes it.
+            of_generators: the same of the generators.
+            num_updates: how often the generators are moved.
 
         Returns:
             The losses and the norms of both gradients.
         """
-        first = self._move_judge(of_judge)
+        first = self._move_discriminator(of_discriminator)
         for _ in range(num_updates):
-            second = self._move_speaking(of_speaking)
+            second = self._move_generators(of_generators)
         figures = {f"discriminator_{name}": figure for name, figure in first.items()}
         figures |= {f"generator_{name}": figure for name, figure in second.items()}
         return figures
@@ -125,7 +131,7 @@ class AdversarialStage(Stage):
 
     def _random(self, use: int) -> tf.Tensor:
         """Returns the seed of random numbers of this step: a run that goes on draws them too."""
-        step = tf.cast(self._move_judge.optimizers[0].iterations, tf.int32)
+        step = tf.cast(self._move_discriminator.optimizers[0].iterations, tf.int32)
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         seed = (self._training.seed + 1_000_003 * use) % 2**31
         return tf.stack([seed, step * 64 + replica])
@@ -133,19 +139,19 @@ class AdversarialStage(Stage):
     def trackables(self) -> dict[str, Any]:
         """Returns the networks, their optimisers, and the weights that are kept so far."""
         return {
-            "speaking": self._speaking,
-            "judge": self._judge,
-            "speaking_optimizers": self._move_speaking.optimizers,
-            "judge_optimizers": self._move_judge.optimizers,
+            "generators": self._generators,
+            "discriminator": self.discriminator,
+            "generator_optimizers": self._move_generators.optimizers,
+            "discriminator_optimizers": self._move_discriminator.optimizers,
             "best": self._best,
             "best_accuracy": self._best_accuracy,
         }
 
     def learning_rates(self) -> dict[str, float]:
-        """Returns the rate of the networks that make something and that of the discriminator."""
+        """Returns the rate of the generators and that of the discriminator."""
         return {
-            "learning_rate": self._move_speaking.learning_rates()[0],
-            "learning_rate_discriminator": self._move_judge.learning_rates()[0],
+            "learning_rate": self._move_generators.learning_rates()[0],
+            "learning_rate_discriminator": self._move_discriminator.learning_rates()[0],
         }
 
     def validate(self) -> dict[str, float]:
@@ -171,7 +177,7 @@ class AdversarialStage(Stage):
         }
 
     def _weights(self) -> list[keras.Variable]:
-        return [weight for network in self._speaking for weight in network.weights]
+        return [weight for network in self._generators for weight in network.weights]
 
     def _made(self, count: int, noise: np.ndarray) -> np.ndarray:
         noise = noise.astype(np.float32)
@@ -179,7 +185,7 @@ class AdversarialStage(Stage):
             slice(first, min(first + self.batch_size, count))
             for first in range(0, count, self.batch_size)
         ]
-        return np.concatenate([self.speak(rows, noise[rows]) for rows in parts])
+        return np.concatenate([self.make_spectrograms(rows, noise[rows]) for rows in parts])
 
     def _nearest_words(self, spectrograms: np.ndarray) -> np.ndarray:
         words = self.spectrograms.numpy()[self._of_words].reshape(len(self._of_words), -1)

@@ -54,7 +54,7 @@ class CmcganStage(AdversarialStage):
             Augmentation(config, len(data.train)),
         )
         self._encoders, self._decoders = dict(encoders), dict(decoders)
-        self._discriminator, self._images = discriminator, data.validation.images
+        self._images = data.validation.images
         self._config = config.adversarial
         self._speak = tf.function(
             lambda image, noise: decoders["spectrogram"](
@@ -87,7 +87,7 @@ class CmcganStage(AdversarialStage):
 
         def judged(image: tf.Tensor, spectrogram: tf.Tensor) -> tf.Tensor:
             inputs = {"image": image, "spectrogram": spectrogram}
-            return self._discriminator(inputs, training=True)
+            return self.discriminator(inputs, training=True)
 
         def across(embeddings: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             """Returns the image of the sound and the sound of the image."""
@@ -128,9 +128,9 @@ class CmcganStage(AdversarialStage):
             total = adversarial + self._config.consistency_weight * consistency
             return {"adversarial": adversarial, "consistency": consistency, "total": total}
 
-        return self.play(of_discriminator, of_others, self._config.generator_updates)
+        return self.update_both(of_discriminator, of_others, self._config.generator_updates)
 
-    def speak(self, rows: slice, noise: np.ndarray) -> np.ndarray:
+    def make_spectrograms(self, rows: slice, noise: np.ndarray) -> np.ndarray:
         """Returns spectrograms of held-out images; see `AdversarialStage`."""
         return self._speak(self._images[rows], noise).numpy()
 

@@ -42,7 +42,7 @@ class DcmavgStage(AdversarialStage):
             "recording": data.train.recordings,
         }
         super().__init__(config, data, spectrograms, columns, [generator], discriminator)
-        self._generator, self._discriminator = generator, discriminator
+        self._generator = generator
         self._validation = embeddings["validation"]
         self._generate = tf.function(
             lambda embedding, noise: generator(
@@ -63,7 +63,7 @@ class DcmavgStage(AdversarialStage):
 
         def judged(spectrogram: tf.Tensor) -> tf.Tensor:
             inputs = {"spectrogram": spectrogram, "embedding": embedding}
-            return self._discriminator(inputs, training=True)
+            return self.discriminator(inputs, training=True)
 
         fake = make()
 
@@ -74,8 +74,8 @@ class DcmavgStage(AdversarialStage):
         def of_generator() -> dict[str, tf.Tensor]:
             return {"total": adversarial_losses.generator_loss(judged(make()), self.form)}
 
-        return self.play(of_discriminator, of_generator)
+        return self.update_both(of_discriminator, of_generator)
 
-    def speak(self, rows: slice, noise: np.ndarray) -> np.ndarray:
+    def make_spectrograms(self, rows: slice, noise: np.ndarray) -> np.ndarray:
         """Returns spectrograms of held-out images; see `AdversarialStage`."""
         return self._generate(self._validation[rows], noise).numpy()

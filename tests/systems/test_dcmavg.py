@@ -14,9 +14,9 @@ from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.models.adversarial import build_discriminator
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network, train
-from mtnet_tf.training import loop
 from mtnet_tf.training.dcmavg_stage import DcmavgStage
 from tests.systems.small_adversarial import SMALL
+from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 
 
 @pytest.fixture
@@ -139,10 +139,8 @@ def test_it_learns_to_say_four_images(config, synthetic_data, tmp_path):
             "loss.reconstruction_decay_weight=0",
         ],
     )
-    pairs = synthetic_data.train.take(
-        [np.flatnonzero(synthetic_data.train.labels == k)[0] for k in (0, 1, 2)] + [3]
-    )
-    data = dataclasses.replace(synthetic_data, train=pairs)
+    data = of_four_images(synthetic_data)
+    pairs = data.train
     run = RunFolder(tmp_path / "run")
     train(config, data, run, "cpu")
     network = load_network(run)
@@ -182,22 +180,8 @@ def test_the_discriminator_hears_whether_both_belong_together(config):
     assert abs(judged(0, 0) + judged(1, 1) - judged(0, 1) - judged(1, 0)) > 1e-4
 
 
-def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path, monkeypatch):
-    whole, parts = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts")
-    expected = train(config, synthetic_data, whole, "cpu")
-    check = loop._check
-
-    def dying_check(name, pending):
-        if name == "adversarial" and pending[-1][0] >= 5:
-            raise KeyError
-        return check(name, pending)
-
-    monkeypatch.setattr(loop, "_check", dying_check)
-    with pytest.raises(KeyError):
-        train(config, synthetic_data, parts, "cpu")
-    monkeypatch.setattr(loop, "_check", check)
-    for a, b in zip(expected.weights, train(config, synthetic_data, parts, "cpu").weights):
-        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path):
+    assert_resumes_to_the_same_bits(config, synthetic_data, "adversarial", tmp_path)
 
 
 @pytest.mark.parametrize(

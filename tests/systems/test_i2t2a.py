@@ -1,6 +1,5 @@
 """I2T2A: it learns to spell, resumes to the same bits, and speaks what it has written."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -17,8 +16,8 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.speech import SpeechError, letters
 from mtnet_tf.systems.trained import load_network, train
-from mtnet_tf.training import loop
 from mtnet_tf.training.text_stage import TextStage
+from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 
 WORDS = ("zero", "one", "two")
 
@@ -74,10 +73,8 @@ def test_it_learns_to_spell_and_says_what_it_has_written(config, synthetic_data,
             "loss.decay_weight=0",
         ],
     )
-    pairs = synthetic_data.train.take(
-        [np.flatnonzero(synthetic_data.train.labels == k)[0] for k in (0, 1, 2)] + [3]
-    )
-    data = dataclasses.replace(synthetic_data, train=pairs)
+    data = of_four_images(synthetic_data)
+    pairs = data.train
     run = RunFolder(tmp_path / "run")
     train(config, data, run, "cpu")
     network = load_network(run)
@@ -107,22 +104,8 @@ def _accuracy(network, pairs, data):
     return np.mean([word == data.words[label] for word, label in zip(written, pairs.labels)])
 
 
-def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path, monkeypatch):
-    whole, parts = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts")
-    expected = train(config, synthetic_data, whole, "cpu")
-    check = loop._check
-
-    def dying_check(stage_name, pending):
-        if pending[-1][0] >= 5:
-            raise KeyError
-        return check(stage_name, pending)
-
-    monkeypatch.setattr(loop, "_check", dying_check)
-    with pytest.raises(KeyError):
-        train(config, synthetic_data, parts, "cpu")
-    monkeypatch.setattr(loop, "_check", check)
-    for a, b in zip(expected.weights, train(config, synthetic_data, parts, "cpu").weights):
-        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path):
+    assert_resumes_to_the_same_bits(config, synthetic_data, "text", tmp_path)
 
 
 def test_a_word_that_is_too_long_is_one_error(config, synthetic_data):
