@@ -102,6 +102,12 @@ def test_the_rows_change_what_table_3_says():
     }
 
 
+@pytest.mark.parametrize("name", config_lib.PRESETS)
+def test_every_system_takes_every_preset(name):
+    for system in systems.names():
+        assert systems.configure(system, preset(name)).system == system
+
+
 def test_the_audio_feature_is_spoken_only_where_there_is_one():
     config = config_lib.override(preset("paper"), ["loss.audio_feature_weight=1"])
     with pytest.raises(config_lib.ConfigError, match="without it there is no audio feature"):

@@ -235,6 +235,7 @@ DERIVED = {
         "audio_generator.hidden_units": (128,),
         "log_mel.num_mels": 32,
         "log_mel.num_frames": 32,
+        "log_mel.fft_length": 2048,
         "adversarial.sound_channels": (16, 32, 64),
         "adversarial.image_channels": (32, 64),
         "spectrogram_inverter.channels": (16, 32),
