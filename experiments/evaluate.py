@@ -53,13 +53,14 @@ def main(argv: list[str]) -> None:
 
     # This comes before TensorFlow is imported: a wrong folder is told at once.
     run = RunFolder(_RUN_DIR.value)
-    program.find_systems([run.config().system])
+    (system,) = program.find_systems([run.config().system])
 
     from mtnet_tf.evaluation.run import evaluate_run, load_data
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
     from mtnet_tf.runs import devices
+    from mtnet_tf.systems.controls import CONTROLS
 
     device = devices.select_device(flags.FLAGS.device)
     data = load_data(run, _DATA_PATH.value)
@@ -70,7 +71,7 @@ def main(argv: list[str]) -> None:
             data,
             pool,
             split=_SPLIT.value,
-            with_controls=_CONTROLS.value,
+            controls=tuple(dict.fromkeys((*CONTROLS, *system.controls))) if _CONTROLS.value else (),
             word_accuracy=_WORD_ACCURACY.value,
             num_pairs=_NUM_PAIRS.value,
             num_wavs=_NUM_WAVS.value,

@@ -18,13 +18,14 @@ import sys
 from absl import flags
 
 from experiments import program
+from mtnet_tf.systems import plan
 
-_TABLE = flags.DEFINE_enum("table", "3", ["3"], "Table of the paper.")
+_TABLE = flags.DEFINE_enum("table", "3", plan.TABLES, "Table of the paper.")
 _DATASETS = flags.DEFINE_list("datasets", None, "Data sets; default: the table's three.")
 _CELLS = flags.DEFINE_list("cells", None, "Cells to run, as --list shows them; default: all.")
 _LIST = flags.DEFINE_bool("list", False, "Show the cells, their states and their commands.")
 _OUT_DIR = flags.DEFINE_string(
-    "out_dir", None, "Folder of the run folders; default: runs/table and its number."
+    "out_dir", "runs/tables", "Folder of the run folders. MT-Net's are of both tables."
 )
 _RESULTS = flags.DEFINE_string(
     "results", None, "Folder of the result files; default: <out_dir>/results."
@@ -51,10 +52,7 @@ program.define_recordings_flags()
 def main(argv: list[str]) -> int:
     """Runs the cells, or lists them."""
     del argv
-    from mtnet_tf.systems import plan
-
-    datasets = _DATASETS.value or list(plan.DATASETS)
-    cells = plan.cells(datasets)
+    cells = plan.cells(_TABLE.value, _DATASETS.value or plan.DATASETS)
     if _CELLS.value:
         cells = plan.chosen(_CELLS.value, cells)
     # A bad override is told before anything is trained.
@@ -66,7 +64,7 @@ def main(argv: list[str]) -> int:
     from mtnet_tf.runs import devices
     from mtnet_tf.studies import reproduction
 
-    out_dir = pathlib.Path(_OUT_DIR.value or f"runs/table{_TABLE.value}")
+    out_dir = pathlib.Path(_OUT_DIR.value)
     places = reproduction.Places(out_dir, pathlib.Path(_RESULTS.value or out_dir / "results"))
     if _LIST.value:
         for cell in cells:

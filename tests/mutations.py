@@ -456,13 +456,16 @@ MUTANTS = {
     "mtnet_tf/systems/registry.py": (
         ("tests/systems/test_registry.py",),
         (
-            ("if other.name == system.name or same_label", "if other.name == system.name"),
-            ("if other.name == system.name or same_label", "if same_label"),
             (
-                "(other.table, other.label) == (system.table, system.label)",
-                "other.label == system.label",
+                "other.name == system.name or (same_table and other.label == system.label)",
+                "other.name == system.name",
             ),
-            ("if system.table == table", "if True"),
+            (
+                "other.name == system.name or (same_table and other.label == system.label)",
+                "same_table and other.label == system.label",
+            ),
+            ("set(other.tables) & set(system.tables)", "True"),
+            ("if table in system.tables", "if True"),
             (", system=name)", ")"),
             ("if names.count(name) > 1", "if False"),
         ),
@@ -508,7 +511,8 @@ MUTANTS = {
         ("tests/systems/test_registry.py",),
         (
             ("if not _NAME.fullmatch(self.name)", "if not _NAME.match(self.name)"),
-            ("if not self.label or not self.table", "if not self.label"),
+            ("if not self.label or not self.tables", "if not self.label"),
+            (" or isinstance(self.tables, str)", ""),
             ('config.training, precision="float32"', "config.training"),
         ),
     ),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtnet_tf.data.spectrogram import spectrogram_db
@@ -72,3 +73,48 @@ def draw_examples(
         elif place[1]:
             axis.set_xlabel("ms" if place[1] < 3 else "ms (vertical: kHz)", fontsize=7)
     figure.savefig(path, dpi=130, format="png")
+
+
+def draw_systems(
+    path: pathlib.Path | str,
+    images: np.ndarray,
+    sounds: Mapping[str, Sequence[np.ndarray]],
+    words: Sequence[str],
+    heard: Mapping[str, Sequence[str]],
+    sample_rate: int,
+) -> None:
+    """Draws a row for each example: the image, and the spectrogram of what each system says of it.
+
+    Args:
+        path: the PNG file to write.
+        images: uint8 [n, height, width, 1 or 3].
+        sounds: {title of a column: n waveforms, float32 [L_s] in [-1, 1]}.
+        words: n words, which name the rows.
+        heard: {title of a column: n words that its sounds are nearest to}.
+        sample_rate: of the waveforms, in Hz.
+    """
+    count, columns = len(images), len(sounds)
+    figure = Figure(figsize=(1.2 + 1.8 * columns, 1.25 * count + 0.6), layout="constrained")
+    axes = figure.subplots(count, 1 + columns, squeeze=False, width_ratios=[0.6, *[1.3] * columns])
+    for row, (image, word) in enumerate(zip(images, words)):
+        axes[row, 0].imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+        axes[row, 0].set_ylabel(word, rotation=0, ha="right", va="center")
+        for axis, (title, waveforms) in zip(axes[row, 1:], sounds.items()):
+            _draw_spectrogram(axis, spectrogram_db(waveforms[row], sample_rate), sample_rate)
+            if title in heard:
+                axis.set_xlabel(heard[title][row] or "silence", fontsize=7, labelpad=1)
+    for axis in axes.flat:
+        axis.set_xticks([])
+        axis.set_yticks([])
+    for axis, title in zip(axes[0, 1:], sounds):
+        axis.set_title(title, fontsize=9)
+    figure.savefig(path, dpi=130, format="png")
+
+
+def _draw_spectrogram(axis: Axes, decibels: np.ndarray, sample_rate: int) -> None:
+    top = decibels.max()
+    axis.imshow(
+        decibels, origin="lower", aspect="auto", cmap="magma", vmin=top - 70, vmax=top,
+        extent=(0, 1, 0, sample_rate / 2000),
+    )  # fmt: skip
+    axis.set_ylim(0, 8)

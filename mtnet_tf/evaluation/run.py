@@ -16,6 +16,7 @@ from mtnet_tf.data import loading, prepared
 from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.scoring import evaluate
+from mtnet_tf.evaluation.speed import describing_speed
 from mtnet_tf.files import locked
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.models.inputs import named_inputs
@@ -23,7 +24,7 @@ from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.speech import letters
 from mtnet_tf.systems import find
-from mtnet_tf.systems.controls import Candidate, make_controls
+from mtnet_tf.systems.controls import Candidate, Context, Control, make_controls
 from mtnet_tf.systems.trained import load_network
 
 MODEL = "model"  # the candidate that is the run's own network
@@ -77,7 +78,7 @@ def evaluate_run(
     *,
     split: Literal["test", "validation"],
     device: Literal["cpu", "gpu"],
-    with_controls: bool = False,
+    controls: Sequence[Control] = (),
     word_accuracy: bool = False,
     num_pairs: int = 0,
     num_wavs: int = 10,
@@ -91,7 +92,7 @@ def evaluate_run(
         pool: scores the waveforms; its references are `data.recordings`.
         split: which pairs.
         device: for the record.
-        with_controls: scores the controls too; their classifier is this run's softmax head.
+        controls: are scored too; their classifier is this run's softmax head.
         word_accuracy: adds what a speech recogniser hears.
         num_pairs: how many pairs to score, evenly spread over the split; 0 for all.
         num_wavs: how many of the first waveforms to keep.
@@ -113,14 +114,14 @@ def evaluate_run(
     apply = tf.function(functools.partial(network, training=False), reduce_retracing=True)
     predicted = _predicted_words(network, apply, pairs, data.words)
     candidates = [_network_candidate(network, apply, find(config.system).label)]
-    if with_controls:
-        candidates += make_controls(data, predicted)
+    context = Context(data, predicted, config=config, network=network)
+    candidates += make_controls(context, controls)
     recognizer = None
     if word_accuracy:
         from mtnet_tf.metrics.word_accuracy import WordRecognizer
 
         recognizer = WordRecognizer(data.words)
-    provenance = _provenance(run, data, device)
+    provenance = _provenance(run, data, device) | describing_speed(candidates[0].speak, pairs)
     folder = pathlib.Path(output_dir or run / "evaluation") / split
     summaries = []
     with locked(folder, wait=False):

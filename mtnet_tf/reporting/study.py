@@ -26,14 +26,12 @@ from mtnet_tf.reporting.tables import (
     versions,
     word_cells,
 )
-from mtnet_tf.systems.controls import CONTROLS
 
 _PAPER = json.loads(
     (pathlib.Path(__file__).parent / "paper_tables.json").read_text(encoding="utf-8")
 )
 # The paper has the numbers of another data set instead.
 _PAPER_DATASET = {"digits_ad": "mnist_ad"}
-_CONTROL_NAMES = tuple(control.name for control in CONTROLS)
 _SUMMARY = "evaluation/test/{}/summary.json"
 
 
@@ -53,8 +51,9 @@ def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
         found = sorted(out_dir.glob(f"*/{_SUMMARY.format('model')}"))
         places = {path.relative_to(out_dir).parts[0]: path.parents[3] for path in found}
     paths = {name: place / _SUMMARY.format("model") for name, place in places.items()}
-    if "mtnet" in places:
-        paths |= {name: places["mtnet"] / _SUMMARY.format(name) for name in _CONTROL_NAMES}
+    for control, system in _controls().items():
+        if system in places:
+            paths[control] = places[system] / _SUMMARY.format(control)
     return _read_all(paths, out_dir)
 
 
@@ -71,6 +70,13 @@ def read_committed(folder: pathlib.Path | str) -> dict[str, dict]:
     return _read_all(paths, folder)
 
 
+def _controls() -> dict[str, str]:
+    """Returns {name of a control: the system that it is scored beside}."""
+    return {
+        control.name: name for name in systems.names() for control in systems.find(name).controls
+    }
+
+
 def _read_all(paths: dict[str, pathlib.Path], where: pathlib.Path | str) -> dict[str, dict]:
     paths = {name: path for name, path in paths.items() if path.is_file()}
     if not paths:
@@ -78,7 +84,7 @@ def _read_all(paths: dict[str, pathlib.Path], where: pathlib.Path | str) -> dict
             f"{where} holds no evaluation of the test split. Run experiments.evaluate or"
             " experiments.ablation."
         )
-    order = [*systems.names(), *_CONTROL_NAMES]
+    order = [*systems.names(), *_controls()]
     if unknown := sorted(set(paths) - set(order)):
         raise InputError(
             f"{where} holds results of {', '.join(unknown)}, which is no registered system. The"
@@ -94,8 +100,8 @@ def _read_all(paths: dict[str, pathlib.Path], where: pathlib.Path | str) -> dict
 
 def _rows(study: dict[str, dict]) -> list[systems.System]:
     """Returns all systems of the tables that the study has a row of."""
-    tables = {systems.find(name).table for name in study if name in systems.names()}
-    return [s for s in map(systems.find, systems.names()) if s.table in tables]
+    tables = {systems.find(name).tables[0] for name in study if name in systems.names()}
+    return [s for s in map(systems.find, systems.names()) if tables & set(s.tables)]
 
 
 def dataset_of(study: dict[str, dict]) -> str:
@@ -161,7 +167,7 @@ def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list
     header += ["scored", *WORD_COLUMNS]
     labels = {system.name: system.label for system in _rows(study)}
     rows = []
-    for name in [*labels, *_CONTROL_NAMES]:
+    for name in [*labels, *_controls()]:
         published = paper_cells(name, dataset)
         if name not in study:
             if complete and name in labels:
@@ -226,13 +232,14 @@ def controls_note(study: dict[str, dict], others: dict[str, dict[str, dict]]) ->
     Returns:
         A sentence, or None where the study has controls.
     """
-    if any(name in study for name in _CONTROL_NAMES):
+    controls = _controls().keys()
+    if study.keys() & controls:
         return None
     pairs = _pairs_scored(study)
     same = [
         name
         for name, other in others.items()
-        if _pairs_scored(other) == pairs and any(name in other for name in _CONTROL_NAMES)
+        if _pairs_scored(other) == pairs and other.keys() & controls
     ]
     if same:
         return (
@@ -378,9 +385,9 @@ def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) ->
     parts = ["# MT-Net: what was measured\n", markdown_table(study), footer(study)]
     if (report_dir / "examples.png").is_file():
         parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
-    sounds = []
+    sounds, controls = [], _controls()
     for name in study:
-        run, candidate = ("mtnet", name) if name in _CONTROL_NAMES else (name, "model")
+        run, candidate = (controls[name], name) if name in controls else (name, "model")
         wavs = pathlib.Path(out_dir, run, "evaluation/test", candidate, "wavs")
         for wav in sorted(wavs.glob("*.wav")):
             with replacing(report_dir / "wavs" / name / wav.name) as temporary:

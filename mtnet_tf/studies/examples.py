@@ -1,8 +1,8 @@
-"""Figure 5 for a run: pairs that went well and pairs that did not, as a picture and as sounds.
+"""Figure 5: pairs that went well and pairs that did not, as pictures and as sounds.
 
-The pairs are chosen by a rule, not by hand: of some words, evenly spread over the alphabet, the
-pair whose Corr2D is the median of those whose word was retrieved; and likewise of those whose word
-was not.
+One run chooses the pairs, by a rule and not by hand: of some words, evenly spread over the
+alphabet, the pair whose Corr2D is the median of those whose word was retrieved; and likewise of
+those whose word was not. Other systems then say the same pairs.
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ from __future__ import annotations
 import dataclasses
 import logging
 import pathlib
+import re
 
 import numpy as np
 
 from mtnet_tf.data import audio
-from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
-from mtnet_tf.evaluation.figures import draw_examples
+from mtnet_tf.evaluation.figures import draw_examples, draw_systems
 from mtnet_tf.evaluation.run import MODEL
-from mtnet_tf.files import read_csv, remove_leftovers, replacing
+from mtnet_tf.files import read_csv, read_json, remove_leftovers, replacing, write_json
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network
 
 _logger = logging.getLogger(__name__)
 _WORDS_OF_EACH_KIND = 3
+CHOSEN, TRUE = "examples.json", "true"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,40 +54,103 @@ class Example:
 def write_examples(
     run_dir: pathlib.Path | str, data: AudioDescriptions, folder: pathlib.Path | str
 ) -> None:
-    """Writes examples.png and the sounds behind it, the true and the generated ones.
+    """Chooses examples of a run, and writes them as a picture and as sounds.
 
     Args:
         run_dir: a run that was scored on the test split.
         data: the data set of the run.
-        folder: receives examples.png and sounds/<number>_<kind>_<word>_<true or generated>.flac.
+        folder: receives examples.json, which says what was chosen; examples.png; and the sounds,
+            sounds/<number>_<kind>_<word>_<true or system>.flac.
 
     Raises:
         InputError: the run was not scored on the test split, or a file cannot be written.
     """
     run, folder = RunFolder(run_dir), pathlib.Path(folder)
-    examples = choose(read_scored(run / "evaluation" / "test" / MODEL / "rows.csv"))
+    examples = choose(read_scored(_rows_of(run)))
     if not examples:
         _logger.warning("%s: no pair has a Corr2D, so there is no example to show.", run.path)
         return
-    places = {image_id: place for place, image_id in enumerate(data.test.image_ids)}
-    pairs = data.test.take([places[example.image_id] for example in examples])
-    network = load_network(run)
-    outputs = network(named_inputs(network, pairs.inputs()), training=False)
-    generated = outputs["waveform"].numpy()
-    true = data.recordings.float_waveforms()[pairs.recordings]
-    rate = run.config().data.sample_rate
     remove_leftovers(folder)
-    labels = [
-        example.word if example.kind == "good" else f"{example.word}\nas {example.retrieved_word}"
-        for example in examples
-    ]
+    pairs = _pairs(data, examples)
+    true = data.recordings.float_waveforms()[pairs.recordings]
+    generated = _say(run, pairs)
+    rate = run.config().data.sample_rate
     with replacing(folder / "examples.png") as temporary:
+        labels = [_label(example) for example in examples]
         draw_examples(temporary, pairs.images, true, generated, labels, rate)
-    for place, example in enumerate(examples):
-        for name, waveform in (("true", true[place]), ("generated", generated[place])):
-            word = example.word.replace(" ", "_")
-            file = f"{place + 1}_{example.kind}_{word}_{name}.flac"
-            audio.write_audio(folder / "sounds" / file, waveform, rate)
+    _write_sounds(folder, examples, TRUE, true, rate)
+    chosen = [dataclasses.asdict(example) for example in examples]
+    write_json(folder / CHOSEN, {"chosen": chosen, "said": {}})
+    add_system(run_dir, data, folder, run.config().system)
+
+
+def add_system(
+    run_dir: pathlib.Path | str, data: AudioDescriptions, folder: pathlib.Path | str, name: str
+) -> None:
+    """Lets another network say the examples that were chosen, and draws all that said them.
+
+    Args:
+        run_dir: a run that was scored on the test split.
+        data: the data set of the run.
+        folder: of `write_examples`; receives the sounds of the run, and systems.png.
+        name: what the sounds and the picture call the run.
+
+    Raises:
+        InputError: as `write_examples`, or examples.json is broken.
+    """
+    run, folder = RunFolder(run_dir), pathlib.Path(folder)
+    record = read_json(folder / CHOSEN)
+    try:
+        examples = [Example(**values) for values in record["chosen"]]
+        said = dict(record["said"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{folder / CHOSEN} is broken ({error!r}). Remove {folder}.") from error
+    pairs, rate = _pairs(data, examples), run.config().data.sample_rate
+    _write_sounds(folder, examples, name, _say(run, pairs), rate)
+    scored = {row.image_id: row for row in read_scored(_rows_of(run))}
+    heard = [scored.get(example.image_id) for example in examples]
+    said[name] = [row.retrieved_word if row else "" for row in heard]
+    write_json(folder / CHOSEN, {"chosen": record["chosen"], "said": said})
+    sounds = {
+        column: [audio.read_audio(_sound(folder, k, e, column))[0] for k, e in enumerate(examples)]
+        for column in (TRUE, *said)
+    }
+    with replacing(folder / "systems.png") as temporary:
+        draw_systems(
+            temporary, pairs.images, sounds, [example.word for example in examples], said, rate
+        )
+
+
+def _rows_of(run: RunFolder) -> pathlib.Path:
+    return run / "evaluation" / "test" / MODEL / "rows.csv"
+
+
+def _pairs(data: AudioDescriptions, examples: list[Example]) -> Pairs:
+    places = {image_id: place for place, image_id in enumerate(data.test.image_ids)}
+    return data.test.take([places[example.image_id] for example in examples])
+
+
+def _say(run: RunFolder, pairs: Pairs) -> np.ndarray:
+    network = load_network(run)
+    return network(named_inputs(network, pairs.inputs()), training=False)["waveform"].numpy()
+
+
+def _label(example: Example) -> str:
+    word, heard = example.word, example.retrieved_word
+    return word if example.kind == "good" else f"{word}\nas {heard}"
+
+
+def _sound(folder: pathlib.Path, place: int, example: Example, name: str) -> pathlib.Path:
+    # A data set's words may hold any text.
+    word = re.sub(r"[^\w-]", "_", example.word)
+    return folder / "sounds" / f"{place + 1}_{example.kind}_{word}_{name}.flac"
+
+
+def _write_sounds(
+    folder: pathlib.Path, examples: list[Example], name: str, waveforms: np.ndarray, rate: int
+) -> None:
+    for place, (example, waveform) in enumerate(zip(examples, waveforms)):
+        audio.write_audio(_sound(folder, place, example, name), waveform, rate)
 
 
 def read_scored(path: pathlib.Path) -> list[Example]:

@@ -1,4 +1,4 @@
-"""The cells of a paper's table: data sets x rows x seeds, each trained and scored by itself.
+"""The cells of the paper's tables: data sets x rows x seeds, each trained and scored by itself.
 
 A cell leaves one result file as soon as it is scored. Cells share nothing but the stage 1 of their
 data set and seed, so that several processes or machines can each do some of them.
@@ -28,8 +28,9 @@ from mtnet_tf.files import FileError, InUseError, read_json, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.studies.examples import write_examples
-from mtnet_tf.systems.plan import Cell
+from mtnet_tf.studies.examples import CHOSEN, add_system, write_examples
+from mtnet_tf.systems import find
+from mtnet_tf.systems.plan import TABLES, TUNED, Cell, rows
 from mtnet_tf.systems.trained import train
 
 _logger = logging.getLogger(__name__)
@@ -91,8 +92,8 @@ def run_cells(
     """Trains and scores the cells that are not done, in their order.
 
     A cell that fails leaves a file that says why, and the next one is begun. A cell that another
-    process is at is left to it. MT-Net's first seed scores the controls of its data set too, and
-    shows examples (Figure 5).
+    process is at is left to it. The first seed of a system scores its controls too. That of MT-Net
+    chooses examples, and those of the other rows say them as well (Figure 5).
 
     Args:
         cells: what is asked for.
@@ -176,24 +177,38 @@ def _run_cell(
         keep=keep,
         data_path=str(loaded.dataset.path),
     )
-    first = cell.row == "mtnet" and cell.seed == 0
+    is_first = cell.seed == 0
     own, *controls = evaluate_run(
         run.path,
         loaded.data,
         loaded.pool,
         split="test",
         device=device,
-        with_controls=first,
+        controls=find(cell.row).controls if is_first and cell.row != TUNED else (),
         **scoring,
     )
     for control in controls:
         key = f"{cell.dataset}/{control['candidate']}"
         write_json(places.control(cell.dataset, control["candidate"]), {"cell": key, **control})
-    if first:
-        write_examples(run.path, loaded.data, places.examples(cell.dataset))
+    if is_first:
+        _show(cell, places, loaded.data)
     # Last: a cell is done when its result is there.
     write_json(places.result(cell), {"cell": cell.key, **own})
     places.failure(cell).unlink(missing_ok=True)
+
+
+def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
+    """Adds a cell to the examples of its data set, once MT-Net has chosen them."""
+    run, folder = places.run(cell), places.examples(cell.dataset)
+    if cell.row != "mtnet":
+        if (folder / CHOSEN).is_file():
+            add_system(run.path, data, folder, cell.row)
+        return
+    write_examples(run.path, data, folder)
+    for row in dict.fromkeys(row for table in TABLES for row in rows(table) if row != cell.row):
+        other = dataclasses.replace(cell, row=row)
+        if places.state(other) == "done" and places.run(other).is_finished():
+            add_system(places.run(other).path, data, folder, row)
 
 
 def _time_left(todo: Sequence[Cell], places: Places) -> str:

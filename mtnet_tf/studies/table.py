@@ -66,7 +66,7 @@ def run_table(
             pool,
             split="test",
             device=device,
-            with_controls=system.name == "mtnet",
+            controls=system.controls,
             word_accuracy=word_accuracy,
             num_pairs=num_pairs,
         )

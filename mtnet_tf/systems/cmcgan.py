@@ -45,7 +45,7 @@ def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.M
 CMCGAN = System(
     name="cmcgan",
     label="CMCGAN",
-    table="4",
+    tables=("4",),
     configure=_configure,
     build=_build,
     train=_train,

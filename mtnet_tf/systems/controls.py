@@ -1,18 +1,26 @@
 """Controls: what the scores of a table are worth.
 
-A control is no network: it plays noise, a mean, or a recording. With one recording a word, a plain
-classifier that plays the recording beats every network of the paper's tables.
+A control is no network of a table: it plays noise, a mean, or a recording. With one recording a
+word, a plain classifier that plays the recording beats every network of the paper's tables.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
+
+if TYPE_CHECKING:  # Keras imports TensorFlow; the names of the controls are wanted without it.
+    import keras
+
+    from mtnet_tf.config import Config
+
+Speak = Callable[[Pairs], np.ndarray]
 
 _NUM_NOISES = 16  # different white-noise waveforms; the image id chooses one
 
@@ -31,7 +39,27 @@ class Candidate:
 
     name: str
     label: str
-    speak: Callable[[Pairs], np.ndarray]
+    speak: Speak
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What a control may look at.
+
+    Attributes:
+        data: the data set. The recordings are those that its training split uses.
+        predicted: {image id: word} of the pairs to score, by the softmax head of a network or as
+            it spells them; None where it does neither.
+        seed: of the noise and of the wrong words.
+        config: of the run that the control stands beside; None for no run.
+        network: of that run.
+    """
+
+    data: AudioDescriptions
+    predicted: Mapping[str, str] | None = None
+    seed: int = 0
+    config: Config | None = None
+    network: keras.Model | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,22 +68,17 @@ class Control:
 
     Attributes:
         name, label: as a `Candidate` has them.
-        make: (data, seed, {image id: word by MT-Net's softmax head} or None) -> its `speak`; None
-            where it cannot be made: without the head's words, or a second word.
+        make: context -> its `speak`; None where it cannot be made, such as without a second word.
     """
 
     name: str
     label: str
-    make: Callable[
-        [AudioDescriptions, int, Mapping[str, str] | None], Callable[[Pairs], np.ndarray] | None
-    ]
+    make: Callable[[Context], Speak | None]
 
 
-def _white_noise(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
-) -> Callable[[Pairs], np.ndarray]:
+def _white_noise(context: Context) -> Speak:
     """White noise at the level of the recordings that the training split uses."""
-    del predicted
+    data, seed = context.data, context.seed
     recordings = data.recordings.float_waveforms()
     level = np.sqrt(np.mean(np.square(recordings[np.unique(data.train.recordings)])))
     random = np.random.default_rng(seed)
@@ -64,22 +87,18 @@ def _white_noise(
     return lambda pairs: noises[[_number(seed, i) % _NUM_NOISES for i in pairs.image_ids]]
 
 
-def _mean_waveform(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
-) -> Callable[[Pairs], np.ndarray]:
+def _mean_waveform(context: Context) -> Speak:
     """The mean waveform of the training pairs, for every image."""
-    del seed, predicted
+    data = context.data
     uses = np.bincount(data.train.recordings, minlength=len(data.recordings)) / len(data.train)
     mean = (uses @ data.recordings.float_waveforms()).astype(np.float32)
     return lambda pairs: np.tile(mean, [len(pairs), 1])
 
 
-def _wrong_word(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
-) -> Callable[[Pairs], np.ndarray] | None:
+def _wrong_word(context: Context) -> Speak | None:
     """A recording of another word, drawn for each image."""
-    del predicted
-    num_words, recordings = len(data.words), _recording_of_each_word(data)
+    seed, num_words = context.seed, len(context.data.words)
+    recordings = _recording_of_each_word(context.data)
     if num_words < 2:
         return None
 
@@ -90,11 +109,9 @@ def _wrong_word(
     return speak
 
 
-def _classifier_and_recording(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
-) -> Callable[[Pairs], np.ndarray] | None:
+def _classifier_and_recording(context: Context) -> Speak | None:
     """The recording of the word that the softmax head sees, or silence for what is no word."""
-    del seed
+    data, predicted = context.data, context.predicted
     if predicted is None:
         return None
     recordings = dict(zip(data.words, _recording_of_each_word(data)))
@@ -104,16 +121,13 @@ def _classifier_and_recording(
     )
 
 
-def _true_label_and_recording(
-    data: AudioDescriptions, seed: int, predicted: Mapping[str, str] | None
-) -> Callable[[Pairs], np.ndarray]:
+def _true_label_and_recording(context: Context) -> Speak:
     """The recording of the true word: the ceiling."""
-    del seed, predicted
-    recordings = _recording_of_each_word(data)
+    recordings = _recording_of_each_word(context.data)
     return lambda pairs: recordings[pairs.labels]
 
 
-# In the order of the tables.
+# Those of every table, in its order. They are scored beside MT-Net, whose head they look at.
 CONTROLS = (
     Control("white_noise", "white noise", _white_noise),
     Control("mean_waveform", "mean waveform", _mean_waveform),
@@ -123,18 +137,9 @@ CONTROLS = (
 )
 
 
-def make_controls(
-    data: AudioDescriptions, predicted: Mapping[str, str] | None = None, seed: int = 0
-) -> list[Candidate]:
-    """Returns the controls as candidates, in the order of the tables.
-
-    Args:
-        data: the data set. The recordings are those that its training split uses.
-        predicted: {image id: word} of the pairs to score, by MT-Net's softmax head; None leaves out
-            the control that needs them.
-        seed: of the noise and of the wrong words.
-    """
-    made = [(control, control.make(data, seed, predicted)) for control in CONTROLS]
+def make_controls(context: Context, controls: Sequence[Control] = CONTROLS) -> list[Candidate]:
+    """Returns the controls that can be made as candidates, in their order."""
+    made = [(control, control.make(context)) for control in controls]
     return [Candidate(control.name, control.label, speak) for control, speak in made if speak]
 
 

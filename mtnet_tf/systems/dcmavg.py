@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtnet_tf.config.ranges import ConfigError
+from mtnet_tf.systems.inverter_controls import INVERTERS
 from mtnet_tf.systems.spectrograms import check_sizes
 from mtnet_tf.systems.system import System
 
@@ -47,9 +48,10 @@ def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.M
 DCMAVG = System(
     name="dcmavg",
     label="DCMAVG",
-    table="4",
+    tables=("4",),
     configure=_configure,
     build=_build,
     train=_train,
     build_auxiliary=_build_discriminator,
+    controls=INVERTERS,
 )

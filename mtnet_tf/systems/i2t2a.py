@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtnet_tf.systems.system import System
+from mtnet_tf.systems.voices import VOICES
 
 if TYPE_CHECKING:
     import keras
@@ -40,8 +41,9 @@ def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.M
 I2T2A = System(
     name="i2t2a",
     label="I2T2A",
-    table="4",
+    tables=("4",),
     configure=_configure,
     build=_build,
     train=_train,
+    controls=VOICES,
 )

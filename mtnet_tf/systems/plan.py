@@ -1,4 +1,4 @@
-"""Which runs make Table 3: data sets, rows and seeds, in the order of their value."""
+"""Which runs make Tables 3 and 4: data sets, rows and seeds, in the order of their value."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mtnet_tf.config import Config
 from mtnet_tf.config.checks import ConfigError
 from mtnet_tf.systems.registry import configure, of_table
 
+TABLES = ("3", "4")
 DATASETS = ("mnist_ad", "cifar10_ad", "cifar100_ad")
 # MT-Net with the preset of that name: no row of the paper's.
 TUNED = "tuned"
@@ -45,9 +46,10 @@ class Cell:
         return f"{self.dataset}/{self.row}/{self.seed}"
 
 
-def rows() -> tuple[str, ...]:
-    """Returns the rows of Table 3, and the one beyond the paper."""
-    return (*(system.name for system in of_table("3")), TUNED)
+def rows(table: str) -> tuple[str, ...]:
+    """Returns the rows of a table, and of Table 3 the one beyond the paper."""
+    beyond = (TUNED,) if table == "3" else ()
+    return (*(system.name for system in of_table(table)), *beyond)
 
 
 def num_seeds(dataset: str, row: str) -> int:
@@ -57,15 +59,18 @@ def num_seeds(dataset: str, row: str) -> int:
     return _SEEDS if dataset == "mnist_ad" or row in _MANY_SEEDS else 1
 
 
-def cells(datasets: Iterable[str] = DATASETS) -> list[Cell]:
-    """Returns the runs, one seed of everything first.
+def cells(table: str, datasets: Iterable[str] = DATASETS) -> list[Cell]:
+    """Returns the runs of a table, one seed of everything first.
+
+    MT-Net is a row of both tables, and its runs are the same.
 
     Args:
+        table: one of `TABLES`.
         datasets: the data sets, in the order in which they are run.
     """
     datasets = list(datasets)
     # What a table is read for comes first.
-    by_value = sorted(rows(), key=lambda row: (row == TUNED, row != "mtnet"))
+    by_value = sorted(rows(table), key=lambda row: (row == TUNED, row != "mtnet"))
     return [
         Cell(dataset, row, seed)
         for seed in range(_SEEDS)

@@ -18,17 +18,17 @@ _systems: dict[str, System] = {}
 
 
 def register(system: System) -> System:
-    """Adds a system, which then is a row of its table, and returns it.
+    """Adds a system, which then is a row of its tables, and returns it.
 
     Raises:
-        ValueError: another system has its name, or its label in the same table.
+        ValueError: another system has its name, or its label in one of its tables.
     """
     for other in _systems.values():
-        same_label = (other.table, other.label) == (system.table, system.label)
-        if other.name == system.name or same_label:
+        same_table = set(other.tables) & set(system.tables)
+        if other.name == system.name or (same_table and other.label == system.label):
             raise ValueError(
-                f"There is a system {other.name!r} with the label {other.label!r} in table"
-                f" {other.table} already. Received: {system.name!r}, {system.label!r}."
+                f"There is a system {other.name!r} with the label {other.label!r} in the tables"
+                f" {', '.join(other.tables)} already. Received: {system.name!r}, {system.label!r}."
             )
     _systems[system.name] = system
     return system
@@ -63,7 +63,7 @@ def find_all(names: Iterable[str]) -> tuple[System, ...]:
 
 def of_table(table: str) -> tuple[System, ...]:
     """Returns the rows of a table, in its order."""
-    return tuple(system for system in _systems.values() if system.table == table)
+    return tuple(system for system in _systems.values() if table in system.tables)
 
 
 def configure(name: str, config: Config) -> Config:
@@ -80,5 +80,6 @@ def configure(name: str, config: Config) -> Config:
     return dataclasses.replace(find(name).configure(config), system=name)
 
 
-for _row in (*mtnet.ROWS, dcmavg.DCMAVG, cmcgan.CMCGAN, i2t2a.I2T2A):
+# MT-Net is the last row of both tables.
+for _row in (*mtnet.ABLATIONS, dcmavg.DCMAVG, cmcgan.CMCGAN, i2t2a.I2T2A, mtnet.MTNET):
     register(_row)

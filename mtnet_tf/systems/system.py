@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # They import TensorFlow; the names of the systems are wanted
 
     from mtnet_tf.config import Config
     from mtnet_tf.data.pairs import AudioDescriptions
+    from mtnet_tf.systems.controls import Control
     from mtnet_tf.training.session import Session
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -36,8 +37,8 @@ class System:
         name: of its run folder, its result files and the flag value: lower case letters, digits
             and underscores.
         label: what a table calls it; the paper's words where the paper has it.
-        table: the paper's table that it is a row of, such as "3"; any other text for a table of
-            one's own.
+        tables: the paper's tables that it is a row of, such as "3"; any other text for a table of
+            one's own. A study compares the rows of the first.
         configure: config -> config, what the system changes in a configuration.
         build: config -> the network that is trained and saved. It takes a dict of named inputs
             (`image`, uint8 [batch, height, width, channels]) and returns a dict of named outputs
@@ -47,28 +48,31 @@ class System:
         build_test_network: trained network -> the part of it that speaks, the same inputs ->
             waveform (section 3.5).
         build_auxiliary: config -> the networks that `train` needs and test time does not.
+        controls: what is scored beside the first run of it, such as the ceiling of a part of it.
     """
 
     name: str
     label: str
-    table: str
+    tables: tuple[str, ...]
     configure: Callable[[Config], Config]
     build: Callable[[Config], keras.Model]
     train: Callable[[Config, AudioDescriptions, Session], keras.Model]
     build_test_network: Callable[[keras.Model], keras.Model] = _waveform_alone
     build_auxiliary: Callable[[Config], tuple[keras.Model, ...]] = _no_networks
+    controls: tuple[Control, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a name that cannot be a folder's, or without a label or table."""
+        """Raises ValueError for a name that cannot be a folder's, or without a label or tables."""
         if not _NAME.fullmatch(self.name):
             raise ValueError(
                 "A system's name is lower case letters, digits and underscores."
                 f" Received: {self.name!r}."
             )
-        if not self.label or not self.table:
+        # A text would be taken for a tuple of letters.
+        if not self.label or not self.tables or isinstance(self.tables, str):
             raise ValueError(
-                f"The system {self.name} needs a label and a table."
-                f" Received: label={self.label!r}, table={self.table!r}."
+                f"The system {self.name} needs a label and a tuple of tables."
+                f" Received: label={self.label!r}, tables={self.tables!r}."
             )
 
     def build_for_use(self, config: Config) -> keras.Model:

@@ -12,6 +12,7 @@ from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import InUseError, locked
 from mtnet_tf.metrics.score import METRICS, Score
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.controls import CONTROLS
 from mtnet_tf.systems.trained import train
 
 
@@ -45,7 +46,7 @@ def test_another_output_folder_leaves_the_run_folder_alone(finished, synthetic_d
         Scores(),
         split="test",
         device="cpu",
-        with_controls=True,
+        controls=CONTROLS,
         output_dir=tmp_path / "results",
     )
     assert state(finished.path) == before
@@ -71,7 +72,7 @@ def test_the_softmax_head_is_scored_and_its_recordings_are_played(
         Scores(),
         split="test",
         device="cpu",
-        with_controls=True,
+        controls=CONTROLS,
         output_dir=tmp_path,
     )
     from mtnet_tf.systems.trained import load_network

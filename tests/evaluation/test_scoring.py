@@ -11,7 +11,7 @@ from mtnet_tf.evaluation.scoring import Row, evaluate, summarize
 from mtnet_tf.metrics import EXTRAS, METRICS
 from mtnet_tf.metrics.score import chosen_metrics
 from mtnet_tf.metrics.scoring_pool import ScoringPool
-from mtnet_tf.systems.controls import Candidate, make_controls
+from mtnet_tf.systems.controls import Candidate, Context, make_controls
 
 AUDIO_LENGTH = 12000
 
@@ -60,7 +60,7 @@ def data():
 
 
 def control(name, data, predicted=None, seed=0):
-    (found,) = [c for c in make_controls(data, predicted, seed) if c.name == name]
+    (found,) = [c for c in make_controls(Context(data, predicted, seed)) if c.name == name]
     return found
 
 
@@ -160,7 +160,7 @@ def test_classifier_plays_what_it_sees(data):
 def test_controls_by_what_they_return(data):
     """In the order of the tables; recordings are those of the training split, the first a word."""
     predicted = [1, 1, 0, 2]
-    found = make_controls(data, predictions(data, predicted), seed=3)
+    found = make_controls(Context(data, predictions(data, predicted), seed=3))
     noise, mean, wrong, classifier, true = [candidate.speak(data.test) for candidate in found]
     recordings = data.recordings.float_waveforms()
     first = recordings[[0, 2, 4]]
@@ -173,13 +173,13 @@ def test_controls_by_what_they_return(data):
     assert all(word != label for word, label in zip(spoken, data.test.labels))
     assert not np.array_equal(noise, control("white_noise", data, seed=0).speak(data.test))
     assert abs(np.corrcoef(noise[0], noise[1])[0, 1]) < 0.05
-    assert len(make_controls(data)) == 4
+    assert len(make_controls(Context(data))) == 4
     names = "white_noise mean_waveform wrong_word classifier_and_recording true_label_and_recording"
     assert [candidate.name for candidate in found] == names.split()
 
 
 def test_controls_depend_on_the_image_and_not_on_where_its_row_stands(data):
-    controls = make_controls(data, predictions(data, [0, 1, 2, 0]))
+    controls = make_controls(Context(data, predictions(data, [0, 1, 2, 0])))
     assert len(controls) == 5
     order = np.array([2, 0, 3, 1])
     for candidate in controls:
@@ -192,12 +192,12 @@ def test_controls_depend_on_the_image_and_not_on_where_its_row_stands(data):
 def test_a_word_without_a_training_recording_is_told(data):
     lacking = AudioDescriptions(**{**vars(data), "train": data.train.take([0, 1, 4])})
     with pytest.raises(InputError, match="no recording of: one. Prepare the data set with more"):
-        make_controls(lacking)
+        make_controls(Context(lacking))
 
 
 def test_a_data_set_of_one_word_has_no_wrong_one(data):
     one = AudioDescriptions(**{**vars(data), "words": ("zero",)})
-    assert "wrong_word" not in [candidate.name for candidate in make_controls(one)]
+    assert "wrong_word" not in [candidate.name for candidate in make_controls(Context(one))]
 
 
 def test_every_wrong_word_is_drawn_equally_often(data):

@@ -65,7 +65,7 @@ def cells(tmp_path):
 
     A seed of None is a control's.
     """
-    folder = tmp_path / "table3"
+    folder = tmp_path / "tables"
     folder.mkdir()
 
     def write(dataset, row, seed=0, scores=(0.9, 3.0, 0.8), provenance=None, **changes):

@@ -66,7 +66,7 @@ def checkout(study, tmp_path):
     for path in (root / "experiments/results/mnist_ad_joe").iterdir():
         path.write_text(path.read_text().replace("digits_ad", "mnist_ad"))
     (root / "README.md").write_text(f"before\n{committed.BEGIN}\nold\n{committed.END}\nafter\n")
-    return root, root / committed.TABLE3
+    return root, root / committed.TABLES
 
 
 def test_table_3_takes_the_place_of_a_study_with_the_same_recordings(study, cells, tmp_path):
@@ -122,7 +122,8 @@ def test_table_3_is_three_files_that_go_stale(study, cells, tmp_path):
     changed["metrics"]["stoi"]["mean"] = 0.7
     (folder / path.name).write_text(json.dumps(changed))
     stale = {place.name for place in committed.stale_files(root)}
-    assert stale == {"README.md", "table3.md", "table3.csv", "table3.tex"}
+    pages = {f"table{n}.{suffix}" for n in (3, 4) for suffix in ("md", "csv", "tex")}
+    assert stale == {"README.md", *pages}
 
 
 def test_the_other_folders_are_sections(study, tmp_path):

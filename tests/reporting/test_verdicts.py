@@ -5,7 +5,7 @@ import statistics
 import pytest
 from scipy import stats
 
-from mtnet_tf.reporting import table3, verdicts
+from mtnet_tf.reporting import paper_table, verdicts
 from mtnet_tf.reporting.verdicts import CLAIMS, NOT_RE, RE, UNDECIDED
 
 HOLES = next(claim for claim in CLAIMS if claim.worse == "no_holes")
@@ -17,7 +17,7 @@ def write(cells, row, scores, dataset="mnist_ad"):
 
 
 def found(cells, claim=HOLES, dataset="mnist_ad"):
-    rows = table3.read_table(cells.folder)[dataset]
+    rows = paper_table.read_table(cells.folder, "3")[dataset]
     return {f.metric: f for f in verdicts.findings(claim, rows)}
 
 
@@ -47,7 +47,7 @@ def test_signs_and_levels_by_hand(three_seeds):
 
 
 def test_the_text_says_so(three_seeds):
-    text = verdicts.section(table3.read_table(three_seeds.folder))
+    text = verdicts.section(paper_table.read_table(three_seeds.folder, "3"), "3")
     part = text[text.index("### 3. Holes help, of which Proposed(hole) has none: MT-Net against") :]
     test = f"Welch, p = {found(three_seeds)['corr2d'].p:.3f}; outside the spread (0.0153)"
     assert f"| mnist_ad | Corr2D | +0.0967 | +0.0076 | 3 against 3 | {test} | [Re] |" in part
@@ -69,7 +69,7 @@ def test_a_single_seed_is_undecided_whatever_the_difference(cells):
     assert {f.p for f in by_metric.values()} == {None}
     places = [f.place for f in by_metric.values()]
     assert places == ["outside the spread", "within the spread", "within the spread"]
-    text = verdicts.section(table3.read_table(cells.folder))
+    text = verdicts.section(paper_table.read_table(cells.folder, "3"), "3")
     assert "The difference in Corr2D is outside the spread of the seeds." in text
     assert "The difference in PESQ and STOI is within the spread of the seeds." in text
     assert "A single seed proves nothing." in text
@@ -97,15 +97,28 @@ def test_seeds_that_do_not_differ_are_no_test(cells):
 def test_pairs_that_failed_count_at_the_floor(cells):
     write(cells, "mtnet", [(0.90, 2.0, 0.70), (0.91, 2.1, 0.71)])
     write(cells, "no_holes", [(0.80, 3.0, 0.60), (0.81, 3.1, 0.61)])
-    rows = table3.read_table(cells.folder)["mnist_ad"]
-    for run, floor_mean in zip(table3.of_row(rows, "mtnet").runs, (0.5, 0.6)):
+    rows = paper_table.read_table(cells.folder, "3")["mnist_ad"]
+    for run, floor_mean in zip(paper_table.of_row(rows, "mtnet").runs, (0.5, 0.6)):
         run["metrics"]["corr2d"]["floor_mean"] = floor_mean
     corr2d = verdicts.findings(HOLES, rows)[0]
     assert corr2d.difference == pytest.approx(0.55 - 0.805)
 
 
 def test_the_claims_are_of_rows_of_the_paper():
-    assert [(c.better, c.worse) for c in CLAIMS] == [
-        ("gen_rep", "gen_only"), ("mtnet", "gen_rep"), ("mtnet", "no_holes"),
-        ("mtnet", "autoencoder"),
+    assert [(c.table, c.better, c.worse) for c in CLAIMS] == [
+        ("3", "gen_rep", "gen_only"), ("3", "mtnet", "gen_rep"), ("3", "mtnet", "no_holes"),
+        ("3", "mtnet", "autoencoder"), ("4", "cmcgan", "dcmavg"), ("4", "mtnet", "dcmavg"),
+        ("4", "mtnet", "cmcgan"), ("4", "mtnet", "i2t2a"),
     ]  # fmt: skip
+
+
+def test_a_table_has_its_own_claims(cells):
+    """MT-Net is a row of both tables."""
+    write(cells, "mtnet", [(0.90, 2.0, 0.70), (0.91, 2.1, 0.71)])
+    write(cells, "i2t2a", [(0.95, 3.0, 0.60), (0.96, 3.1, 0.62)])
+    text = verdicts.section(paper_table.read_table(cells.folder, "4"), "4")
+    assert text.count("\n### ") == 4 and "is better than I2T2A: MT-Net against I2T2A" in text
+    found = verdicts.findings(CLAIMS[-1], paper_table.read_table(cells.folder, "4")["mnist_ad"])
+    assert [round(f.difference, 3) for f in found] == [-0.05, -1.0, 0.095]
+    text = verdicts.section(paper_table.read_table(cells.folder, "3"), "3")
+    assert text.count("\n### ") == 4 and "I2T2A" not in text

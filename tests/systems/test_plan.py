@@ -1,4 +1,4 @@
-"""The cells of Table 3: which there are, in which order, and how each is configured."""
+"""The cells of the tables: which there are, in which order, and how each is configured."""
 
 import collections
 
@@ -9,28 +9,40 @@ from mtnet_tf.systems import plan
 
 
 def test_the_cells_are_those_that_the_table_needs():
-    cells = plan.cells()
+    cells = plan.cells("3")
     seeds = collections.Counter((cell.dataset, cell.row) for cell in cells)
     assert len(set(cells)) == len(cells)
-    assert all(seeds["mnist_ad", row] == 3 for row in plan.rows() if row != "tuned")
+    assert all(seeds["mnist_ad", row] == 3 for row in plan.rows("3") if row != "tuned")
     for dataset in ("cifar10_ad", "cifar100_ad"):
-        assert [seeds[dataset, row] for row in plan.rows()] == [1, 1, 3, 1, 3, 1]
+        assert [seeds[dataset, row] for row in plan.rows("3")] == [1, 1, 3, 1, 3, 1]
     assert seeds["mnist_ad", "tuned"] == 0
-    assert plan.rows() == ("gen_only", "gen_rep", "no_holes", "autoencoder", "mtnet", "tuned")
+    assert plan.rows("3") == ("gen_only", "gen_rep", "no_holes", "autoencoder", "mtnet", "tuned")
+
+
+def test_table_4_has_its_own_rows_and_the_same_runs_of_mtnet():
+    cells = plan.cells("4")
+    seeds = collections.Counter((cell.dataset, cell.row) for cell in cells)
+    assert plan.rows("4") == ("dcmavg", "cmcgan", "i2t2a", "mtnet")
+    assert [seeds["mnist_ad", row] for row in plan.rows("4")] == [3, 3, 3, 3]
+    for dataset in ("cifar10_ad", "cifar100_ad"):
+        assert [seeds[dataset, row] for row in plan.rows("4")] == [1, 1, 1, 3]
+    of_mtnet = {cell for cell in plan.cells("3") if cell.row == "mtnet"}
+    assert {cell for cell in cells if cell.row == "mtnet"} == of_mtnet
+    assert cells[0].key == "mnist_ad/mtnet/0"
 
 
 def test_one_seed_of_everything_comes_first():
-    seeds = [cell.seed for cell in plan.cells()]
+    seeds = [cell.seed for cell in plan.cells("3")]
     assert seeds == sorted(seeds)
-    first = [cell for cell in plan.cells() if cell.seed == 0]
-    assert {(c.dataset, c.row) for c in first} == {(c.dataset, c.row) for c in plan.cells()}
+    first = [cell for cell in plan.cells("3") if cell.seed == 0]
+    assert {(c.dataset, c.row) for c in first} == {(c.dataset, c.row) for c in plan.cells("3")}
     assert [c.key for c in first if c.row == "mtnet"] == [
         "mnist_ad/mtnet/0", "cifar10_ad/mtnet/0", "cifar100_ad/mtnet/0",
     ]  # fmt: skip
 
 
 def test_chosen_cells_keep_the_order_of_the_plan():
-    cells = plan.cells()
+    cells = plan.cells("3")
     chosen = plan.chosen(["cifar10_ad/mtnet/0", "mnist_ad/gen_rep/0"], cells)
     assert [cell.key for cell in chosen] == ["mnist_ad/gen_rep/0", "cifar10_ad/mtnet/0"]
     with pytest.raises(config_lib.ConfigError, match="no cells mnist_ad/mtnet/9, x"):

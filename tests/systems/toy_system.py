@@ -56,7 +56,7 @@ TOY = systems.register(
     systems.System(
         name="toy",
         label="Toy",
-        table="toys",
+        tables=("toys",),
         configure=configure,
         build=build,
         train=train,

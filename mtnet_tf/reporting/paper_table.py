@@ -1,7 +1,7 @@
-"""Reads the result files of Table 3 (`experiments.reproduce`): data sets x rows x seeds.
+"""Reads the result files of Tables 3 and 4 (`experiments.reproduce`): data sets x rows x seeds.
 
 A cell that ended has a file, a cell that failed has one that says why, and a control has one a data
-set. What is not there was not run.
+set. What is not there was not run. One folder holds the cells of both tables: MT-Net is in both.
 """
 
 from __future__ import annotations
@@ -14,40 +14,30 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
 from mtnet_tf.reporting.results import read_summary, require_equal
 from mtnet_tf.systems import plan
-from mtnet_tf.systems.controls import CONTROLS
 
-_CONTROL_LABELS = {control.name: control.label for control in CONTROLS}
 _EVALUATE = "Evaluate them on the same data."
 _TRAIN = "Move the cells that were trained otherwise away."
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A row of the table on a data set: a system, MT-Net with the preset `tuned`, or a control.
+    """A row of a table on a data set: a system, MT-Net with the preset `tuned`, or a control.
 
     Attributes:
         dataset: the name of the data set.
         name: of the system, `plan.TUNED`, or of the control.
+        label: what the table calls it.
+        is_control: whether it is no network.
         runs: the summaries by seed; a control has one at most.
         failed: what the cells that failed left, by seed.
     """
 
     dataset: str
     name: str
-    runs: tuple[dict, ...]
-    failed: tuple[dict, ...]
-
-    @property
-    def is_control(self) -> bool:
-        """Whether it is no network."""
-        return self.name in _CONTROL_LABELS
-
-    @property
-    def label(self) -> str:
-        """What a table calls it."""
-        if self.name == plan.TUNED:
-            return f"{systems.find('mtnet').label}, {plan.TUNED} (beyond the paper)"
-        return _CONTROL_LABELS.get(self.name) or systems.find(self.name).label
+    label: str
+    is_control: bool = False
+    runs: tuple[dict, ...] = ()
+    failed: tuple[dict, ...] = ()
 
     @property
     def num_planned(self) -> int:
@@ -68,7 +58,7 @@ class Row:
         return "failed" if self.failed else "not run"
 
 
-def read_table(folder: pathlib.Path | str) -> dict[str, list[Row]]:
+def read_table(folder: pathlib.Path | str, table: str) -> dict[str, list[Row]]:
     """Returns the rows of each data set: those of the paper, the one beyond it, the controls.
 
     Rows that are planned and were not run are there, without runs. Data sets and controls that
@@ -76,30 +66,30 @@ def read_table(folder: pathlib.Path | str) -> dict[str, list[Row]]:
 
     Args:
         folder: holds the result files.
+        table: one of `plan.TABLES`.
 
     Raises:
-        InputError: there is no result, a file is broken or of no cell of the table, a cell is there
+        InputError: there is no result, a file is broken or of no cell of a table, a cell is there
             twice, or cells do not compare.
     """
     runs, failed = _read_files(pathlib.Path(folder))
     if not runs and not failed:
-        raise InputError(f"{folder} holds no result of Table 3. Run experiments.reproduce.")
-    table = {}
+        raise InputError(f"{folder} holds no result of a table. Run experiments.reproduce.")
+    found = {}
     for dataset in plan.DATASETS:
         rows = []
-        for name in (*plan.rows(), *_CONTROL_LABELS):
-            row = Row(
-                dataset,
-                name,
-                runs=_of_row(runs, dataset, name),
-                failed=_of_row(failed, dataset, name),
+        for row in _rows(dataset, table):
+            row = dataclasses.replace(
+                row,
+                runs=_of_row(runs, dataset, row.name),
+                failed=_of_row(failed, dataset, row.name),
             )
             if row.runs or row.failed or row.num_planned:
                 rows.append(row)
         if any(row.runs or row.failed for row in rows):
-            _require_comparable(rows)
-            table[dataset] = rows
-    return table
+            _require_comparable(rows, table)
+            found[dataset] = rows
+    return found
 
 
 def of_row(rows: list[Row], name: str) -> Row:
@@ -107,9 +97,33 @@ def of_row(rows: list[Row], name: str) -> Row:
 
     Args:
         rows: of the data set.
-        name: of the row.
+        name: of the row, one of a table.
     """
-    return next((row for row in rows if row.name == name), Row(rows[0].dataset, name, (), ()))
+    found = next((row for row in rows if row.name == name), None)
+    return found or Row(rows[0].dataset, name, _label(name))
+
+
+def _rows(dataset: str, table: str) -> list[Row]:
+    """Returns the rows that a table may have, without runs."""
+    networks = [Row(dataset, name, _label(name)) for name in plan.rows(table)]
+    controls = _controls(table).items()
+    return networks + [Row(dataset, name, label, is_control=True) for name, label in controls]
+
+
+def _label(row: str) -> str:
+    if row == plan.TUNED:
+        return f"{systems.find('mtnet').label}, {plan.TUNED} (beyond the paper)"
+    controls = {name: label for table in plan.TABLES for name, label in _controls(table).items()}
+    return controls.get(row) or systems.find(row).label
+
+
+def _controls(table: str) -> dict[str, str]:
+    """Returns {name: label}."""
+    return {
+        control.name: control.label
+        for system in systems.of_table(table)
+        for control in system.controls
+    }
 
 
 def _read_files(folder: pathlib.Path) -> tuple[dict[str, dict], dict[str, dict]]:
@@ -122,7 +136,7 @@ def _read_files(folder: pathlib.Path) -> tuple[dict[str, dict], dict[str, dict]]
         place = _place(key)
         if place is None or (not is_failure and not _is_of(record, place)):
             raise InputError(
-                f"{path} is no result of the cell {key!r} of Table 3. Move it away, or run the cell"
+                f"{path} is no result of the cell {key!r} of a table. Move it away, or run the cell"
                 " again."
             )
         found = failed if is_failure else runs
@@ -135,12 +149,15 @@ def _read_files(folder: pathlib.Path) -> tuple[dict[str, dict], dict[str, dict]]
 def _place(key: object) -> tuple[str, str, int | None] | None:
     """Returns data set, row and seed of a cell, None for what is no cell. A control has no seed."""
     dataset, _, rest = str(key).partition("/")
-    row, _, seed = rest.partition("/")
+    name, _, seed = rest.partition("/")
     if dataset not in plan.DATASETS:
         return None
-    if row in _CONTROL_LABELS and not seed:
-        return dataset, row, None
-    return (dataset, row, int(seed)) if row in plan.rows() and seed.isdecimal() else None
+    for table in plan.TABLES:
+        if name in _controls(table) and not seed:
+            return dataset, name, None
+        if name in plan.rows(table) and seed.isdecimal():
+            return dataset, name, int(seed)
+    return None
 
 
 def _is_of(summary: dict, place: tuple[str, str, int | None]) -> bool:
@@ -161,10 +178,11 @@ def _of_row(found: dict[str, dict], dataset: str, name: str) -> tuple[dict, ...]
     return tuple(found[key] for key in sorted(keys, key=lambda key: places[key][2] or 0))
 
 
-def _require_comparable(rows: list[Row]) -> None:
+def _require_comparable(rows: list[Row], table: str) -> None:
     """Raises InputError unless all cells of a data set were scored alike, and its rows trained so.
 
-    The rows of the paper differ in their system alone, the seeds of a row in their seed alone.
+    The rows of the paper differ in their system alone, the seeds of a row in their seed alone. The
+    systems of Table 4 have stages of their own, so their steps are no measure.
     """
     where = f"The cells of {rows[0].dataset}"
     cells = [run for row in rows for run in row.runs]
@@ -175,7 +193,7 @@ def _require_comparable(rows: list[Row]) -> None:
     _require_trained_alike(where, cells, ("precision",))
     networks = [row for row in rows if not row.is_control]
     of_paper = [run for row in networks if row.name != plan.TUNED for run in row.runs]
-    _require_trained_alike(where, of_paper, ("preset", "steps"))
+    _require_trained_alike(where, of_paper, ("preset", "steps") if table == "3" else ("preset",))
     for row in networks:
         names = ("preset", "steps", "num_parameters")
         _require_trained_alike(f"The seeds of {row.label} on {row.dataset}", row.runs, names)

@@ -1,4 +1,4 @@
-"""Table 3 from made-up result files: what is read, what is refused, and what the pages say."""
+"""The tables from made-up result files: what is read, what is refused, what the pages say."""
 
 import csv
 import json
@@ -8,8 +8,8 @@ import statistics
 import pytest
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.reporting import table3
-from mtnet_tf.reporting import table3_pages as pages
+from mtnet_tf.reporting import paper_table
+from mtnet_tf.reporting import paper_table_pages as pages
 from mtnet_tf.systems import plan
 
 
@@ -53,26 +53,26 @@ def table(cells):
     fail(cells.folder, "mnist_ad/gen_only/0", "out of memory\nTraceback")
     cells("mnist_ad", "white_noise", None, (-0.2, 1.5, 0.2), classifier_accuracy=None)
     cells("cifar10_ad", "tuned", 0)
-    return table3.read_table(cells.folder)
+    return paper_table.read_table(cells.folder, "3")
 
 
 def test_what_is_there_what_failed_and_what_was_not_run(table):
     assert list(table) == ["mnist_ad", "cifar10_ad"]
     rows = {row.name: row for row in table["mnist_ad"]}
-    assert list(rows) == [*plan.rows()[:-1], "white_noise"]
+    assert list(rows) == [*plan.rows("3")[:-1], "white_noise"]
     assert rows["mtnet"].seeds == "2 of 3"
     assert [run["provenance"]["seed"] for run in rows["mtnet"].runs] == [0, 2]
     assert rows["no_holes"].seeds == "1 of 3, 1 failed"
     assert (rows["gen_only"].seeds, rows["gen_only"].missing) == ("0 of 3, 1 failed", "failed")
     assert (rows["gen_rep"].seeds, rows["gen_rep"].missing) == ("0 of 3", "not run")
     assert (rows["white_noise"].seeds, rows["white_noise"].is_control) == ("", True)
-    tuned = table3.of_row(table["cifar10_ad"], "tuned")
+    tuned = paper_table.of_row(table["cifar10_ad"], "tuned")
     assert tuned.seeds == "1 of 1" and tuned.label == "MT-Net, tuned (beyond the paper)"
-    assert table3.of_row(table["cifar10_ad"], "white_noise").runs == ()
+    assert paper_table.of_row(table["cifar10_ad"], "white_noise").runs == ()
 
 
 def test_markdown_has_the_numbers_of_the_files(table):
-    tables = markdown_rows(pages.markdown_page(table))
+    tables = markdown_rows(pages.markdown_page(table, "3"))
     assert list(tables) == [(d, i) for d in ("mnist_ad", "cifar10_ad") for i in (0, 1)]
     mtnet = tables["mnist_ad", 0]["MT-Net"]
     sd = statistics.stdev([0.91, 0.95])
@@ -96,7 +96,7 @@ def test_markdown_has_the_numbers_of_the_files(table):
 
 
 def test_markdown_of_a_single_seed_a_control_and_what_is_missing(table):
-    tables = markdown_rows(pages.markdown_page(table))
+    tables = markdown_rows(pages.markdown_page(table, "3"))
     rows = tables["mnist_ad", 0]
     assert rows["Proposed(hole)"]["Corr2D, ours"] == "0.8000"
     assert rows["Meth.(L_gen)"]["STOI, ours"] == "failed"
@@ -113,7 +113,7 @@ def test_markdown_of_a_single_seed_a_control_and_what_is_missing(table):
 
 
 def test_how_the_cells_were_made_once_a_way(table):
-    text = pages.markdown_page(table)
+    text = pages.markdown_page(table, "3")
     assert "- Not run: cifar100_ad.\n" in text and "Not run: cifar10_ad" not in text
     assert (
         "- no_holes/1, mtnet/0, mtnet/2: preset small, 5 steps, 50 images; on h. python 3" in text
@@ -166,8 +166,8 @@ def test_failures_of_pairs_are_in_the_pages(cells):
     summary = json.loads(path.read_text())
     summary["metrics"]["stoi"] |= {"num_failed": 4, "num_scored": 6, "floor_mean": 0.25}
     path.write_text(json.dumps(summary))
-    found = table3.read_table(cells.folder)
-    row = markdown_rows(pages.markdown_page(found))["mnist_ad", 0]["MT-Net"]
+    found = paper_table.read_table(cells.folder, "3")
+    row = markdown_rows(pages.markdown_page(found, "3"))["mnist_ad", 0]["MT-Net"]
     assert row["STOI, ours"] == "0.8000 (6 scored, 4 failed: floor mean 0.2500)"
     lines = {line["row"]: line for line in csv.DictReader(pages.csv_page(found).splitlines())}
     assert (lines["mtnet"]["stoi_failed_pairs"], lines["mtnet"]["stoi_floor"]) == ("4", "0.25")
@@ -175,9 +175,11 @@ def test_failures_of_pairs_are_in_the_pages(cells):
 
 def test_a_failure_that_was_mended_since_is_none(cells):
     fail(cells.folder, "mnist_ad/mtnet/0")
-    assert table3.of_row(table3.read_table(cells.folder)["mnist_ad"], "mtnet").failed
+    assert paper_table.of_row(paper_table.read_table(cells.folder, "3")["mnist_ad"], "mtnet").failed
     cells("mnist_ad", "mtnet", 0)
-    assert not table3.of_row(table3.read_table(cells.folder)["mnist_ad"], "mtnet").failed
+    assert not paper_table.of_row(
+        paper_table.read_table(cells.folder, "3")["mnist_ad"], "mtnet"
+    ).failed
 
 
 @pytest.mark.parametrize(
@@ -201,10 +203,32 @@ def test_a_failure_that_was_mended_since_is_none(cells):
 def test_what_does_not_compare_is_refused(row, provenance, changes, message, cells):
     cells("mnist_ad", "mtnet", 0)
     cells("mnist_ad", "no_holes", 0)
-    table3.read_table(cells.folder)
+    paper_table.read_table(cells.folder, "3")
     cells("mnist_ad", row, None if row == "white_noise" else 1, provenance=provenance, **changes)
     with pytest.raises(InputError, match=f"mnist_ad.*not comparable, {message}"):
-        table3.read_table(cells.folder)
+        paper_table.read_table(cells.folder, "3")
+
+
+def test_table_4_has_the_same_folder_with_rows_and_controls_of_its_own(cells):
+    cells("mnist_ad", "mtnet", 0)
+    cells("mnist_ad", "dcmavg", 0, provenance={"steps": 77, "description_milliseconds": 2.5})
+    cells("mnist_ad", "griffin_lim", None, (0.99, 4.0, 0.9), classifier_accuracy=None)
+    cells("mnist_ad", "no_holes", 0)
+    cells("cifar10_ad", "tuned", 0)
+    table = paper_table.read_table(cells.folder, "4")
+    assert list(table) == ["mnist_ad"]
+    names = [row.name for row in table["mnist_ad"]]
+    assert names == ["dcmavg", "cmcgan", "i2t2a", "mtnet", "griffin_lim"]
+    text = pages.markdown_page(table, "4")
+    scores, words = (markdown_rows(text)["mnist_ad", place] for place in (0, 1))
+    assert scores["DCMAVG"]["Corr2D, paper"] == "0.8759"
+    assert scores["CMCGAN"]["Corr2D, ours"] == "not run"
+    assert scores["true spectrogram + Griffin-Lim"]["Corr2D, ours"] == "0.9900"
+    assert words["DCMAVG"]["one description, ms"] == "2.5"
+    assert words["MT-Net"]["one description, ms"] == ""
+    assert "# Table 4 of the paper" in text
+    of_table_3 = [row.name for row in paper_table.read_table(cells.folder, "3")["mnist_ad"]]
+    assert "no_holes" in of_table_3 and not {"dcmavg", "griffin_lim"} & set(of_table_3)
 
 
 def test_rows_may_differ_in_parameters_and_tuned_in_its_steps(cells):
@@ -212,7 +236,7 @@ def test_rows_may_differ_in_parameters_and_tuned_in_its_steps(cells):
     cells("cifar10_ad", "no_holes", 0, provenance={"num_parameters": 2000})
     cells("cifar10_ad", "tuned", 0, provenance={"steps": 99})
     cells("mnist_ad", "mtnet", 0, provenance={"precision": "mixed_bfloat16"})
-    assert list(table3.read_table(cells.folder)) == ["mnist_ad", "cifar10_ad"]
+    assert list(paper_table.read_table(cells.folder, "3")) == ["mnist_ad", "cifar10_ad"]
 
 
 @pytest.mark.parametrize(
@@ -235,13 +259,13 @@ def test_a_file_of_another_cell_is_refused(change, cells):
     path = cells("mnist_ad", "mtnet", 0)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(InputError, match="mnist_ad_mtnet_seed0.json is no result"):
-        table3.read_table(cells.folder)
+        paper_table.read_table(cells.folder, "3")
 
 
 def test_a_cell_twice_and_no_cell_at_all(cells):
-    with pytest.raises(InputError, match="holds no result of Table 3"):
-        table3.read_table(cells.folder)
+    with pytest.raises(InputError, match="holds no result of a table"):
+        paper_table.read_table(cells.folder, "3")
     path = cells("mnist_ad", "mtnet", 0)
     (cells.folder / "copy.json").write_bytes(path.read_bytes())
     with pytest.raises(InputError, match="holds the cell mnist_ad/mtnet/0 twice"):
-        table3.read_table(cells.folder)
+        paper_table.read_table(cells.folder, "3")
