@@ -9,10 +9,10 @@ The spread of the scores over the seeds of some runs:
     python -m experiments.report --seeds=runs/seeds
 
 Results are committed with --collect and --collect_seeds. Without a flag the tables of all committed
-results are written again, and --check fails if they are stale. --curves draws the picture of
-experiments/results/curves first.
+results are written again, and --check fails if they are stale. --pictures draws their pictures
+first.
 
-    python -m experiments.report --curves
+    python -m experiments.report --pictures
     python -m experiments.report --collect=runs/study --name=mnist_ad_x
     python -m experiments.report --collect_seeds=runs/seeds
     python -m experiments.report
@@ -44,7 +44,7 @@ _COLLECT_SEEDS = flags.DEFINE_string(
     "Folder of run folders whose summaries go into experiments/results/seeds.",
 )
 _CHECK = flags.DEFINE_bool("check", False, "Only compare: exit 1 if a generated file is stale.")
-_CURVES = flags.DEFINE_bool("curves", False, "Draw the curves of experiments/results/curves.")
+_PICTURES = flags.DEFINE_bool("pictures", False, "Draw the pictures of the committed results.")
 program.define_system_module_flag()
 
 
@@ -54,7 +54,7 @@ def main(argv: list[str]) -> None:
     program.find_systems(["mtnet"])
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_text
-    from mtnet_tf.reporting import committed, curves, seeds, study
+    from mtnet_tf.reporting import committed, seeds, study
 
     root = pathlib.Path(__file__).resolve().parent.parent
     if _OUT_DIR.value:
@@ -72,8 +72,9 @@ def main(argv: list[str]) -> None:
     if _COLLECT_SEEDS.value:
         names = seeds.collect(_COLLECT_SEEDS.value, root / committed.SEEDS)
         print(f"Collected: {', '.join(names)}")
-    if _CURVES.value:
-        curves.draw_curves(root / committed.CURVES, root / committed.RESULTS / curves.PICTURE)
+    if _PICTURES.value:
+        for path in committed.draw_pictures(root):
+            print(f"Drawn: {path.relative_to(root)}")
     if _CHECK.value:
         stale = [str(path.relative_to(root)) for path in committed.stale_files(root)]
         if stale:

@@ -493,9 +493,15 @@ MUTANTS = {
             ("                weight.assign(kept)\n", "                pass\n"),
             ("max(1, round(stage.epochs))", "1"),
             ("range(num_updates)", "range(1)"),
-            ("self._random(use), 1, max", "self._random(use), 0, max"),
-            ("2 * flat @ words.T", "flat @ words.T"),
+            ("self.random_seed(use), 1, max", "self.random_seed(use), 0, max"),
             ('            "best": self._best,\n', ""),
+        ),
+    ),
+    "mtnet_tf/training/spectrogram_stage.py": (
+        ("tests/systems/test_dcmavg.py",),
+        (
+            ("2 * flat @ words.T", "flat @ words.T"),
+            ("self.draw_other_words(labels, use))", "labels)"),
         ),
     ),
     "mtnet_tf/data/log_mel.py": (

@@ -120,6 +120,15 @@ class AudioDescriptions:
             )
         return np.array([first[label] for label in range(len(self.words))])
 
+    def used_recordings(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns int64 [n], the recordings that the training split uses, and their weights.
+
+        The weight of a recording, float32 [n], is how often it is used; the mean weight is 1.
+        """
+        uses = np.bincount(self.train.recordings, minlength=len(self.recordings))
+        (used,) = np.nonzero(uses)
+        return used, (uses[used] / uses[used].mean()).astype(np.float32)
+
     def recordings_record(self) -> dict:
         """Returns what a result says of its recordings: which they are, and how they were made.
 

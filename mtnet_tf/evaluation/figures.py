@@ -111,6 +111,25 @@ def draw_systems(
     figure.savefig(path, dpi=130, format="png")
 
 
+def draw_images(path: pathlib.Path | str, rows: Sequence[np.ndarray], words: Sequence[str]) -> None:
+    """Draws a row of images for each word.
+
+    Args:
+        path: the PNG file to write.
+        rows: a uint8 [n, height, width, 1 or 3] a word, each with as many images.
+        words: name the rows.
+    """
+    figure = Figure(figsize=(1.2 + 0.7 * len(rows[0]), 0.75 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), len(rows[0]), squeeze=False)
+    for line, images, word in zip(axes, rows, words):
+        line[0].set_ylabel(word, rotation=0, ha="right", va="center")
+        for axis, image in zip(line, images):
+            axis.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+            axis.set_xticks([])
+            axis.set_yticks([])
+    figure.savefig(path, dpi=130, format="png")
+
+
 def _draw_spectrogram(axis: Axes, decibels: np.ndarray, sample_rate: int) -> None:
     top = decibels.max()
     axis.imshow(

@@ -1,6 +1,7 @@
 """The networks of the adversarial systems (Table 4): stacks of strided convolutions, as DCGAN's.
 
-Each is built for spectrograms or for images. Both lie in [-1, 1] here.
+Each is built for spectrograms or for images. Both lie in [-1, 1] here. The convolutions have the
+precision of the training; normalisations, dense layers and logits are float32.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import keras
 from keras import layers
 
 from mtnet_tf.config import Config
+from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
 from mtnet_tf.models.initialization import weight_initializers
 from mtnet_tf.models.spectrogram_inverter import build_spectrogram_inverter
 
@@ -42,7 +44,7 @@ def build_generator(config: Config, what: What) -> keras.Model:
     layer but the last, which has tanh.
     """
     adversarial, (height, width) = config.adversarial, smallest_map(config, what)
-    init, batch_norm = weight_initializers(config.initialization), _batch_norm(config)
+    init, precision = weight_initializers(config.initialization), config.training.precision
     inputs = {
         "embedding": keras.Input((adversarial.embedding_units,), name="embedding"),
         "noise": keras.Input((adversarial.noise_units,), name="noise"),
@@ -52,12 +54,19 @@ def build_generator(config: Config, what: What) -> keras.Model:
     x = layers.Dense(height * width * first, name="fc", **init)(x)
     x = layers.Reshape((height, width, first), name="reshape")(x)
     for k, channels in enumerate([*reversed(others), shape_of(config, what)[-1]], 1):
-        x = layers.BatchNormalization(name=f"bn{k}", **batch_norm)(x)
-        x = layers.ReLU(name=f"relu{k}")(x)
+        x = _batch_norm(config, f"bn{k}")(x)
+        x = layers.ReLU(dtype=precision, name=f"relu{k}")(x)
         x = layers.Conv2DTranspose(
-            channels, _KERNEL, strides=2, padding="same", name=f"deconv{k}", **init
+            channels,
+            _KERNEL,
+            strides=2,
+            padding="same",
+            dtype=precision,
+            name=f"deconv{k}",
+            **init,
         )(x)
-    return keras.Model(inputs, layers.Activation("tanh", name=what)(x), name=f"{what}_generator")
+    made = layers.Activation("tanh", dtype="float32", name=what)(x)
+    return keras.Model(inputs, made, name=f"{what}_generator")
 
 
 def build_encoder(config: Config, what: What) -> keras.Model:
@@ -66,7 +75,7 @@ def build_encoder(config: Config, what: What) -> keras.Model:
     Input: float32 [batch, *shape_of(what)] in [-1, 1]. Output: float32 [batch, embedding_units].
     """
     inputs = keras.Input(shape_of(config, what), name=what)
-    x = layers.Flatten(name="flatten")(_convolutions(inputs, config, what))
+    x = layers.Flatten(dtype="float32", name="flatten")(_convolutions(inputs, config, what))
     embedding = layers.Dense(
         config.adversarial.embedding_units,
         activation="tanh",
@@ -113,7 +122,7 @@ def build_discriminator(config: Config, what: What) -> keras.Model:
     x = _convolutions(inputs[what], config, what)
     repeated = layers.RepeatVector(height * width, name="repeat")(inputs["embedding"])
     repeated = layers.Reshape((height, width, units), name="tile")(repeated)
-    x = layers.Concatenate(name="joined")([x, repeated])
+    x = layers.Concatenate(dtype="float32", name="joined")([x, repeated])
     init = weight_initializers(config.initialization)
     # Without it the logit is a sum of what each input says alone, and no pair can be wrong.
     both = layers.Conv2D(_channels(config, what)[-1], 1, name="both", **init)
@@ -135,7 +144,7 @@ def build_pair_discriminator(config: Config) -> keras.Model:
     features = []
     for what, x in inputs.items():
         x = _convolutions(x, config, what, prefix=f"{what}_")
-        x = layers.Flatten(name=f"{what}_flatten")(x)
+        x = layers.Flatten(dtype="float32", name=f"{what}_flatten")(x)
         dense = layers.Dense(units, name=f"{what}_fc", **init)
         features.append(layers.LeakyReLU(_LEAK)(_normalized(dense, config)(x)))
     # What belongs together is a matter of both at once: their products, and not their sum alone.
@@ -150,8 +159,8 @@ def _channels(config: Config, what: What) -> tuple[int, ...]:
     return adversarial.image_channels if what == "image" else adversarial.sound_channels
 
 
-def _batch_norm(config: Config) -> dict:
-    return dataclasses.asdict(config.batch_norm)
+def _batch_norm(config: Config, name: str) -> keras.layers.Layer:
+    return FusedBatchNormalization(name=name, **dataclasses.asdict(config.batch_norm))
 
 
 def _normalized(layer: keras.layers.Layer, config: Config) -> keras.layers.Layer:
@@ -166,13 +175,19 @@ def _convolutions(
 
     With the hinge loss spectral normalisation takes the place of batch normalisation.
     """
-    init = weight_initializers(config.initialization)
+    init, precision = weight_initializers(config.initialization), config.training.precision
     for k, channels in enumerate(_channels(config, what), 1):
         conv = layers.Conv2D(
-            channels, _KERNEL, strides=2, padding="same", name=f"{prefix}conv{k}", **init
+            channels,
+            _KERNEL,
+            strides=2,
+            padding="same",
+            dtype=precision,
+            name=f"{prefix}conv{k}",
+            **init,
         )
         x = _normalized(conv, config)(x)
         if k > 1 and config.adversarial.loss == "gan_cls":
-            x = layers.BatchNormalization(name=f"{prefix}bn{k}", **_batch_norm(config))(x)
-        x = layers.LeakyReLU(_LEAK, name=f"{prefix}leaky_relu{k}")(x)
+            x = _batch_norm(config, f"{prefix}bn{k}")(x)
+        x = layers.LeakyReLU(_LEAK, dtype=precision, name=f"{prefix}leaky_relu{k}")(x)
     return x

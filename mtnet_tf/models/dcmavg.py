@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from mtnet_tf.config import Config
-from mtnet_tf.models.adversarial import spoken
+from mtnet_tf.models.adversarial import build_encoder, spoken
 from mtnet_tf.models.image_encoder import build_image_encoder, with_mirror_average
 from mtnet_tf.models.initialization import weight_initializers
 
@@ -24,6 +24,18 @@ def build_image_classifier(config: Config) -> keras.Model:
     logits = keras.layers.Dense(config.data.num_classes, name="classifier", **init)(embedding)
     outputs = {"embedding": embedding, "logits": logits}
     return keras.Model({"image": image}, outputs, name="image_classifier")
+
+
+def build_sound_classifier(config: Config) -> keras.Model:
+    """Builds `spectrogram -> {"embedding", "logits"}`, for the half that makes images of sounds.
+
+    Input: float32 [batch, mels, frames, 1] in [-1, 1]. Outputs: as of `build_image_classifier`.
+    """
+    init = weight_initializers(config.initialization)
+    encoder = build_encoder(config, "spectrogram")
+    logits = keras.layers.Dense(config.data.num_classes, name="classifier", **init)(encoder.output)
+    outputs = {"embedding": encoder.output, "logits": logits}
+    return keras.Model(encoder.input, outputs, name="sound_classifier")
 
 
 def build_dcmavg(config: Config) -> keras.Model:

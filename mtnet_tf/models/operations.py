@@ -39,13 +39,18 @@ def forward_flops(model: keras.Model, batch_size: int, *, training: bool = True)
 
 
 def _operation_flops(operation: tf.Operation) -> int:
-    """Returns 2 * (values of the output) * (products summed up in each)."""
+    """Returns 2 * (values that are summed up) * (products in each)."""
     if operation.type == "Conv2D":
-        terms = operation.inputs[1].shape[:-1]  # kernel height and width, channels in
+        # Kernel height and width, channels in.
+        values, terms = operation.outputs[0], operation.inputs[1].shape[:-1]
+    elif operation.type == "Conv2DBackpropInput":  # a transposed convolution
+        # As many as the convolution has that it is the transpose of.
+        values, terms = operation.inputs[2], operation.inputs[1].shape[:-1]
     elif operation.type == "MatMul":
+        values = operation.outputs[0]
         terms = [operation.inputs[0].shape[0 if operation.get_attr("transpose_a") else 1]]
     elif any(word in operation.type for word in ("Conv", "MatMul", "Einsum", "PartitionedCall")):
         raise ValueError(f"The operations of {operation.type} ({operation.name}) are not counted.")
     else:
         return 0
-    return 2 * math.prod(operation.outputs[0].shape) * math.prod(terms)
+    return 2 * math.prod(values.shape) * math.prod(terms)

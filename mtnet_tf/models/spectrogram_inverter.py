@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from mtnet_tf.config import Config
+from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
 from mtnet_tf.models.fully_connected import fully_connected_stack
 from mtnet_tf.models.initialization import weight_initializers
 
@@ -21,7 +22,7 @@ def build_spectrogram_inverter(config: Config) -> keras.Model:
     x = spectrogram
     for k, channels in enumerate(inverter.channels, 1):
         x = layers.Conv2D(channels, 3, strides=2, padding="same", name=f"conv{k}", **init)(x)
-        x = layers.BatchNormalization(name=f"bn{k}", **dataclasses.asdict(config.batch_norm))(x)
+        x = FusedBatchNormalization(name=f"bn{k}", **dataclasses.asdict(config.batch_norm))(x)
         x = layers.ReLU(name=f"relu{k}")(x)
     x = layers.Flatten(name="flatten")(x)
     if inverter.hidden_units:

@@ -6,7 +6,15 @@ import pathlib
 from collections.abc import Sequence
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.reporting import curves, paper_table, readings, recipe, seeds
+from mtnet_tf.reporting import (
+    curves,
+    images_of_sounds,
+    paper_table,
+    readings,
+    recipe,
+    seeds,
+    stability,
+)
 from mtnet_tf.reporting.paper_table_pages import csv_page, latex_page, markdown_page
 from mtnet_tf.reporting.study import (
     controls_note,
@@ -41,6 +49,10 @@ _SECTIONS = {
     f"{RESULTS}/open_points": ("Open points, on the validation split", recipe.section),
     CURVES: ("Accuracy over the time of a training", curves.section),
     f"{RESULTS}/readings": ("Readings of the optimiser", readings.section),
+    f"{RESULTS}/images_of_sounds": (
+        "Images of sounds, the other half of DCMAVG",
+        images_of_sounds.section,
+    ),
 }
 # What README.md shows of Table 3: the network of the paper, ours beyond it, what knows nothing of
 # the picture, and what beats them all.
@@ -96,7 +108,9 @@ def generated_files(root: pathlib.Path | str) -> dict[pathlib.Path, str]:
     pages = {}
     for number, table in tables.items():
         path = root / RESULTS / f"table{number}"
-        pages[path.with_suffix(".md")] = markdown_page(table, number)
+        stable = stability.section(table, root / RESULTS / stability.PICTURE)
+        text = markdown_page(table, number)
+        pages[path.with_suffix(".md")] = f"{text}\n{stable}" if stable else text
         pages[path.with_suffix(".csv")] = csv_page(table)
         pages[path.with_suffix(".tex")] = latex_page(table)
     return {
@@ -104,6 +118,26 @@ def generated_files(root: pathlib.Path | str) -> dict[pathlib.Path, str]:
         readme: f"{before}{BEGIN}\n{short}{END}{after}",
         **pages,
     }
+
+
+def draw_pictures(root: pathlib.Path | str) -> list[pathlib.Path]:
+    """Draws the pictures of the committed results that there are, and returns their paths.
+
+    Args:
+        root: the source checkout.
+
+    Raises:
+        InputError: a result file is broken.
+    """
+    root, drawn = pathlib.Path(root), []
+    if (root / CURVES).is_dir():
+        drawn.append(root / RESULTS / curves.PICTURE)
+        curves.draw_curves(root / CURVES, drawn[-1])
+    if (root / TABLES).is_dir():
+        table, path = paper_table.read_table(root / TABLES, "4"), root / RESULTS / stability.PICTURE
+        if stability.draw_stability(table, path):
+            drawn.append(path)
+    return drawn
 
 
 def stale_files(root: pathlib.Path | str) -> list[pathlib.Path]:

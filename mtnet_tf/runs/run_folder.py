@@ -14,7 +14,9 @@ evaluation/<split>/<generator>/  rows.csv, summary.json, wavs
 from __future__ import annotations
 
 import contextlib
+import json
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -34,6 +36,7 @@ from mtnet_tf.files import (
 )
 from mtnet_tf.runs.provenance import environment
 
+_LOOK = re.compile(r"^step$|^validation|_total$")
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
 
 
@@ -162,6 +165,28 @@ class RunFolder:
                 f"{path} does not hold the words and waveforms of a run's recordings. {_MENDING}"
             )
         return words[words != ""], waveforms[words != ""]
+
+    def looks(self) -> list[dict[str, Any]]:
+        """Returns what was found at each look at the last stage.
+
+        Returns:
+            [{"step", the figures of its validation, and the total losses of an adversarial stage}],
+            with the names of train_log.jsonl.
+
+        Raises:
+            RunFolderError: train_log.jsonl is missing or broken.
+        """
+        path = self / "train_log.jsonl"
+        try:
+            lines = list(map(json.loads, path.read_text(encoding="utf-8").splitlines()))
+            return [
+                {key: figure for key, figure in line.items() if _LOOK.search(key)}
+                for line in lines
+                if line["stage"] == lines[-1]["stage"]
+                and any(key.startswith("validation") for key in line)
+            ]
+        except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise RunFolderError(f"{path} is missing or broken ({error!r}).") from error
 
     def is_finished(self) -> bool:
         """Whether the training has ended and its network is there."""

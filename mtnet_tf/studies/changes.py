@@ -7,7 +7,6 @@ split, never at the test split. `recipe.py` and `open_points.py` have the change
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -94,14 +93,13 @@ def try_change(
         run.path, data, pool, split="validation", device=device, num_pairs=num_pairs, num_wavs=0
     )
     keras.backend.clear_session()
-    lines = map(json.loads, (run / "train_log.jsonl").read_text(encoding="utf-8").splitlines())
-    looks = [
-        {key: value for key, value in line.items() if key == "step" or "validation" in key}
-        for line in lines
-        if line["stage"] == "joint" and "validation_total" in line
-    ]
     record = run.environment()
     of_training = {f"training_{key}": record[key] for key in ("command", "git_commit", "hardware")}
     kept = ("training_seconds", "images_seen", "num_parameters")
     scores = {key: value for key, value in scores.items() if key != "provenance"}
-    return {"looks": looks, "scores": scores, **of_training, **{key: record[key] for key in kept}}
+    return {
+        "looks": run.looks(),
+        "scores": scores,
+        **of_training,
+        **{key: record[key] for key in kept},
+    }

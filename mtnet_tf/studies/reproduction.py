@@ -193,7 +193,7 @@ def _run_cell(
     if is_first:
         _show(cell, places, loaded.data)
     # Last: a cell is done when its result is there.
-    write_json(places.result(cell), {"cell": cell.key, **own})
+    write_json(places.result(cell), {"cell": cell.key, **own, "looks": run.looks()})
     places.failure(cell).unlink(missing_ok=True)
 
 

@@ -17,13 +17,12 @@ from mtnet_tf.training.stage import Stage
 
 Losses = Callable[[], dict[str, tf.Tensor]]
 
-# Of the diversity: how many images, and how many latents of each.
-_NUM_IMAGES, _NUM_LATENTS = 50, 4
-_NUM_PICTURES = 4
+# Of the diversity: how many pairs, and how many latents of each.
+_NUM_PAIRS, _NUM_LATENTS = 50, 4
 
 
 class AdversarialStage(Stage):
-    """A stage whose networks make spectrograms of images and of a latent.
+    """A stage whose networks make something of a word and of a latent: spectrograms, or images.
 
     Adversarial trainings collapse. So it is looked at once an epoch, and the weights that are kept
     are those of the look with the best word accuracy on the validation part; the last ones where
@@ -32,26 +31,25 @@ class AdversarialStage(Stage):
     Attributes:
         form: of the adversarial loss.
         noise_units: of the latent z.
-        spectrograms: of the recordings, float32 [R, mels, frames, 1].
         discriminator: the network that judges.
     """
+
+    name = "adversarial"
 
     def __init__(
         self,
         config: Config,
         data: AudioDescriptions,
-        spectrograms: np.ndarray,
         columns: dict[str, np.ndarray],
         generators: Sequence[keras.Model],
         discriminator: keras.Model,
         augmentation: Augmentation | None = None,
     ) -> None:
-        """Puts the spectrograms of the recordings on the device.
+        """Makes both updates.
 
         Args:
             config: of the run.
             data: the data set.
-            spectrograms: of the recordings, float32 [R, mels, frames, 1].
             columns: as in `Stage`.
             generators: the networks that make something, with the encoders that learn with them.
             discriminator: judges what they make.
@@ -62,7 +60,6 @@ class AdversarialStage(Stage):
         if self.num_looks:
             self.num_looks = max(1, round(stage.epochs))
         self.form, self.noise_units = config.adversarial.loss, config.adversarial.noise_units
-        self.spectrograms = tf.Variable(spectrograms, trainable=False)
         self._generators, self.discriminator = list(generators), discriminator
         self._move_generators = self.make_update(
             [v for network in generators for v in network.trainable_variables], stage.optimizer
@@ -70,22 +67,34 @@ class AdversarialStage(Stage):
         self._move_discriminator = self.make_update(
             discriminator.trainable_variables, config.training.discriminator_optimizer
         )
-        self._labels, self._of_words = data.validation.labels, data.first_recordings()
-        self._best = [
-            tf.Variable(weight, trainable=False)
-            for network in generators
-            for weight in network.weights
-        ]
+        self._labels, self._num_words = data.validation.labels, len(data.words)
+        self._best = [tf.Variable(weight, trainable=False) for weight in self._weights()]
         self._best_accuracy = tf.Variable(-1.0, trainable=False)
 
     @abc.abstractmethod
-    def make_spectrograms(self, rows: slice, noise: np.ndarray) -> np.ndarray:
-        """Returns what is made of held-out images at test time: float32 [n, mels, frames, 1].
+    def make(self, rows: slice, noise: np.ndarray) -> np.ndarray:
+        """Returns what is made of held-out pairs: float32 [n, height, width, channels] in [-1, 1].
 
         Args:
             rows: of the validation part.
             noise: z, float32 [n, noise_units].
         """
+
+    @abc.abstractmethod
+    def recognize(self, made: np.ndarray) -> np.ndarray:
+        """Returns which words were made, int [n].
+
+        Args:
+            made: of `make`.
+        """
+
+    @abc.abstractmethod
+    def distance_between_words(self) -> float:
+        """Returns the mean absolute difference of what is true of two words."""
+
+    def noise_of_a_look(self, count: int) -> np.ndarray:
+        """Returns z of the looks, float [count, noise_units]: zeros, as at test time."""
+        return np.zeros([count, self.noise_units])
 
     def update_both(
         self, of_discriminator: Losses, of_generators: Losses, num_updates: int = 1
@@ -114,23 +123,26 @@ class AdversarialStage(Stage):
             batch_size: how many.
             use: tells the draws of one step apart.
         """
-        return tf.random.stateless_normal([batch_size, self.noise_units], self._random(use))
+        return tf.random.stateless_normal([batch_size, self.noise_units], self.random_seed(use))
 
     def draw_other_words(self, labels: tf.Tensor, use: int) -> tf.Tensor:
-        """Returns int64 [batch]: for each label a recording of another word, drawn at random.
+        """Returns int32 [batch]: for each label another one, drawn at random.
 
         Args:
             labels: int32 [batch].
             use: as in `draw_noise`.
         """
-        num_words = len(self._of_words)
         shifts = tf.random.stateless_uniform(
-            tf.shape(labels), self._random(use), 1, max(2, num_words), tf.int32
+            tf.shape(labels), self.random_seed(use), 1, max(2, self._num_words), tf.int32
         )
-        return tf.gather(self._of_words, (labels + shifts) % num_words)
+        return (labels + shifts) % self._num_words
 
-    def _random(self, use: int) -> tf.Tensor:
-        """Returns the seed of random numbers of this step: a run that goes on draws them too."""
+    def random_seed(self, use: int) -> tf.Tensor:
+        """Returns the seed of random numbers of this step: a run that goes on draws them too.
+
+        Args:
+            use: as in `draw_noise`.
+        """
         step = tf.cast(self._move_discriminator.optimizers[0].iterations, tf.int32)
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         seed = (self._training.seed + 1_000_003 * use) % 2**31
@@ -155,18 +167,17 @@ class AdversarialStage(Stage):
         }
 
     def validate(self) -> dict[str, float]:
-        """Returns what is made of held-out images, and keeps the weights where it is best.
+        """Returns what is made of held-out pairs, and keeps the weights where it is best.
 
         Returns:
-            {"validation_word_accuracy": the share of images whose spectrogram, for the latent 0, is
-            nearest to the recording of their word, "validation_diversity": how far the spectrograms
-            of one image for several latents are apart, over how far those of two words are}; {}
-            where nothing is held out.
+            {"validation_word_accuracy": the share of pairs of which the right word is made,
+            "validation_diversity": how far what is made of one pair with several latents is apart,
+            over how far two words are}; {} where nothing is held out.
         """
         if not len(self._labels):
             return {}
-        made = self._made(len(self._labels), np.zeros([len(self._labels), self.noise_units]))
-        accuracy = float(np.mean(self._nearest_words(made) == self._labels))
+        made = self.make_all(len(self._labels), self.noise_of_a_look(len(self._labels)))
+        accuracy = float(np.mean(self.recognize(made) == self._labels))
         if accuracy > float(self._best_accuracy):
             self._best_accuracy.assign(accuracy)
             for kept, weight in zip(self._best, self._weights()):
@@ -176,47 +187,32 @@ class AdversarialStage(Stage):
             "validation_diversity": self._diversity(),
         }
 
-    def _weights(self) -> list[keras.Variable]:
-        return [weight for network in self._generators for weight in network.weights]
+    def make_all(self, count: int, noise: np.ndarray) -> np.ndarray:
+        """Returns what is made of the first held-out pairs, batch by batch.
 
-    def _made(self, count: int, noise: np.ndarray) -> np.ndarray:
+        Args:
+            count: of how many.
+            noise: z, float [count, noise_units].
+        """
         noise = noise.astype(np.float32)
         parts = [
             slice(first, min(first + self.batch_size, count))
             for first in range(0, count, self.batch_size)
         ]
-        return np.concatenate([self.make_spectrograms(rows, noise[rows]) for rows in parts])
+        return np.concatenate([self.make(rows, noise[rows]) for rows in parts])
 
-    def _nearest_words(self, spectrograms: np.ndarray) -> np.ndarray:
-        words = self.spectrograms.numpy()[self._of_words].reshape(len(self._of_words), -1)
-        flat = spectrograms.reshape(len(spectrograms), -1)
-        # |a - b|^2 but for |a|^2, which is the same for all words.
-        return np.argmin(np.square(words).sum(-1) - 2 * flat @ words.T, axis=-1)
+    def _weights(self) -> list[keras.Variable]:
+        return [weight for network in self._generators for weight in network.weights]
 
     def _diversity(self) -> float:
-        count = min(_NUM_IMAGES, len(self._labels))
+        count = min(_NUM_PAIRS, len(self._labels))
         random = np.random.default_rng(self._training.seed)
         made = [
-            self._made(count, random.normal(size=[count, self.noise_units]))
+            self.make_all(count, random.normal(size=[count, self.noise_units]))
             for _ in range(_NUM_LATENTS)
         ]
-        words = self.spectrograms.numpy()[self._of_words]
-        between = np.abs(words - np.roll(words, 1, axis=0)).mean()
-        return float(np.mean([np.abs(a - made[0]).mean() for a in made[1:]]) / between)
-
-    def write_pictures(self, step: int) -> None:
-        """Writes spectrograms of some held-out images, below the recordings of their words.
-
-        Args:
-            step: the step that TensorBoard shows them at.
-        """
-        count = min(_NUM_PICTURES, len(self._labels))
-        if not count:
-            return
-        made = self._made(count, np.zeros([count, self.noise_units]))
-        true = self.spectrograms.numpy()[self._of_words[self._labels[:count]]]
-        pictures = (np.concatenate([true, made], axis=1)[:, ::-1] + 1) / 2
-        tf.summary.image("spectrogram", pictures, step=step, max_outputs=_NUM_PICTURES)
+        apart = np.mean([np.abs(a - made[0]).mean() for a in made[1:]])
+        return float(apart / self.distance_between_words())
 
     def finish(self) -> None:
         """Gives the networks the weights of their best look."""

@@ -35,13 +35,9 @@ class AutoencoderStage(SupervisedStage):
             config: of the run.
             data: the data set. Recordings that its training split does not use are left out.
         """
-        uses = np.bincount(data.train.recordings, minlength=len(data.recordings))
-        (used,) = np.nonzero(uses)
+        used, weights = data.used_recordings()
         self._words = [data.words[label] for label in data.recordings.labels[used]]
-        columns = {
-            "audio": data.recordings.float_waveforms()[used],
-            "weight": (uses[used] / uses[used].mean()).astype(np.float32),
-        }
+        columns = {"audio": data.recordings.float_waveforms()[used], "weight": weights}
         stage_config = config.training.autoencoder
         batch_size, epochs = min(stage_config.batch_size, len(used)), stage_config.epochs
         if config.training.autoencoder_epoch == "pairs":

@@ -12,18 +12,17 @@ from mtnet_tf import adversarial_losses
 from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.training.adversarial_stage import AdversarialStage
+from mtnet_tf.training.image_stage import as_samples
+from mtnet_tf.training.spectrogram_stage import SpectrogramStage
 
 _WAYS = ("image", "spectrogram")
 
 
-class CmcganStage(AdversarialStage):
+class CmcganStage(SpectrogramStage):
     """One discriminator judges pairs; two encoders and two decoders are shared by all ways.
 
     A decoder takes the embedding that an encoder made of either modality, and a latent z.
     """
-
-    name = "adversarial"
 
     def __init__(
         self,
@@ -58,7 +57,7 @@ class CmcganStage(AdversarialStage):
         self._config = config.adversarial
         self._speak = tf.function(
             lambda image, noise: decoders["spectrogram"](
-                {"embedding": encoders["image"](_pixels(image), training=False), "noise": noise},
+                {"embedding": encoders["image"](as_samples(image), training=False), "noise": noise},
                 training=False,
             ),
             reduce_retracing=True,
@@ -68,14 +67,13 @@ class CmcganStage(AdversarialStage):
         """Moves the discriminator, and then K times all encoders and decoders; see `Stage`."""
         size = tf.shape(batch["label"])[0]
         real = {
-            "image": _pixels(batch["image"]),
+            "image": as_samples(batch["image"]),
             "spectrogram": tf.gather(self.spectrograms, batch["recording"]),
         }
         noise = {way: self.draw_noise(size, use) for use, way in enumerate(_WAYS)}
         # (r_v, w_a) and (w_v, r_a) are both a true image with a true sound of another word.
         mismatched = [
-            tf.gather(self.spectrograms, self.draw_other_words(batch["label"], use))
-            for use in (len(noise), len(noise) + 1)
+            self.draw_other_sounds(batch["label"], use) for use in (len(noise), len(noise) + 1)
         ]
 
         def decoded(way: str, embedding: tf.Tensor) -> tf.Tensor:
@@ -130,11 +128,6 @@ class CmcganStage(AdversarialStage):
 
         return self.update_both(of_discriminator, of_others, self._config.generator_updates)
 
-    def make_spectrograms(self, rows: slice, noise: np.ndarray) -> np.ndarray:
+    def make(self, rows: slice, noise: np.ndarray) -> np.ndarray:
         """Returns spectrograms of held-out images; see `AdversarialStage`."""
         return self._speak(self._images[rows], noise).numpy()
-
-
-def _pixels(images: tf.Tensor) -> tf.Tensor:
-    """Returns float32 in [-1, 1] of images from 0 to 255."""
-    return tf.cast(images, tf.float32) / 127.5 - 1.0

@@ -33,12 +33,11 @@ class InverterStage(SupervisedStage):
             data: the data set.
             spectrograms: of the recordings, float32 [R, mels, frames, 1].
         """
-        uses = np.bincount(data.train.recordings, minlength=len(data.recordings))
-        (used,) = np.nonzero(uses)
+        used, weights = data.used_recordings()
         columns = {
             "spectrogram": spectrograms[used],
             "audio": data.recordings.float_waveforms()[used],
-            "weight": (uses[used] / uses[used].mean()).astype(np.float32),
+            "weight": weights,
         }
         stage = config.training.inverter
         # All of them where there are fewer than a batch: an epoch is one pass.

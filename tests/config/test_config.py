@@ -80,7 +80,7 @@ def test_unknown_preset_and_system():
     with pytest.raises(config_lib.ConfigError, match="paper, released, small, tuned, tiny"):
         preset("large")
     with pytest.raises(
-        config_lib.ConfigError, match="gen_only, gen_rep, no_holes, autoencoder, mtnet"
+        config_lib.ConfigError, match="gen_only, gen_rep, no_holes, autoencoder, dcmavg"
     ):
         systems.configure("hole", preset("tiny"))
 

@@ -115,6 +115,15 @@ def test_flops_by_hand():
     }
 
 
+def test_flops_of_a_transposed_convolution_are_those_of_the_convolution():
+    image, small = keras.Input((8, 6, 3)), keras.Input((4, 3, 5))
+    there = keras.Model(image, keras.layers.Conv2D(5, 4, strides=2, padding="same")(image))
+    back = keras.layers.Conv2DTranspose(3, 4, strides=2, padding="same")(small)
+    expected = {"float32": 2 * 4 * 3 * 5 * 4 * 4 * 3}
+    assert forward_flops(there, 1, training=False) == expected
+    assert forward_flops(keras.Model(small, back), 1, training=False) == expected
+
+
 def test_flops_of_an_unknown_operation_are_refused():
     image = keras.Input((8, 6, 3))
     model = keras.Model(image, keras.layers.DepthwiseConv2D(3)(image))

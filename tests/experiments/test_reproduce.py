@@ -9,7 +9,6 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 QUICK = [
-    "--table=3",
     "--datasets=digits_ad",
     "--preset=tiny",
     "--num_pairs=6",
@@ -82,7 +81,7 @@ def test_a_failed_cell_does_not_stop_the_others(data_dir, tmp_path):
     failure = json.loads((tmp_path / "results/digits_ad_mtnet_seed0.failed.json").read_text())
     assert failure["cell"] == "digits_ad/mtnet/0"
     assert failure["error"].startswith("Stage 1 has not learned")
-    assert failure["command"].startswith("python -m experiments.reproduce --table=3")
+    assert failure["command"].startswith("python -m experiments.reproduce --datasets=digits_ad")
     code, out, err = run(data_dir, tmp_path, cells, "--list")
     assert code == 0, err
     assert [line.split()[:2] for line in out.splitlines()] == [
@@ -97,3 +96,35 @@ def test_unknown_cells_are_one_error(data_dir, tmp_path):
     assert code == 1
     assert err.startswith("error: There are no cells digits_ad/mtnet/7.")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_table_4_has_controls_of_its_own_and_says_the_examples_of_mtnet(data_dir, tmp_path):
+    adversarial = [
+        "log_mel.num_mels=8",
+        "log_mel.num_frames=8",
+        "log_mel.fft_length=8192",
+        "adversarial.sound_channels=[4]",
+        "adversarial.image_channels=[4]",
+        "training.adversarial.epochs=0.1",
+        "training.inverter.epochs=3",
+    ]
+    code, out, err = run(
+        data_dir,
+        tmp_path,
+        "--table=4",
+        "--cells=digits_ad/mtnet/0,digits_ad/dcmavg/0",
+        *(f"--override={change}" for change in adversarial),
+    )
+    assert (code, out) == (0, "2 done\n"), err
+    results = measured(tmp_path / "results")
+    assert len(results) == 2 + 5 + 2
+    assert results["digits_ad_griffin_lim.json"]["cell"] == "digits_ad/griffin_lim"
+    examples = tmp_path / "results/digits_ad_examples"
+    record = json.loads((examples / "examples.json").read_text())
+    assert list(record["said"]) == ["mtnet", "dcmavg"]
+    count = len(record["chosen"])
+    assert count and all(len(words) == count for words in record["said"].values())
+    for name in ("true", "mtnet", "dcmavg"):
+        assert len(list(examples.glob(f"sounds/*_{name}.flac"))) == count
+    assert (examples / "systems.png").stat().st_size > 10_000

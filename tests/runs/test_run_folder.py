@@ -121,3 +121,20 @@ def test_a_finished_run_without_its_record_writes_it_anew(tiny_config, synthetic
 def test_a_path_that_cannot_be_is_one_error(name, tmp_path):
     with pytest.raises(RunFolderError, match="config.json (cannot be used|Train)|no config.json"):
         RunFolder(tmp_path / name).config()
+
+
+def test_the_looks_at_the_last_stage(tmp_path):
+    run = RunFolder(tmp_path)
+    lines = [
+        '{"stage": "a", "step": 1, "validation_total": 9}',
+        '{"stage": "b", "step": 1, "loss": 3}',
+        '{"stage": "b", "step": 2, "loss": 3, "validation_x": 1, "generator_total": 2}',
+    ]
+    write_text(tmp_path / "train_log.jsonl", "\n".join(lines) + "\n")
+    assert run.looks() == [{"step": 2, "validation_x": 1, "generator_total": 2}]
+    write_text(tmp_path / "train_log.jsonl", '{"stage": "a"')
+    with pytest.raises(RunFolderError, match="train_log.jsonl is missing or broken"):
+        run.looks()
+    (tmp_path / "train_log.jsonl").unlink()
+    with pytest.raises(RunFolderError, match="train_log.jsonl is missing or broken"):
+        run.looks()

@@ -15,6 +15,7 @@ from mtnet_tf.layers import spoken_letters
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.speech import SpeechError, letters
+from mtnet_tf.systems.controls import CONTROLS
 from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training.text_stage import TextStage
 from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
@@ -89,7 +90,7 @@ def test_it_learns_to_spell_and_says_what_it_has_written(config, synthetic_data,
     pool = ScoringPool(synthetic_data.recordings.float_waveforms(), 1, ["corr2d"])
     with pool:
         summary, *controls = evaluate_run(
-            run.path, data, pool, split="test", device="cpu", with_controls=True
+            run.path, data, pool, split="test", device="cpu", controls=CONTROLS
         )
     assert summary["label"] == "I2T2A"
     assert summary["classifier_accuracy"] == _accuracy(network, data.test, data)

@@ -111,7 +111,7 @@ def test_a_registered_system_is_a_row():
     try:
         assert systems.names()[-1] == "toy"
         assert systems.of_table("3")[-1] is toy
-        with pytest.raises(ConfigError, match="i2t2a, toy"):
+        with pytest.raises(ConfigError, match="mtnet, toy"):
             systems.find("other")
     finally:
         registry.unregister("toy")

@@ -1,0 +1,56 @@
+"""The results of DCMAVG's other half, which makes images of sounds."""
+
+from __future__ import annotations
+
+import pathlib
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import read_json
+from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
+
+
+def section(folder: pathlib.Path | str) -> str:
+    """Returns a line a training, the pictures, and how they were made.
+
+    Args:
+        folder: holds result files of `experiments.images_of_sounds`, <data set>.json, and their
+            pictures, <data set>.png.
+
+    Raises:
+        InputError: a file is broken.
+    """
+    rows, pictures, made = [], [], []
+    for path in sorted(pathlib.Path(folder).glob("*.json")):
+        result = read_json(path)
+        try:
+            accuracies = [look["validation_word_accuracy"] for look in result["looks"]]
+            rows.append(
+                [
+                    path.stem,
+                    percent(result["word_accuracy"]),
+                    percent(result["word_accuracy_of_true_images"]),
+                    f"epoch {1 + accuracies.index(max(accuracies))} of {len(accuracies)}",
+                    percent(accuracies[-1]),
+                    f"{result['looks'][-1]['validation_diversity']:.3f}",
+                    f"{result['training_seconds'] / 60:.1f}",
+                ]
+            )
+            made.append(
+                f"{path.stem}: {result['dataset']}, preset {result['preset']}, seed"
+                f" {result['seed']}, {result['precision']}, {result['num_images']:,} images,"
+                f" {result['steps']:,} steps; on {result['training_hardware']}."
+                f" {versions(result)}. `{result['training_command']}`"
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{path} is no result of experiments.images_of_sounds ({error!r}). Make it again."
+            ) from error
+        if path.with_suffix(".png").is_file():
+            pictures.append(
+                f"![Images of sounds, {path.stem}]({path.parent.name}/{path.stem}.png)\n"
+            )
+    if not rows:
+        raise InputError(f"{folder} holds no result.")
+    header = ["data set", "images that show the word", "of true images", "best look", "last look"]
+    header += ["diversity, last", "minutes"]
+    return "\n".join([markdown(header, rows), *pictures, bullets(made)])

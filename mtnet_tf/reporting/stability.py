@@ -1,0 +1,97 @@
+"""How the adversarial systems of Table 4 fared on their way: whether they collapsed, and when."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+
+from matplotlib.figure import Figure
+
+from mtnet_tf.files import replacing
+from mtnet_tf.reporting.paper_table import Row
+from mtnet_tf.reporting.tables import bullets, markdown, percent
+
+PICTURE = "stability.png"  # beside the folder of the results
+_ACCURACY, _DIVERSITY = "validation_word_accuracy", "validation_diversity"
+_FIGURES = {
+    _ACCURACY: "word accuracy, validation",
+    _DIVERSITY: "diversity over z",
+    "discriminator_total": "loss of the discriminator",
+    "generator_total": "loss of the generators",
+}
+_NOTES = (
+    "A look is taken once an epoch of the adversarial stage, and the weights of the best one are"
+    " kept. Word accuracy: the recording whose spectrogram is nearest is of the image's word.",
+    "Diversity: how far the spectrograms of one image for several latents z are apart, over how far"
+    " those of two words are. With one recording a word there is nothing to be diverse in, and 0 is"
+    " no fault.",
+)
+
+
+def draw_stability(table: dict[str, list[Row]], path: pathlib.Path | str) -> bool:
+    """Draws a column a data set as a PNG, with a line a training; returns whether there is one.
+
+    Args:
+        table: of `paper_table.read_table`.
+        path: the file.
+    """
+    trainings = list(_trainings(table))
+    if not trainings:
+        return False
+    datasets = list(dict.fromkeys(row.dataset for row, _, _ in trainings))
+    figure = Figure(figsize=(0.6 + 4.4 * len(datasets), 2.2 * len(_FIGURES)), layout="constrained")
+    axes = figure.subplots(len(_FIGURES), len(datasets), squeeze=False, sharex="col")
+    for row, seed, looks in trainings:
+        column = axes[:, datasets.index(row.dataset)]
+        for axis, (name, title) in zip(column, _FIGURES.items()):
+            epochs = range(1, 1 + len(looks))
+            axis.plot(epochs, [look[name] for look in looks], label=f"{row.label}, seed {seed}")
+            axis.set_ylabel(title, fontsize=8)
+        column[0].set_title(row.dataset)
+        column[0].legend(fontsize=7)
+        column[-1].set_xlabel("epochs")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=130, format="png")
+    return True
+
+
+def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
+    """Returns a line a training: its best look, its last, and the picture where it is drawn.
+
+    Args:
+        table: of `paper_table.read_table`.
+        picture: where the picture would be.
+
+    Returns:
+        Markdown; "" where no adversarial system was run.
+    """
+    rows = []
+    for row, seed, looks in _trainings(table):
+        accuracies = [look[_ACCURACY] for look in looks]
+        best = accuracies.index(max(accuracies))
+        rows.append(
+            [
+                row.dataset,
+                row.label,
+                str(seed),
+                f"{percent(accuracies[best])}, epoch {best + 1} of {len(looks)}",
+                percent(accuracies[-1]),
+                f"{looks[best][_DIVERSITY]:.3f}",
+                f"{looks[-1][_DIVERSITY]:.3f}",
+            ]
+        )
+    if not rows:
+        return ""
+    header = ["data set", "row", "seed", "best word accuracy (kept)", "last", "diversity", "last"]
+    shown = f"![Figures of each epoch]({picture.name})\n\n" if picture.is_file() else ""
+    return f"## Stability\n\n{shown}{markdown(header, rows)}\n{bullets(_NOTES)}"
+
+
+def _trainings(table: dict[str, list[Row]]) -> Iterator[tuple[Row, int, list[dict]]]:
+    """Yields (row, seed, looks) of the adversarial trainings."""
+    for rows in table.values():
+        for row in rows:
+            for run in row.runs:
+                looks = run.get("looks") or [{}]
+                if _ACCURACY in looks[0]:
+                    yield row, run["provenance"]["seed"], looks

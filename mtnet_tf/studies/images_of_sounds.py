@@ -1,0 +1,100 @@
+"""DCMAVG's other half: images of sounds, and how good they are."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+from mtnet_tf.config import ConfigError
+from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.evaluation.figures import draw_images
+from mtnet_tf.files import replacing, write_json
+from mtnet_tf.runs.provenance import environment
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import load_network
+from mtnet_tf.training.image_stage import as_pixels
+from mtnet_tf.training.images_of_sounds import train_images_of_sounds
+from mtnet_tf.training.session import Session
+
+RESULT, PICTURE = "images_of_sounds.json", "images_of_sounds.png"
+_OF_A_WORD = 10  # images that are shown
+
+
+def make_images(
+    of_run: pathlib.Path | str,
+    data: AudioDescriptions,
+    run: RunFolder,
+    device: Literal["cpu", "gpu"],
+) -> dict[str, Any]:
+    """Trains the half, or goes on where it was stopped, and says how good its images are.
+
+    Args:
+        of_run: a trained run of DCMAVG, whose image classifier says what an image shows.
+        data: the data set of that run.
+        run: the run folder of this half; receives images_of_sounds.json and .png too.
+        device: for the record.
+
+    Returns:
+        What images_of_sounds.json holds.
+
+    Raises:
+        ConfigError: the run is of another system, or nothing is held out.
+        InputError: as `loop.run_stage`.
+    """
+    speaking = RunFolder(of_run)
+    config = speaking.config()
+    if config.system != "dcmavg":
+        raise ConfigError(
+            f"{speaking.path} is a run of {config.system!r}. Images of sounds are the other half of"
+            " 'dcmavg': give a run of that."
+        )
+    if not len(data.validation):
+        raise ConfigError(
+            "The best images are chosen on the validation part of the training split, and there is"
+            " none: set data.validation_fraction, such as to 0.05, when DCMAVG is trained."
+        )
+    classifier = load_network(speaking).get_layer("image_classifier")
+    with run.lock():
+        run.begin(config, data.metadata["recordings_fingerprint"], device)
+        session = Session(run, config.training)
+        keras.utils.set_random_seed(config.training.seed)
+        stage = train_images_of_sounds(config, data, classifier, session)
+        # Other latents than those that chose the best look.
+        count = len(data.validation)
+        random = np.random.default_rng([config.training.seed, 1])
+        made = stage.make_all(count, random.normal(size=[count, stage.noise_units]))
+        right = stage.recognize(made) == data.validation.labels
+        truly = stage.recognize(data.validation.images / 127.5 - 1) == data.validation.labels
+        _draw(run / PICTURE, made, data)
+        record = run.environment()
+        result = {
+            "dataset": data.name,
+            "preset": config.preset,
+            "seed": config.training.seed,
+            "precision": config.training.precision,
+            "num_images": count,
+            "word_accuracy": float(right.mean()),
+            "word_accuracy_of_true_images": float(truly.mean()),
+            "looks": run.looks(),
+            "steps": stage.num_steps,
+            "training_seconds": round(session.seconds, 1),
+            "training_command": record["command"],
+            "training_hardware": record["hardware"],
+            "recordings": data.recordings_record(),
+            **environment(device),
+        }
+        write_json(run / RESULT, result)
+    return result
+
+
+def _draw(path: pathlib.Path, made: np.ndarray, data: AudioDescriptions) -> None:
+    """Draws the first images of each word, of as many words as there are images of a word."""
+    labels = data.validation.labels
+    words = [k for k in range(len(data.words)) if (labels == k).sum() >= _OF_A_WORD][:_OF_A_WORD]
+    rows = [as_pixels(made[labels == k][:_OF_A_WORD]) for k in words]
+    if rows:
+        with replacing(path) as temporary:
+            draw_images(temporary, rows, [data.words[k] for k in words])

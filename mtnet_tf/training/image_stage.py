@@ -1,0 +1,134 @@
+"""The adversarial stage of DCMAVG that makes images of sounds, trained apart from the other."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf.config import Config
+from mtnet_tf.data.augmentation import Augmentation
+from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.training.adversarial_stage import AdversarialStage
+from mtnet_tf.training.dcmavg_stage import matching_aware_step
+
+_NUM_PICTURES = 4
+
+
+class ImageStage(AdversarialStage):
+    """Each step moves the discriminator of images, and then their generator.
+
+    What a word is, a classifier of images says, which is trained already and stays as it is. A
+    mismatched pair is a true image of another word, drawn at random.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        classifier: keras.Model,
+        config: Config,
+        data: AudioDescriptions,
+        embeddings: np.ndarray,
+    ) -> None:
+        """Sorts the images by word, for the mismatched pairs.
+
+        Args:
+            generator: of `build_generator`.
+            discriminator: of `build_discriminator`.
+            classifier: of `build_image_classifier`.
+            config: of the run.
+            data: the data set.
+            embeddings: of the recordings, float32 [R, embedding_units].
+        """
+        train, validation = data.train, data.validation
+        super().__init__(
+            config,
+            data,
+            train.columns(),
+            [generator],
+            discriminator,
+            Augmentation(config, len(train)),
+        )
+        self._embeddings = tf.constant(embeddings)
+        by_word = np.argsort(train.labels, kind="stable")
+        self._by_word = tf.Variable(train.images[by_word], trainable=False)
+        self._counts = np.bincount(train.labels, minlength=len(data.words))
+        self._firsts = np.cumsum(self._counts) - self._counts
+        self._generator, self._validation = generator, validation
+        self._classify = tf.function(
+            lambda images: classifier({"image": images}, training=False)["logits"],
+            reduce_retracing=True,
+        )
+        self._generate = tf.function(
+            lambda embedding, noise: generator(
+                {"embedding": embedding, "noise": noise}, training=False
+            ),
+            reduce_retracing=True,
+        )
+
+    def draw_other_images(self, labels: tf.Tensor, use: int) -> tf.Tensor:
+        """Returns a true image of another word for each label, uint8.
+
+        Args:
+            labels: int32 [batch].
+            use: as in `draw_noise`; the next one is used too.
+        """
+        others = self.draw_other_words(labels, use)
+        place = tf.random.stateless_uniform(tf.shape(labels), self.random_seed(use + 1))
+        counts = tf.gather(tf.cast(self._counts, tf.float32), others)
+        # Rounding must not reach the next word.
+        place = tf.minimum(tf.floor(place * counts), counts - 1)
+        rows = tf.gather(self._firsts, others) + tf.cast(place, tf.int64)
+        return tf.gather(self._by_word, rows)
+
+    def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Moves the discriminator, and then the generator; see `Stage`."""
+        embedding = tf.gather(self._embeddings, batch["recording"])
+        real = as_samples(batch["image"])
+        wrong = as_samples(self.draw_other_images(batch["label"], use=0))
+        noise = self.draw_noise(tf.shape(embedding)[0], use=2)
+        return matching_aware_step(self, self._generator, embedding, real, wrong, noise)
+
+    def make(self, rows: slice, noise: np.ndarray) -> np.ndarray:
+        """Returns images of held-out sounds; see `AdversarialStage`."""
+        embeddings = tf.gather(self._embeddings, self._validation.recordings[rows])
+        return self._generate(embeddings, noise).numpy()
+
+    def recognize(self, made: np.ndarray) -> np.ndarray:
+        """Returns what the classifier takes images for."""
+        parts = [
+            self._classify(as_pixels(made[first : first + self.batch_size])).numpy().argmax(-1)
+            for first in range(0, len(made), self.batch_size)
+        ]
+        return np.concatenate(parts)
+
+    def distance_between_words(self) -> float:
+        """Returns the mean absolute difference of two held-out images, mostly of two words."""
+        images = as_samples(self._validation.images[:100]).numpy()
+        return float(np.abs(images - np.roll(images, 1, axis=0)).mean())
+
+    def noise_of_a_look(self, count: int) -> np.ndarray:
+        """Returns z as it is drawn: a word has many images."""
+        return np.random.default_rng(self._training.seed).normal(size=[count, self.noise_units])
+
+    def write_pictures(self, step: int) -> None:
+        """Writes some images of held-out sounds.
+
+        Args:
+            step: the step that TensorBoard shows them at.
+        """
+        count = min(_NUM_PICTURES, len(self._labels))
+        if count:
+            made = self.make_all(count, self.noise_of_a_look(count))
+            tf.summary.image("image", as_pixels(made), step=step, max_outputs=_NUM_PICTURES)
+
+
+def as_samples(images: np.ndarray | tf.Tensor) -> tf.Tensor:
+    """Returns float32 in [-1, 1] of images from 0 to 255."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def as_pixels(made: np.ndarray) -> np.ndarray:
+    """Returns uint8 images of float samples in [-1, 1]."""
+    return np.clip(np.rint((made + 1) * 127.5), 0, 255).astype(np.uint8)

@@ -1,0 +1,97 @@
+"""DCMAVG's other half: its stages learn, and the program shows what it makes."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtnet_tf import config as config_lib
+from mtnet_tf import systems
+from mtnet_tf.data.log_mel import LogMel
+from mtnet_tf.models.adversarial import build_discriminator, build_generator
+from mtnet_tf.models.dcmavg import build_image_classifier, build_sound_classifier
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.studies.images_of_sounds import make_images
+from mtnet_tf.systems.trained import train
+from mtnet_tf.training.image_stage import ImageStage, as_pixels, as_samples
+from mtnet_tf.training.loop import run_stage
+from mtnet_tf.training.sound_classifier_stage import SoundClassifierStage
+from tests.systems.small_adversarial import SMALL
+
+
+@pytest.fixture
+def config(tiny_config):
+    return systems.configure("dcmavg", config_lib.override(tiny_config, SMALL))
+
+
+@pytest.fixture
+def stage(config, synthetic_data):
+    keras.utils.set_random_seed(0)
+    embeddings = np.random.default_rng(0).uniform(-1, 1, (len(synthetic_data.recordings), 5))
+    return ImageStage(
+        build_generator(config, "image"),
+        build_discriminator(config, "image"),
+        build_image_classifier(config),
+        config,
+        synthetic_data,
+        embeddings.astype(np.float32),
+    )
+
+
+def test_a_step_moves_every_weight_of_both_networks(stage):
+    networks = [*stage.trackables()["generators"], stage.discriminator]
+    before = [[v.numpy() for v in network.trainable_variables] for network in networks]
+    for batch in stage.batches(0):
+        figures = stage.train_step(batch)
+    assert all(np.isfinite(figure) for figure in figures.values())
+    for network, old in zip(networks, before):
+        for variable, value in zip(network.trainable_variables, old):
+            # A bias before a normalisation cancels out.
+            if "bias" not in variable.path:
+                assert (variable.numpy() != value).any(), variable.path
+
+
+def test_a_mismatched_image_is_any_true_one_of_another_word(stage, synthetic_data):
+    train = synthetic_data.train
+    labels = tf.constant(np.tile(train.labels, 20))
+    found = stage.draw_other_images(labels, 0).numpy()
+    places = {image.tobytes(): place for place, image in enumerate(train.images)}
+    drawn = np.array([places[image.tobytes()] for image in found])
+    assert (train.labels[drawn] != labels.numpy()).all()
+    assert set(drawn) == set(range(len(train)))
+
+
+def test_a_look_asks_the_classifier(stage, synthetic_data):
+    found = stage.validate()
+    assert set(found) == {"validation_word_accuracy", "validation_diversity"}
+    assert found["validation_diversity"] > 0
+    pixels = synthetic_data.validation.images
+    np.testing.assert_array_equal(as_pixels(as_samples(pixels).numpy()), pixels)
+    recognized = stage.recognize(as_samples(pixels).numpy())
+    logits = stage._classify(pixels).numpy()
+    np.testing.assert_array_equal(recognized, logits.argmax(-1))
+
+
+def test_the_sound_classifier_learns_the_recordings(config, synthetic_data, tmp_path):
+    config = config_lib.override(config, ["training.inverter.epochs=60"])
+    spectrograms = LogMel(config).spectrograms(synthetic_data.recordings.float_waveforms())
+    sounds = build_sound_classifier(config)
+    stage = SoundClassifierStage(sounds, config, synthetic_data, spectrograms)
+    run_stage(stage, RunFolder(tmp_path), config.training)
+    assert stage.validate() == {"accuracy": 1.0}
+
+
+def test_the_half_is_trained_shown_and_not_trained_again(config, synthetic_data, tmp_path):
+    train(config, synthetic_data, RunFolder(tmp_path / "dcmavg"), "cpu")
+    run = RunFolder(tmp_path / "half")
+    result = make_images(tmp_path / "dcmavg", synthetic_data, run, "cpu")
+    assert json.loads((run / "images_of_sounds.json").read_text()) == result
+    assert len(result["looks"]) == 4 and result["num_images"] == 6
+    for name in ("word_accuracy", "word_accuracy_of_true_images"):
+        assert 0 <= result[name] <= 1
+    log = (run / "train_log.jsonl").read_text()
+    again = make_images(tmp_path / "dcmavg", synthetic_data, run, "cpu")
+    assert again["word_accuracy"] == result["word_accuracy"]
+    assert (run / "train_log.jsonl").read_text() == log
