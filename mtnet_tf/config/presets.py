@@ -106,7 +106,7 @@ def _small() -> Config:
         audio_generator=dataclasses.replace(paper.audio_generator, hidden_units=(256,)),
         log_mel=dataclasses.replace(paper.log_mel, num_mels=64),
         adversarial=dataclasses.replace(
-            paper.adversarial, sound_channels=(32, 64, 128, 256), image_channels=(64, 128)
+            paper.adversarial, sound_channels=(16, 32, 64, 128), image_channels=(32, 64)
         ),
         spectrogram_inverter=dataclasses.replace(
             paper.spectrogram_inverter, hidden_units=(512, 512)
@@ -177,6 +177,7 @@ def _tiny() -> Config:
             autoencoder=StageConfig(batch_size=100, epochs=150, optimizer=optimizer),
             joint=StageConfig(batch_size=32, epochs=8, optimizer=optimizer),
             image_encoder_optimizer=None,
+            adversarial=dataclasses.replace(small.training.adversarial, epochs=60),
             inverter=StageConfig(batch_size=100, epochs=150, optimizer=optimizer),
             validations=1,
         ),

@@ -24,6 +24,14 @@ _EPOCHS = {
     "small": {"mnist_ad": 3.0, "cifar10_ad": 10.0, "cifar100_ad": 10.0},
     TUNED: {"cifar10_ad": 45.0, "cifar100_ad": 45.0},
 }
+# Of the adversarial stage, which comes after the other stages of DCMAVG and is nearly all of
+# CMCGAN.
+_ADVERSARIAL_EPOCHS = {
+    "small": {
+        "dcmavg": {"mnist_ad": 3.0, "cifar10_ad": 8.0, "cifar100_ad": 8.0},
+        "cmcgan": {"mnist_ad": 2.0, "cifar10_ad": 6.0, "cifar100_ad": 6.0},
+    },
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +115,15 @@ def cell_config(cell: Cell, preset: str, overrides: Sequence[str]) -> Config:
         ConfigError: an override, or what it leads to, is refused.
     """
     preset, system = (TUNED, "mtnet") if cell.row == TUNED else (preset, cell.row)
-    epochs = _EPOCHS.get(preset, {}).get(cell.dataset)
-    planned = [] if epochs is None else [f"training.joint.epochs={epochs}"]
+    stages = {
+        "joint": _EPOCHS.get(preset, {}),
+        "adversarial": _ADVERSARIAL_EPOCHS.get(preset, {}).get(cell.row, {}),
+    }
+    planned = [
+        f"training.{stage}.epochs={epochs[cell.dataset]}"
+        for stage, epochs in stages.items()
+        if cell.dataset in epochs
+    ]
     config = config_lib.override(
         config_lib.preset(preset), [*planned, *overrides, f"training.seed={cell.seed}"]
     )

@@ -57,6 +57,9 @@ def test_a_cell_is_configured_by_preset_plan_overrides_and_row():
     planned = config.training.joint.epochs
     of_mnist = plan.cell_config(plan.Cell("mnist_ad", "no_holes", 2), "small", [])
     assert planned != of_mnist.training.joint.epochs
+    gan = plan.cell_config(plan.Cell("cifar10_ad", "dcmavg", 0), "small", [])
+    assert gan.training.joint.epochs == planned
+    assert gan.training.adversarial.epochs > config.training.adversarial.epochs
     # A user's override is stronger than the plan.
     config = plan.cell_config(cell, "small", ["training.joint.epochs=0.5"])
     assert config.training.joint.epochs == 0.5
