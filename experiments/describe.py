@@ -1,20 +1,44 @@
-"""Speaks an image: it reads an image file and writes a wav file with the spoken word.
+"""Speaks pictures: it reads picture files, writes a wav file of each, and says how sure it is.
 
     python -m experiments.describe --run_dir=runs/first --image=photo.jpg --output=word.wav
+    python -m experiments.describe --run_dir=runs/first --image=photos --output=words --json
 
-It prints the word that the sound is nearest to, which is the word of the recording of the run that
-has the highest Corr2D with the sound.
+A picture may have any size. A folder stands for the pictures in it. Of several pictures, --output
+and --seen are folders, with a file of each picture's name.
+
+It prints the likeliest word and the one after it. "Not sure" means that the softmax layer gives the
+word less than the threshold of the run's calibration (experiments.calibrate). A network without a
+softmax layer names the word whose recording the sound is nearest to, which says nothing of how sure
+it is.
 """
+
+import dataclasses
+import json
+import pathlib
+import sys
 
 from absl import flags
 
 from experiments import program
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.", required=True)
-_IMAGE = flags.DEFINE_string(
-    "image", None, "Image file of any size, colour, rotation or transparency.", required=True
+_IMAGE = flags.DEFINE_multi_string(
+    "image",
+    None,
+    "Picture file of any size, colour, rotation or transparency, or a folder of such; may be given"
+    " more than once.",
+    required=True,
 )
-_OUTPUT = flags.DEFINE_string("output", "description.wav", "Wav file to write.")
+_OUTPUT = flags.DEFINE_string(
+    "output",
+    None,
+    "Wav file to write, description.wav by default; of several pictures a folder, description.",
+)
+_SEEN = flags.DEFINE_string(
+    "seen", None, "PNG file of what the network saw; of several pictures a folder."
+)
+_JSON = flags.DEFINE_bool("json", False, "Print a JSON object a picture, a line each.")
+_PLAY = flags.DEFINE_bool("play", False, "Play the sounds too.")
 _SAMPLE_RATE = flags.DEFINE_integer(
     "sample_rate", 22050, "Sample rate of the wav file, Hz.", lower_bound=4000, upper_bound=384_000
 )
@@ -27,33 +51,112 @@ _INVERT = flags.DEFINE_enum(
 program.define_device_flag()
 program.define_system_module_flag()
 
+_GUESSES = 2  # the likeliest word and the runner-up
+_LIGHT = {True: "inverted", False: "as they are"}
 
-def main(argv: list[str]) -> None:
-    """Reads the image, describes it, and writes the sound."""
+
+def main(argv: list[str]) -> int:
+    """Reads the pictures, describes them, and writes the sounds. Returns 1 if one failed."""
     del argv
     from mtnet_tf.data.audio import check_output
-    from mtnet_tf.data.images import read_image
+    from mtnet_tf.data.images import ImageError, read_image, write_image
     from mtnet_tf.runs.run_folder import RunFolder
 
     # This comes before TensorFlow is imported: a wrong file or folder is told at once.
-    check_output(_OUTPUT.value, _SAMPLE_RATE.value)
+    paths, several = _pictures(_IMAGE.value)
+    sounds = _places(paths, _OUTPUT.value or "description", ".wav", several)
+    images = _places(paths, _SEEN.value, ".png", several) if _SEEN.value else {}
+    for sound in sounds.values():
+        check_output(sound, _SAMPLE_RATE.value)
     config = RunFolder(_RUN_DIR.value).config()
     program.find_systems([config.system])
-    data = config.data
-    image, inverted = read_image(_IMAGE.value, data.image_shape, _INVERT.value, data.digit_size)
-    if data.image_shape[-1] == 1 and data.digit_size is not None:
-        found = "inverted" if inverted else "as they are"
-        print(f"light and dark: {found} (--invert={_INVERT.value})")
+    data, seen, failed = config.data, {}, False
+    for path in paths:
+        try:
+            seen[path] = read_image(path, data.image_shape, _INVERT.value, data.digit_size)
+        except ImageError as error:
+            if not several:
+                raise
+            # The others are worth having.
+            print(f"error: {error}", file=sys.stderr)
+            failed = True
 
     from mtnet_tf.describe import Describer
     from mtnet_tf.runs import devices
 
     devices.select_device(flags.FLAGS.device)
-    description = Describer(_RUN_DIR.value).describe(image)
-    description.write(_OUTPUT.value, _SAMPLE_RATE.value)
-    print(f"nearest word: {description.word} (Corr2D {description.corr2d:.3f})")
-    duration = f"{description.duration_secs * 1000:.0f} ms"
-    print(f"written: {_OUTPUT.value}, {duration} at {_SAMPLE_RATE.value} Hz")
+    describer = Describer(_RUN_DIR.value)
+    descriptions = describer.describe_all([image for image, _ in seen.values()])
+    for (path, (image, inverted)), description in zip(seen.items(), descriptions):
+        description.write(sounds[path], _SAMPLE_RATE.value)
+        if images:
+            write_image(images[path], image)
+        record = {
+            "image": str(path),
+            "inverted": inverted if data.digit_size is not None else None,
+            "word": description.word,
+            "sure": description.is_sure,
+            "guesses": [dataclasses.asdict(guess) for guess in description.guesses[:_GUESSES]],
+            "nearest_recording": None if description.guesses else description.nearest,
+            "sound": str(sounds[path]),
+            "milliseconds": round(1000 * description.duration_secs),
+        }
+        print(json.dumps(record) if _JSON.value else _text(record), flush=True)
+        if _PLAY.value:
+            description.play()
+    return int(failed)
+
+
+def _pictures(names: list[str]) -> tuple[list[pathlib.Path], bool]:
+    """Returns the picture files, and whether there may be several of them.
+
+    Raises:
+        InputError: a folder holds no file, or two files have one name.
+    """
+    from mtnet_tf.errors import InputError
+
+    paths, several = [], len(names) > 1
+    for path in map(pathlib.Path, names):
+        if not path.is_dir():
+            paths.append(path)
+            continue
+        several = True
+        found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        if not found:
+            raise InputError(f"{path} holds no file. Name a folder with pictures in it.")
+        paths += found
+    stems = [path.stem for path in paths]
+    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise InputError(
+            f"Several pictures are called {', '.join(twice)}, and each writes a file of its name."
+            " Describe them one by one."
+        )
+    return paths, several
+
+
+def _places(
+    paths: list[pathlib.Path], place: str, suffix: str, several: bool
+) -> dict[pathlib.Path, pathlib.Path]:
+    """Returns where the file of each picture is written."""
+    if several:
+        return {path: pathlib.Path(place) / f"{path.stem}{suffix}" for path in paths}
+    file = pathlib.Path(place)
+    return {path: file if file.suffix else file.with_suffix(suffix) for path in paths}
+
+
+def _text(record: dict) -> str:
+    """Returns what a record says, for a reader."""
+    guesses = [f"{guess['word']} ({guess['probability']:.2f})" for guess in record["guesses"]]
+    if not guesses:
+        nearest, corr2d = record["nearest_recording"]
+        said = f"{record['word'] or 'silence'}; nearest recording: {nearest} (Corr2D {corr2d:.3f})"
+    elif record["sure"]:
+        said = f"{guesses[0]}, then {', '.join(guesses[1:])}" if guesses[1:] else guesses[0]
+    else:
+        said = f"not sure: {' or '.join(guesses)}"
+    seen = "" if record["inverted"] is None else f"; light and dark: {_LIGHT[record['inverted']]}"
+    written = f"written: {record['sound']}, {record['milliseconds']} ms"
+    return f"{record['image']}: {said}{seen}\n  {written}"
 
 
 if __name__ == "__main__":

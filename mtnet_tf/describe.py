@@ -1,18 +1,43 @@
-"""The testing stage (section 3.5): one image -> one waveform, at the sample rate asked for."""
+"""The testing stage (section 3.5): pictures -> spoken words, and how sure the network is."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from mtnet_tf.data import audio
-from mtnet_tf.metrics.scorer import Scorer
+from mtnet_tf.data.images import ImageError, decode_image, read_image
+from mtnet_tf.data.playing import play
 from mtnet_tf.models.inputs import named_inputs
+from mtnet_tf.runs.calibration import Calibration, read_calibration
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems import find
+from mtnet_tf.speech import letters
 from mtnet_tf.systems.trained import load_network
+
+if TYPE_CHECKING:
+    from mtnet_tf.metrics.scorer import Scorer
+
+Picture = pathlib.Path | str | bytes | np.ndarray
+
+_BATCH = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Guess:
+    """What the softmax layer takes a picture for.
+
+    Attributes:
+        word: a word of the data set.
+        probability: in [0, 1], after the temperature of the run's calibration.
+    """
+
+    word: str
+    probability: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,58 +47,191 @@ class Description:
     Attributes:
         waveform: float32 [L_s] in [-1, 1].
         sample_rate: Hz.
-        word: of the recording with the highest Corr2D; "" for silence.
-        corr2d: that Corr2D; NaN for silence.
+        image: what the network saw, uint8 [height, width, channels].
+        inverted: whether light and dark were exchanged before.
+        guesses: of the softmax layer, all words, the likeliest first; empty without such a layer.
+        text: what a network that spells has written; "" for any other.
+        threshold: the probability from which on the network counts as sure.
     """
 
     waveform: np.ndarray
     sample_rate: int
-    word: str
-    corr2d: float
+    image: np.ndarray
+    inverted: bool
+    guesses: tuple[Guess, ...]
+    text: str
+    threshold: float
+    _recordings: _Recordings = dataclasses.field(repr=False)
+
+    @property
+    def word(self) -> str:
+        """What the picture shows: the likeliest word, or the text, or the nearest recording's."""
+        return self.guesses[0].word if self.guesses else self.text or self.nearest[0]
+
+    @property
+    def is_sure(self) -> bool | None:
+        """Whether the word is likely enough to be relied on; None without a softmax layer."""
+        return self.guesses[0].probability >= self.threshold if self.guesses else None
+
+    @functools.cached_property
+    def nearest(self) -> tuple[str, float]:
+        """The word of the recording with the highest Corr2D, and that Corr2D; ("", NaN) if silent.
+
+        It tells what was said. It does not tell whether that is right.
+        """
+        return self._recordings.nearest(self.waveform)
 
     @property
     def duration_secs(self) -> float:
         """Length of the waveform in seconds."""
         return len(self.waveform) / self.sample_rate
 
-    def write(self, path: pathlib.Path | str, sample_rate: int) -> None:
-        """Writes a 16-bit wav or flac file, resampled to `sample_rate` Hz.
+    def write(self, path: pathlib.Path | str, sample_rate: int | None = None) -> None:
+        """Writes a 16-bit wav or flac file, resampled to `sample_rate` Hz; None for its own.
 
         The paper: "interpolated to generate the corresponding audio file according to the sample
         frequency". Raises AudioError for a rate or a path that cannot be used.
         """
+        sample_rate = sample_rate or self.sample_rate
         samples = audio.resample(self.waveform, self.sample_rate, sample_rate)
         audio.write_audio(path, samples, sample_rate)
 
+    def play(self) -> None:
+        """Plays the sound, and returns when it has ended. Raises AudioError without a player."""
+        play(self.waveform, self.sample_rate)
+
 
 class Describer:
-    """The test network of a run folder, ready for images."""
+    """The trained network of a run folder, ready for pictures.
+
+    Attributes:
+        words: what it can say.
+        image_shape: (height, width, channels) of what it sees.
+    """
 
     def __init__(self, run_dir: pathlib.Path | str) -> None:
         """Raises RunFolderError if `run_dir` has no trained network."""
         run = RunFolder(run_dir)
-        config = run.config()
-        self._network = find(config.system).build_test_network(load_network(run))
-        self._sample_rate = config.data.sample_rate
-        words, waveforms = run.recordings()
-        self._words = words
-        self._scorer = Scorer(audio.from_int16(waveforms), self._sample_rate)
+        self._config = run.config()
+        self._network = load_network(run)
+        self._calibration = read_calibration(run)
+        self._recordings = _Recordings(run, self._config.data.sample_rate)
+        self.words = self._recordings.words
+        self.image_shape = self._config.data.image_shape
 
-    def describe(self, image: np.ndarray, **inputs: np.ndarray) -> Description:
-        """Returns the description of an image.
+    def describe(
+        self,
+        picture: Picture,
+        *,
+        invert: Literal["auto", "yes", "no"] = "auto",
+        **inputs: Any,
+    ) -> Description:
+        """Returns the description of a picture.
 
         Args:
-            image: uint8 [height, width, channels].
+            picture: the path or the bytes of a picture file, which may have any size
+                (`data.images.decode_image`); or uint8 [*image_shape], which is taken as it is.
+            invert: as in `decode_image`; an array is never inverted.
             **inputs: further inputs of the network, without the batch axis.
+
+        Raises:
+            ImageError: the picture cannot be used.
         """
-        values = {"image": image, **inputs}
-        batch = {name: np.asarray(value)[None] for name, value in values.items()}
-        network_inputs = named_inputs(self._network, batch)
-        waveform = self._network(network_inputs, training=False).numpy()[0]
+        (description,) = self.describe_all([picture], invert=invert, **inputs)
+        return description
+
+    def describe_all(
+        self,
+        pictures: Sequence[Picture],
+        *,
+        invert: Literal["auto", "yes", "no"] = "auto",
+        **inputs: Any,
+    ) -> list[Description]:
+        """Returns the descriptions of pictures, as `describe` does of one.
+
+        Args:
+            pictures: as in `describe`.
+            invert: as in `describe`.
+            **inputs: as in `describe`, the same for all.
+        """
+        seen = [self._see(picture, invert) for picture in pictures]
+        found = []
+        for first in range(0, len(seen), _BATCH):
+            found += self._describe(seen[first : first + _BATCH], inputs)
+        return found
+
+    def _see(self, picture: Picture, invert: str) -> tuple[np.ndarray, bool]:
+        """Returns a picture as the network sees it, and whether it was inverted."""
+        data = self._config.data
+        if isinstance(picture, bytes):
+            return decode_image(picture, data.image_shape, invert, data.digit_size)
+        if isinstance(picture, np.ndarray):
+            if picture.shape != data.image_shape or picture.dtype != np.uint8:
+                raise ImageError(
+                    f"An array is taken as it is: it must be uint8 {list(data.image_shape)}."
+                    f" Received: {picture.dtype} {list(picture.shape)}. Give the path or the bytes"
+                    " of a picture of another size."
+                )
+            return picture, False
+        return read_image(picture, data.image_shape, invert, data.digit_size)
+
+    def _describe(
+        self, seen: list[tuple[np.ndarray, bool]], inputs: dict[str, Any]
+    ) -> list[Description]:
+        values = {"image": np.stack([image for image, _ in seen])}
+        for name, value in inputs.items():
+            values[name] = np.stack([np.asarray(value)] * len(seen))
+        network_inputs = named_inputs(self._network, values)
+        outputs = self._network(network_inputs, training=False)
+        texts = [""] * len(seen)
+        if "letters" in outputs:
+            texts = letters.decode(outputs["letters"].numpy())
+        guesses = [()] * len(seen)
+        if "logits" in outputs:
+            guesses = [_guesses(row, self.words, self._calibration) for row in outputs["logits"]]
+        return [
+            Description(
+                waveform,
+                self._config.data.sample_rate,
+                image,
+                inverted,
+                guesses[k],
+                texts[k],
+                self._calibration.threshold,
+                self._recordings,
+            )
+            for k, (waveform, (image, inverted)) in enumerate(
+                zip(outputs["waveform"].numpy(), seen)
+            )
+        ]
+
+
+def _guesses(logits: Any, words: Sequence[str], calibration: Calibration) -> tuple[Guess, ...]:
+    scaled = np.asarray(logits, np.float64) / calibration.temperature
+    exponentials = np.exp(scaled - scaled.max())
+    probabilities = exponentials / exponentials.sum()
+    order = np.argsort(-probabilities, kind="stable")
+    return tuple(Guess(words[k], float(probabilities[k])) for k in order)
+
+
+class _Recordings:
+    """The recordings of a run, which tell what word a sound is nearest to."""
+
+    def __init__(self, run: RunFolder, sample_rate: int) -> None:
+        self._of_recordings, self._waveforms = run.recordings()
+        self._sample_rate = sample_rate
+        self.words = tuple(run.words())
+
+    @functools.cached_property
+    def _scorer(self) -> Scorer:
+        # Here and not above: most callers do not ask, and its import takes a second.
+        from mtnet_tf.metrics.scorer import Scorer
+
+        return Scorer(audio.from_int16(self._waveforms), self._sample_rate)
+
+    def nearest(self, waveform: np.ndarray) -> tuple[str, float]:
         correlations = self._scorer.correlations(waveform[None])[0]
         if np.all(np.isnan(correlations)):
-            return Description(waveform, self._sample_rate, "", float("nan"))
+            return "", float("nan")
         nearest = int(np.nanargmax(correlations))
-        return Description(
-            waveform, self._sample_rate, str(self._words[nearest]), float(correlations[nearest])
-        )
+        return str(self._of_recordings[nearest]), float(correlations[nearest])

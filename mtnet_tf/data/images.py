@@ -6,6 +6,7 @@ that already has the model's size keeps its geometry and is at most inverted. Ev
 the middle of the picture, scaled.
 """
 
+import contextlib
 import io
 import os
 import pathlib
@@ -19,6 +20,7 @@ import PIL.Image
 import PIL.ImageOps
 from scipy import ndimage
 
+from mtnet_tf import files
 from mtnet_tf.errors import InputError
 
 # A digit is looked for at this size of the longer side: enough for 20 pixels of a small digit.
@@ -31,6 +33,8 @@ MIN_CONTRAST = 0.1
 # Strokes in MNIST are 2 to 4 pixels wide; thinner ones would fade when a photo is scaled down.
 MIN_STROKE_WIDTH = 2.2
 
+_SHOWN_SIZE = 256  # of the longer side of a picture that is written
+
 EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
 
 # A small file can hold a picture that fills the memory once it is decoded.
@@ -39,6 +43,8 @@ MAX_PIXELS = 100_000_000
 
 # Pillow has Ghostscript run an EPS file's program.
 _PROGRAM_FORMATS = {"EPS"}
+
+_HEIF_HINT = " A .heic picture needs the extra: pip install 'mtnet-tf[heic]'."
 
 # Which warnings are shown is a setting of the whole process: one thread at a time changes it.
 _decoding = threading.Lock()
@@ -124,6 +130,24 @@ def decode_image(
     if not same_size:
         ink = extract_digit(ink, (height, width), digit_size, name)
     return np.round(ink * 255).astype(np.uint8)[:, :, np.newaxis], inverted
+
+
+def write_image(path: pathlib.Path | str, image: np.ndarray) -> None:
+    """Writes a PNG file, each pixel enlarged to a square, so that it can be looked at.
+
+    Args:
+        path: The file.
+        image: uint8 [height, width, 1 or 3].
+
+    Raises:
+        files.FileError: It cannot be written.
+    """
+    scale = max(1, _SHOWN_SIZE // max(image.shape[:2]))
+    enlarged = image.repeat(scale, axis=0).repeat(scale, axis=1)
+    with files.replacing(path) as temporary:
+        PIL.Image.fromarray(enlarged.squeeze(axis=2) if image.shape[2] == 1 else enlarged).save(
+            temporary, "PNG"
+        )
 
 
 def has_dark_ink(grey: np.ndarray, name: str = "the picture") -> bool:
@@ -250,6 +274,7 @@ def _decode(data: bytes, mode: str, name: str):
     if len(data) > MAX_FILE_BYTES:
         raise _too_large(name, f"{len(data):,} bytes; {MAX_FILE_BYTES:,} are allowed")
     PIL.Image.init()
+    _register_heif()
     formats = sorted(set(PIL.Image.OPEN) - _PROGRAM_FORMATS)
     try:
         with _decoding, warnings.catch_warnings():
@@ -266,8 +291,9 @@ def _decode(data: bytes, mode: str, name: str):
     except ImageError:
         raise
     except PIL.UnidentifiedImageError:
+        hint = _HEIF_HINT if data[4:8] == b"ftyp" else ""
         raise ImageError(
-            f"{name}: is not a picture in a format that can be read. Save it as PNG or JPEG."
+            f"{name}: is not a picture in a format that can be read. Save it as PNG or JPEG.{hint}"
         ) from None
     except PIL.Image.DecompressionBombError as error:
         raise _too_large(name, str(error)) from None
@@ -277,6 +303,14 @@ def _decode(data: bytes, mode: str, name: str):
             f"{name}: is damaged or cut short ({error or type(error).__name__}). "
             "Copy or save the picture again."
         ) from None
+
+
+def _register_heif():
+    """Lets Pillow read .heic, the format of telephones, where its plugin is installed."""
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
 
 
 def _flatten(picture: PIL.Image.Image, mode: str, name: str):

@@ -2,7 +2,7 @@
 
 config.json          the configuration; a run continues only under the same one
 environment.json     versions, hardware, command line, git commit, data set and recordings hashes
-recordings.npz       the distinct recordings: ids, words, waveforms
+recordings.npz       the distinct recordings: ids, words, waveforms; the words of the classes
 audio_features.npz   the audio feature of each recording (line 3 of Algorithm 1)
 train_log.jsonl      one line each log_steps, each step once
 checkpoints/<stage>/ model + optimiser + step
@@ -187,6 +187,18 @@ class RunFolder:
             ]
         except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise RunFolderError(f"{path} is missing or broken ({error!r}).") from error
+
+    def words(self) -> list[str]:
+        """Returns the words of the data set, in the order of the classes.
+
+        Raises:
+            RunFolderError: recordings.npz is missing, or does not say them.
+        """
+        try:
+            stored = read_npz(self / "recordings.npz", {"words": ("U", 1)})
+        except FileError as error:
+            raise RunFolderError(f"{error} {_MENDING}") from error
+        return [str(word) for word in stored["words"]]
 
     def is_finished(self) -> bool:
         """Whether the training has ended and its network is there."""

@@ -127,7 +127,7 @@ def _check_fit(config: Config, data: AudioDescriptions) -> None:
 
 
 def _write_recordings(run: RunFolder, data: AudioDescriptions) -> None:
-    """Writes the recordings, so that a run folder can say which word a waveform is nearest to."""
+    """Writes the recordings and the words, so that a run folder can say which word was said."""
     recordings = data.recordings
     words = np.array([data.words[label] if label >= 0 else "" for label in recordings.labels])
     write_npz(
@@ -135,4 +135,5 @@ def _write_recordings(run: RunFolder, data: AudioDescriptions) -> None:
         id=np.array(recordings.ids),
         word=words,
         waveform=recordings.waveforms,
+        words=np.array(data.words),
     )

@@ -101,12 +101,54 @@ def test_describe_speaks_a_photo(trained, tmp_path):
         "--sample_rate=16000",
     )
     assert done.returncode == 0, done.stderr
-    assert "light and dark: inverted (--invert=auto)" in done.stdout
-    assert "nearest word: " in done.stdout
+    assert "photo.jpg: " in done.stdout and "; light and dark: inverted\n" in done.stdout
+    assert "not sure: " in done.stdout or ", then " in done.stdout
     samples, rate = soundfile.read(output)
     assert rate == 16000
     assert len(samples) == pytest.approx(18140 * 16000 / 22050, abs=2)
     assert np.abs(samples).max() > 0.01
+
+
+def test_calibrate_says_when_a_run_is_sure(trained, tmp_path):
+    run_dir = shutil.copytree(trained, tmp_path / "run")
+    data_path = json.loads((run_dir / "environment.json").read_text())["data_path"]
+    arguments = [f"--run_dir={run_dir}", f"--outliers={data_path}", "--num_outliers=20"]
+    done = run("calibrate", *arguments)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((run_dir / "calibration.json").read_text())
+    assert f"temperature {record['temperature']:.3f}" in done.stdout
+    assert record["outliers"]["num_images"] == 20 and record["validation"]["num_images"] == 144
+    assert 0 < record["threshold"] <= 1
+    assert record["command"].startswith("python -m experiments.calibrate")
+
+
+def test_describe_speaks_a_folder_and_goes_on_after_a_bad_picture(trained, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, ink in (("a", 40), ("c", 90)):
+        image = np.full([40, 40], 230, np.uint8)
+        image[8:32, 18:23] = ink
+        Image.fromarray(image).save(folder / f"{name}.png")
+    (folder / "b.txt").write_text("no picture")
+    (folder / ".hidden").write_text("not looked at")
+    done = run(
+        "describe",
+        f"--run_dir={trained}",
+        f"--image={folder}",
+        f"--output={tmp_path / 'words'}",
+        f"--seen={tmp_path / 'seen'}",
+        "--json",
+    )
+    assert done.returncode == 1
+    assert "error: " in done.stderr and "b.txt: is not a picture" in done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [pathlib.Path(record["image"]).name for record in records] == ["a.png", "c.png"]
+    for record in records:
+        assert len(record["guesses"]) == 2 and record["word"] == record["guesses"][0]["word"]
+        assert record["sure"] in (True, False) and record["inverted"] is True
+        assert soundfile.info(record["sound"]).duration * 1000 == pytest.approx(823, abs=1)
+    assert sorted(path.name for path in (tmp_path / "words").iterdir()) == ["a.wav", "c.wav"]
+    assert Image.open(tmp_path / "seen/a.png").size == (252, 252)
 
 
 @pytest.mark.parametrize(

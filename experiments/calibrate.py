@@ -1,0 +1,73 @@
+"""Says how far the softmax of a run may be believed, so that `describe` knows when it is not sure.
+
+    python -m experiments.calibrate --run_dir=runs/first \
+        --outliers=data/tfds/cifar10_ad/one_recording-0123456789ab/1.0.0
+
+It writes calibration.json into the run folder: a temperature for the probabilities, and the
+threshold from which on a word counts as sure. Both are chosen on the validation part of the run's
+data set and on pictures of another one, which show none of its words. The test part is not used.
+"""
+
+from absl import flags
+
+from experiments import program
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Trained run folder.", required=True)
+_OUTLIERS = flags.DEFINE_string(
+    "outliers",
+    None,
+    "Folder of a prepared data set whose pictures show none of the words.",
+    required=True,
+)
+_NUM_OUTLIERS = flags.DEFINE_integer(
+    "num_outliers", 2000, "How many of its pictures are looked at.", lower_bound=1
+)
+_DATA_PATH = flags.DEFINE_string(
+    "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
+)
+program.define_device_flag()
+program.define_system_module_flag()
+
+
+def main(argv: list[str]) -> None:
+    """Calibrates the run, and says what came out."""
+    del argv
+    from mtnet_tf.runs.run_folder import RunFolder
+
+    # This comes before TensorFlow is imported: a wrong folder is told at once.
+    run = RunFolder(_RUN_DIR.value)
+    program.find_systems([run.config().system])
+
+    from mtnet_tf.data import loading, prepared
+    from mtnet_tf.evaluation.calibration import calibrate
+    from mtnet_tf.evaluation.run import load_data
+    from mtnet_tf.files import write_json
+    from mtnet_tf.runs import devices
+    from mtnet_tf.runs.calibration import CALIBRATION
+    from mtnet_tf.runs.provenance import environment
+    from mtnet_tf.systems.trained import load_network
+
+    device = devices.select_device(flags.FLAGS.device)
+    data = load_data(run, _DATA_PATH.value)
+    others = prepared.open_prepared(_OUTLIERS.value)
+    of_others = loading.load(others, loading.fit_config(run.config(), others).data)
+    pictures = of_others.train.spread(_NUM_OUTLIERS.value).images
+    found = calibrate(load_network(run), run.config(), data, pictures)
+    write_json(run / CALIBRATION, {**found, "outliers_of": others.name, **environment(device)})
+    validation, outliers = found["validation"], found["outliers"]
+    print(
+        f"temperature {found['temperature']:.3f}, threshold {found['threshold']:.3f}\n"
+        f"calibration error {validation['calibration_error_before']:.4f} ->"
+        f" {validation['calibration_error']:.4f}, on {validation['num_images']:,} validation"
+        f" images\nsure: {_percent(validation['sure_of_right'])} of the right,"
+        f" {_percent(validation['sure_of_wrong'])} of the wrong, {_percent(outliers['sure'])} of"
+        f" {outliers['num_images']:,} pictures of {others.name}"
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{100 * share:.1f} %"
+
+
+if __name__ == "__main__":
+    program.run(main)
