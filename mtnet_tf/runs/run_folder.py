@@ -200,6 +200,16 @@ class RunFolder:
             raise RunFolderError(f"{error} {_MENDING}") from error
         return [str(word) for word in stored["words"]]
 
+    def voices(self) -> list[str]:
+        """Returns the names of the voices that the training heard, in alphabetical order.
+
+        Raises:
+            FileError: recordings.npz is missing or broken.
+        """
+        ids = read_npz(self / "recordings.npz", {"id": ("U", 1)})["id"]
+        # An id is <word>/<speaker>_<take>.
+        return sorted({str(name).partition("/")[2].rpartition("_")[0] for name in ids})
+
     def is_finished(self) -> bool:
         """Whether the training has ended and its network is there."""
         return (self / "model.keras").is_file() and "steps" in self.environment()

@@ -472,3 +472,13 @@ def test_blank_photo_is_refused_whatever_is_told(invert, tmp_path):
 def test_bad_arguments(arguments, tmp_path):
     with pytest.raises(ValueError, match=f"{next(iter(arguments))} must"):
         read_image(tmp_path / "x.png", **arguments)
+
+
+def test_a_picture_of_a_telephone(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    image = np.full([64, 64, 3], 240, np.uint8)
+    image[16:48, 28:36] = 20
+    pillow_heif.from_bytes("RGB", (64, 64), image.tobytes()).save(tmp_path / "photo.heic")
+    found, inverted = images.read_image(tmp_path / "photo.heic", (32, 32, 3), digit_size=None)
+    assert not inverted and found.shape == (32, 32, 3)
+    assert found[16, 16].max() < 80 and found[2, 2].min() > 200

@@ -1,0 +1,51 @@
+"""Exports a trained network with its preprocessing, for programs that have no Keras.
+
+    python -m experiments.export --run_dir=runs/first --format=onnx --output=first.onnx
+    python -m experiments.export --run_dir=runs/first --format=litert --quantize=int8
+
+The input is `image`, uint8 [batch, height, width, channels] as the network was trained on; the
+outputs are `waveform`, float32 [batch, L_s] in [-1, 1], and `probabilities` of the words. The file
+holds the words, the voices, the sample rate and the threshold of `describe` as JSON. It is compared
+with Keras before it is kept.
+"""
+
+import pathlib
+
+from absl import flags
+
+from experiments import program
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Trained run folder.", required=True)
+_FORMAT = flags.DEFINE_enum("format", "onnx", ["saved_model", "onnx", "litert"], "Format.")
+_QUANTIZE = flags.DEFINE_enum(
+    "quantize", None, ["float16", "int8"], "Smaller weights; default: as they are."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "File, or folder of a SavedModel; default: <run_dir>/<format>."
+)
+program.define_system_module_flag()
+
+
+def main(argv: list[str]) -> None:
+    """Exports the network, and says how large the file is and how far it is off."""
+    del argv
+    from mtnet_tf.runs.run_folder import RunFolder
+
+    # This comes before TensorFlow is imported: a wrong folder is told at once.
+    run = RunFolder(_RUN_DIR.value)
+    program.find_systems([run.config().system])
+
+    from mtnet_tf.exporting.export import export
+    from mtnet_tf.exporting.network import Exported
+    from mtnet_tf.runs import devices
+
+    devices.select_device("cpu")
+    name = "_".join(filter(None, [_FORMAT.value, _QUANTIZE.value]))
+    path = pathlib.Path(_OUTPUT.value or run / name)
+    found = export(Exported(run), path, _FORMAT.value, _QUANTIZE.value)
+    off = ", ".join(f"{name} {value:.2g}" for name, value in found["largest_difference"].items())
+    print(f"written: {found['path']}, {found['num_bytes']:,} bytes; largest difference: {off}")
+
+
+if __name__ == "__main__":
+    program.run(main)

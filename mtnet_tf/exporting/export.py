@@ -1,0 +1,95 @@
+"""Writes a network in a format, and keeps the file only if it says what Keras says."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mtnet_tf.config import ConfigError
+from mtnet_tf.errors import InputError
+from mtnet_tf.exporting import litert, onnx_file, saved_model
+from mtnet_tf.exporting.network import Exported, trial_images
+from mtnet_tf.files import writing
+
+FORMATS: dict[str, ModuleType] = {
+    "saved_model": saved_model,
+    "onnx": onnx_file,
+    "litert": litert,
+}
+QUANTIZATIONS = ("float16", "int8")
+# The largest difference of a sample or a probability from Keras' own.
+_TOLERANCES = {None: 1e-4, "float16": 0.02, "int8": 0.2}
+
+
+class ExportError(InputError):
+    """A network that cannot be exported; the message says why and what to do."""
+
+
+def export(
+    exported: Exported, path: pathlib.Path | str, format_name: str, quantize: str | None = None
+) -> dict[str, Any]:
+    """Writes a network, compares it with Keras on some images, and returns how far it is off.
+
+    Args:
+        exported: the network.
+        path: the file, or the folder of a SavedModel; a suffix is added where it has none.
+        format_name: a key of `FORMATS`.
+        quantize: None, or one of `QUANTIZATIONS`.
+
+    Returns:
+        {"path": where it was written, "num_bytes": its size, "largest_difference": {output: of all
+        values}}.
+
+    Raises:
+        ConfigError: the format has no such quantisation.
+        ExportError: a package is missing, or the file says something else than Keras.
+        FileError: it cannot be written.
+    """
+    form = FORMATS[format_name]
+    if quantize and quantize not in form.QUANTIZATIONS:
+        raise ConfigError(f"{format_name} has no {quantize} form here. Leave --quantize out.")
+    path = pathlib.Path(path)
+    if form.SUFFIX and path.suffix != form.SUFFIX:
+        path = path.with_name(path.name + form.SUFFIX)
+    temporary = path.with_name(f".{os.getpid()}_{path.name}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            form.write(exported, temporary, quantize)
+            differences = _differences(exported, form, temporary)
+            if form.SUFFIX == "":
+                shutil.rmtree(path, ignore_errors=True)
+            os.replace(temporary, path)
+        except ImportError as error:
+            raise ExportError(
+                f"{format_name} needs a package that is not installed ({error}). Install the extra:"
+                " pip install 'mtnet-tf[export]', or pip install '.[export]' in a checkout."
+            ) from error
+        finally:
+            form.remove(temporary)
+    worst = max(differences.values())
+    if not worst <= _TOLERANCES[quantize]:
+        form.remove(path)
+        raise ExportError(
+            f"The {format_name} form is off by {worst:.3g} from Keras, where"
+            f" {_TOLERANCES[quantize]:g} is allowed; it was not kept. Export without --quantize, or"
+            " in another format."
+        )
+    return {"path": str(path), "num_bytes": _num_bytes(path), "largest_difference": differences}
+
+
+def _differences(exported: Exported, form: ModuleType, path: pathlib.Path) -> dict[str, float]:
+    images = trial_images(exported.image_shape)
+    expected, found = exported.expected(images), form.load(path)(images)
+    return {name: float(np.abs(values - found[name]).max()) for name, values in expected.items()}
+
+
+def _num_bytes(path: pathlib.Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(part.stat().st_size for part in path.rglob("*") if part.is_file())

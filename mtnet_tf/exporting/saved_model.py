@@ -1,0 +1,52 @@
+"""TensorFlow's SavedModel: a folder that TensorFlow Serving and TensorFlow's C++ and Java read."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtnet_tf.exporting.network import INPUT, Exported
+from mtnet_tf.files import write_text
+
+SUFFIX = ""  # a folder
+QUANTIZATIONS = ()
+_METADATA = "assets.extra/metadata.json"
+
+
+def write(exported: Exported, path: pathlib.Path, quantize: str | None) -> None:
+    """Writes a folder with the signature "serving_default", and the metadata as an extra asset.
+
+    Args:
+        exported: the network.
+        path: the folder; must not be there.
+        quantize: None.
+    """
+    del quantize
+    archive = keras.export.ExportArchive()
+    archive.track(exported.network)
+    archive.add_endpoint(
+        "describe", exported.describe.python_function, exported.describe.input_signature
+    )
+    archive.write_out(str(path), verbose=False)
+    write_text(path / _METADATA, exported.metadata)
+
+
+def load(path: pathlib.Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """Returns images uint8 [n, height, width, channels] -> {output: float32 [n, ...]}."""
+    describe = tf.saved_model.load(str(path)).signatures["serving_default"]
+
+    def call(images: np.ndarray) -> dict[str, np.ndarray]:
+        outputs = describe(**{INPUT: tf.constant(images)})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    return call
+
+
+def remove(path: pathlib.Path) -> None:
+    """Removes what `write` wrote."""
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,134 @@
+"""The exported forms against Keras, read as a program without this package would."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtnet_tf import systems
+from mtnet_tf.config import ConfigError, override
+from mtnet_tf.exporting import export as export_lib
+from mtnet_tf.exporting import onnx_file
+from mtnet_tf.exporting.export import ExportError, export
+from mtnet_tf.exporting.network import Exported
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import load_network, train
+
+WORDS = ["zero", "one", "two"]
+
+
+@pytest.fixture(scope="module")
+def runs(tiny_config, synthetic_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    config = override(tiny_config, ["training.joint.epochs=0.5", "training.autoencoder.epochs=5"])
+    for name in ("mtnet", "gen_only"):
+        train(systems.configure(name, config), synthetic_data, RunFolder(folder / name), "cpu")
+    (folder / "mtnet/calibration.json").write_text('{"temperature": 2.0, "threshold": 0.75}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(runs):
+    return Exported(RunFolder(runs / "mtnet"))
+
+
+@pytest.fixture(scope="module")
+def expected(runs, synthetic_data):
+    """What Keras says of the test images."""
+    network = load_network(RunFolder(runs / "mtnet"))
+    outputs = network({"image": synthetic_data.test.images}, training=False)
+    logits = outputs["logits"].numpy() / 2
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    return {
+        "waveform": outputs["waveform"].numpy(),
+        "probabilities": exponentials / exponentials.sum(-1, keepdims=True),
+    }
+
+
+def assert_near(found, expected, tolerance=1e-5):
+    assert set(found) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, atol=tolerance, err_msg=name)
+
+
+def assert_whole(metadata):
+    assert metadata["words"] == WORDS and metadata["voices"] == ["a", "b"]
+    assert (metadata["sample_rate"], metadata["threshold"]) == (22050, 0.75)
+    assert (metadata["image_shape"], metadata["digit_size"]) == ([12, 12, 1], 8)
+
+
+def test_saved_model(exported, expected, synthetic_data, tmp_path):
+    found = export(exported, tmp_path / "model", "saved_model")
+    assert found["num_bytes"] > 10_000 and max(found["largest_difference"].values()) < 1e-5
+    signature = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    outputs = signature(image=tf.constant(synthetic_data.test.images))
+    assert_near({name: value.numpy() for name, value in outputs.items()}, expected)
+    assert_whole(json.loads((tmp_path / "model/assets.extra/metadata.json").read_text()))
+    # Again, in its place.
+    export(exported, tmp_path / "model", "saved_model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("quantize, tolerance", [(None, 1e-5), ("float16", 5e-3), ("int8", 0.1)])
+def test_onnx(quantize, tolerance, exported, expected, synthetic_data, tmp_path):
+    pytest.importorskip("tf2onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    found = export(exported, tmp_path / "model", "onnx", quantize)
+    assert found["path"] == str(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(found["path"])
+    assert [(i.name, i.type) for i in session.get_inputs()] == [("image", "tensor(uint8)")]
+    names = [output.name for output in session.get_outputs()]
+    outputs = session.run(names, {"image": synthetic_data.test.images})
+    assert_near(dict(zip(names, outputs)), expected, tolerance)
+    assert_whole(json.loads(session.get_modelmeta().custom_metadata_map["metadata"]))
+
+
+@pytest.mark.parametrize("quantize, tolerance", [(None, 1e-5), ("float16", 5e-3), ("int8", 0.1)])
+def test_litert(quantize, tolerance, exported, expected, synthetic_data, tmp_path):
+    interpreter_lib = pytest.importorskip("ai_edge_litert.interpreter")
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    found = export(exported, tmp_path / "model.tflite", "litert", quantize)
+    runner = interpreter_lib.Interpreter(found["path"]).get_signature_runner("serving_default")
+    outputs = [runner(image=image[None]) for image in synthetic_data.test.images]
+    assert_near(
+        {n: np.concatenate([o[n] for o in outputs]) for n in outputs[0]}, expected, tolerance
+    )
+    model = schema.ModelT.InitFromPackedBuf((tmp_path / "model.tflite").read_bytes(), 0)
+    (metadata,) = [entry for entry in model.metadata if entry.name == b"metadata"]
+    assert_whole(json.loads(bytes(model.buffers[metadata.buffer].data)))
+
+
+def test_a_network_without_a_softmax_layer_has_no_probabilities(runs, tmp_path):
+    found = export(Exported(RunFolder(runs / "gen_only")), tmp_path / "model", "saved_model")
+    assert list(found["largest_difference"]) == ["waveform"]
+
+
+def test_a_form_that_says_something_else_is_not_kept(exported, tmp_path, monkeypatch):
+    pytest.importorskip("tf2onnx")
+    load = onnx_file.load
+
+    def wrong(path):
+        call = load(path)
+        return lambda images: {name: value + 0.01 for name, value in call(images).items()}
+
+    monkeypatch.setattr(onnx_file, "load", wrong)
+    with pytest.raises(ExportError, match="off by 0.01.* where 0.0001 is allowed; it was not kept"):
+        export(exported, tmp_path / "model", "onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_exported_is_one_error(exported, tiny_config, tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match="saved_model has no int8 form"):
+        export(exported, tmp_path / "model", "saved_model", "int8")
+
+    def missing(*_):
+        raise ImportError("No module named 'onnx'")
+
+    monkeypatch.setattr(onnx_file, "write", missing)
+    with pytest.raises(
+        ExportError, match=r"No module named 'onnx'.*pip install 'mtnet-tf\[export\]'"
+    ):
+        export(exported, tmp_path / "model", "onnx")
+    assert not list(tmp_path.iterdir())
+    assert set(export_lib.FORMATS) == {"saved_model", "onnx", "litert"}
