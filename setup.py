@@ -12,7 +12,7 @@ VERSION = re.search(
 ).group(1)
 
 PACKAGES = ["mtnet_tf", "data_builders", "experiments"]
-DATA_SUFFIXES = ["npz", "flac", "json", "md", "bib", "txt", "png", "csv", "tex"]
+DATA_SUFFIXES = ["npz", "flac", "json", "md", "bib", "txt", "png", "csv", "tex", "typed"]
 
 setuptools.setup(
     name="mtnet-tf",
@@ -29,6 +29,7 @@ setuptools.setup(
         name: [f"**/*.{suffix}" for suffix in DATA_SUFFIXES] + ["**/dummy_data/**/*"]
         for name in PACKAGES
     },
+    entry_points={"console_scripts": ["mtnet = experiments.console:main"]},
     install_requires=[
         "absl-py>=2.0,<3",
         "etils[epath]>=1.9,<2",
