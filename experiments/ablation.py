@@ -6,8 +6,6 @@ Each row has a run folder under --out_dir. The report, with table, picture and s
 <out_dir>/report. The same command continues a study that was stopped.
 """
 
-import os
-
 from absl import flags
 
 from experiments import program
@@ -19,23 +17,9 @@ _ROWS = flags.DEFINE_list(
 _OUT_DIR = flags.DEFINE_string(
     "out_dir", None, "Folder of the run folders, made if missing.", required=True
 )
-_WORD_ACCURACY = flags.DEFINE_bool(
-    "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
-)
-_EXTRA_METRICS = flags.DEFINE_bool(
-    "extra_metrics", False, "Score wide-band PESQ and classic STOI too."
-)
-_NUM_PAIRS = flags.DEFINE_integer(
-    "num_pairs",
-    0,
-    "Pairs to score, evenly spread over the split; 0 for all of them.",
-    lower_bound=0,
-)
-_NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
-)
 program.define_training_flags(["none", "mirrored"])
 program.define_dataset_flags()
+program.define_scoring_flags()
 
 
 def main(argv: list[str]) -> None:
@@ -55,8 +39,8 @@ def main(argv: list[str]) -> None:
     dataset = program.open_data_set()
     config = loading.fit_config(config, dataset)
     data = loading.load(dataset, config.data)
-    metrics = chosen_metrics(extras=_EXTRA_METRICS.value)
-    with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value, metrics) as pool:
+    metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
+    with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
         summaries = run_table(
             config,
             data,
@@ -64,8 +48,8 @@ def main(argv: list[str]) -> None:
             _OUT_DIR.value,
             systems=rows,
             device=device,
-            word_accuracy=_WORD_ACCURACY.value,
-            num_pairs=_NUM_PAIRS.value,
+            word_accuracy=flags.FLAGS.word_accuracy,
+            num_pairs=flags.FLAGS.num_pairs,
             strategy=strategy,
             keep=flags.FLAGS.keep,
             data_path=str(dataset.path),

@@ -7,8 +7,6 @@ It writes rows.csv, summary.json and wavs into <run_dir>/evaluation/<split>/<can
 the table. A candidate that is scored already is not scored again.
 """
 
-import os
-
 from absl import flags
 
 from experiments import program
@@ -18,23 +16,8 @@ _SPLIT = flags.DEFINE_enum(
     "split", "test", ["test", "validation"], "Choose recipes on validation; score test once."
 )
 _CONTROLS = flags.DEFINE_bool("controls", False, "Score the controls too.")
-_WORD_ACCURACY = flags.DEFINE_bool(
-    "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
-)
 _NUM_WAVS = flags.DEFINE_integer(
     "num_wavs", 10, "How many of the first waveforms to keep.", lower_bound=0
-)
-_EXTRA_METRICS = flags.DEFINE_bool(
-    "extra_metrics", False, "Score wide-band PESQ and classic STOI too."
-)
-_NUM_PAIRS = flags.DEFINE_integer(
-    "num_pairs",
-    0,
-    "Pairs to score, evenly spread over the split; 0 for all of them.",
-    lower_bound=0,
-)
-_NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the results; default: <run_dir>/evaluation."
@@ -43,6 +26,7 @@ _DATA_PATH = flags.DEFINE_string(
     "data_path", None, "Folder of the prepared data set, where it is not where the run found it."
 )
 program.define_device_flag()
+program.define_scoring_flags()
 program.define_system_module_flag()
 
 
@@ -64,16 +48,16 @@ def main(argv: list[str]) -> None:
 
     device = devices.select_device(flags.FLAGS.device)
     data = load_data(run, _DATA_PATH.value)
-    metrics = chosen_metrics(extras=_EXTRA_METRICS.value)
-    with ScoringPool(data.recordings.float_waveforms(), _NUM_PROCESSES.value, metrics) as pool:
+    metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
+    with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
         summaries = evaluate_run(
             _RUN_DIR.value,
             data,
             pool,
             split=_SPLIT.value,
             controls=tuple(dict.fromkeys((*CONTROLS, *system.controls))) if _CONTROLS.value else (),
-            word_accuracy=_WORD_ACCURACY.value,
-            num_pairs=_NUM_PAIRS.value,
+            word_accuracy=flags.FLAGS.word_accuracy,
+            num_pairs=flags.FLAGS.num_pairs,
             num_wavs=_NUM_WAVS.value,
             device=device,
             output_dir=_OUTPUT_DIR.value,

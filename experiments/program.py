@@ -224,6 +224,23 @@ def define_training_flags(strategies: list[str], keep: str = "all") -> None:
     )
 
 
+def define_scoring_flags() -> None:
+    """Defines --word_accuracy, --extra_metrics, --num_pairs and --num_processes."""
+    flags.DEFINE_bool(
+        "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
+    )
+    flags.DEFINE_bool("extra_metrics", False, "Score wide-band PESQ, classic STOI and ESTOI too.")
+    flags.DEFINE_integer(
+        "num_pairs",
+        0,
+        "Pairs to score, evenly spread over the split; 0 for all of them.",
+        lower_bound=0,
+    )
+    flags.DEFINE_integer(
+        "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
+    )
+
+
 def read_config() -> Config:
     """Returns the configuration of --preset and --override, before TensorFlow is imported."""
     from mtnet_tf import config

@@ -10,7 +10,6 @@ Several processes may work on one --out_dir, each on cells of its own. The exit 
 cell failed.
 """
 
-import os
 import pathlib
 import shlex
 import sys
@@ -30,23 +29,9 @@ _OUT_DIR = flags.DEFINE_string(
 _RESULTS = flags.DEFINE_string(
     "results", None, "Folder of the result files; default: <out_dir>/results."
 )
-_WORD_ACCURACY = flags.DEFINE_bool(
-    "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
-)
-_EXTRA_METRICS = flags.DEFINE_bool(
-    "extra_metrics", False, "Score wide-band PESQ and classic STOI too."
-)
-_NUM_PAIRS = flags.DEFINE_integer(
-    "num_pairs",
-    0,
-    "Pairs to score, evenly spread over the split; 0 for all of them.",
-    lower_bound=0,
-)
-_NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
-)
 program.define_training_flags(["none"], keep="model")
 program.define_recordings_flags()
+program.define_scoring_flags()
 
 
 def main(argv: list[str]) -> int:
@@ -81,10 +66,10 @@ def main(argv: list[str]) -> int:
         program.open_data_set,
         device=device,
         keep=flags.FLAGS.keep,
-        num_processes=_NUM_PROCESSES.value,
-        metrics=chosen_metrics(extras=_EXTRA_METRICS.value),
-        num_pairs=_NUM_PAIRS.value,
-        word_accuracy=_WORD_ACCURACY.value,
+        num_processes=flags.FLAGS.num_processes,
+        metrics=chosen_metrics(extras=flags.FLAGS.extra_metrics),
+        num_pairs=flags.FLAGS.num_pairs,
+        word_accuracy=flags.FLAGS.word_accuracy,
     )
     states = [places.state(cell) for cell in cells]
     print(", ".join(f"{states.count(s)} {s}" for s in sorted(set(states))))

@@ -169,7 +169,7 @@ def test_documented_commands_parse(line):
     words = [word for word in shlex.split(line.partition("  ")[0]) if word not in ("&&", "\\")]
     source = (ROOT / f"{words[2].replace('.', '/')}.py").read_text()
     shared = (ROOT / "experiments/program.py").read_text()
-    if "define_dataset_flags()" in source or "define_recordings_flags()" in source:
+    if "program.define_" in source:
         source += shared
     defined = set(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source)) | {"help"}
     for word in words[3:]:

@@ -12,10 +12,12 @@ METRICS = (
     "pesq_lqo",
     "pesq_lqo_wb",
     "stoi_classic",
+    "estoi",
 )
 
-# These cost as much as all others, or have no value for most words: a study leaves them out.
-EXTRAS = ("pesq_lqo_wb", "stoi_classic")
+# These cost as much as all others, have no value for most words, or are in no table: a study leaves
+# them out.
+EXTRAS = ("pesq_lqo_wb", "stoi_classic", "estoi")
 
 
 def chosen_metrics(extras: bool) -> tuple[str, ...]:
@@ -34,6 +36,7 @@ FLOORS = {
     "pesq_lqo": 1.0,
     "pesq_lqo_wb": 1.0,
     "stoi_classic": 0.0,
+    "estoi": -1.0,
 }
 
 REFERENCE: Literal["reference"] = "reference"

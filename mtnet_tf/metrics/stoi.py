@@ -1,6 +1,7 @@
 """STOI: short-time objective intelligibility (Taal et al. 2011), for words of any length.
 
-The computation is pystoi's, with one difference: pystoi correlates segments of 30 frames and has no
+ESTOI, its extended form (Jensen and Taal 2016), compares whole spectra and not band by band. The
+computations are pystoi's, with one difference: pystoi correlates segments of 30 frames and has no
 answer for a signal with fewer, which is most single words. Here a segment has min(30, frames)
 frames, so that a longer signal's value is pystoi's and a shorter one's is its one segment's.
 """
@@ -58,11 +59,28 @@ def stoi_classic(reference: np.ndarray, generated: np.ndarray, sample_rate: int 
     return _score_pair(reference, generated, sample_rate)[1]
 
 
+def estoi(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050) -> Score:
+    """Computes ESTOI with segments of min(30, frames) frames.
+
+    Args:
+        reference: As in `stoi`.
+        generated: As in `stoi`.
+        sample_rate: Hz.
+
+    Returns:
+        As `stoi`, a mean of correlations in [-1, 1].
+
+    Raises:
+        ValueError: As in `stoi`.
+    """
+    return _score_pair(reference, generated, sample_rate)[2]
+
+
 def _score_pair(reference: np.ndarray, generated: np.ndarray, sample_rate: int):
     reference, generated = as_pair(reference, generated, sample_rate)
     failed = signal_failure(reference, REFERENCE) or signal_failure(generated, GENERATED)
     if failed:
-        return failed, failed
+        return failed, failed, failed
     reference, generated = (
         resample_octave(x, sample_rate, SAMPLE_RATE) for x in (reference, generated)
     )
@@ -99,18 +117,20 @@ def prepare(reference: np.ndarray) -> PreparedReference:
     return PreparedReference(active, _bands(frames[active]), not np.any(reference))
 
 
-def score_resampled(reference: PreparedReference, generated: np.ndarray) -> tuple[Score, Score]:
-    """Computes both forms of STOI of a prepared reference and a finite signal of its length.
+def score_resampled(
+    reference: PreparedReference, generated: np.ndarray
+) -> tuple[Score, Score, Score]:
+    """Computes the forms of STOI of a prepared reference and a finite signal of its length.
 
     Args:
         reference: What `prepare` returned.
         generated: float64 [num_samples] at 10 kHz.
 
     Returns:
-        (score, classic): What `stoi` and `stoi_classic` return.
+        (score, classic, extended): What `stoi`, `stoi_classic` and `estoi` return.
     """
     if reference.silent:
-        return (failure("the reference signal is silent", REFERENCE),) * 2
+        return (failure("the reference signal is silent", REFERENCE),) * 3
     num_frames = reference.bands.shape[1]
     failures = [
         failure(
@@ -120,10 +140,11 @@ def score_resampled(reference: PreparedReference, generated: np.ndarray) -> tupl
         for needed in (MIN_FRAMES, SEGMENT_FRAMES)
     ]
     if num_frames < MIN_FRAMES:
-        return tuple(failures)
-    bands = _bands(_frames(generated)[reference.active])
-    score = Score(_intelligibility(reference.bands, bands, min(SEGMENT_FRAMES, num_frames)))
-    return score, score if num_frames >= SEGMENT_FRAMES else failures[1]
+        return *failures, failures[0]
+    bands, length = _bands(_frames(generated)[reference.active]), min(SEGMENT_FRAMES, num_frames)
+    score = Score(_intelligibility(reference.bands, bands, length))
+    extended = Score(_extended_intelligibility(reference.bands, bands, length))
+    return score, score if num_frames >= SEGMENT_FRAMES else failures[1], extended
 
 
 def _frames(samples: np.ndarray):
@@ -150,6 +171,15 @@ def _intelligibility(reference: np.ndarray, generated: np.ndarray, segment_frame
     x, y = (v - np.mean(v, axis=2, keepdims=True) for v in (x, y))
     x, y = (v / (_norm(v) + _EPS) for v in (x, y))
     return float(np.sum(y * x) / (x.shape[0] * x.shape[1]))
+
+
+def _extended_intelligibility(reference: np.ndarray, generated: np.ndarray, segment_frames: int):
+    """Mean correlation of spectra over segments and frames, each band of a segment levelled."""
+    x, y = (_segments(bands, segment_frames) for bands in (reference, generated))
+    for axis in (2, 1):  # over time, then over the bands
+        x, y = (v - np.mean(v, axis=axis, keepdims=True) for v in (x, y))
+        x, y = (v / (np.linalg.norm(v, axis=axis, keepdims=True) + _EPS) for v in (x, y))
+    return float(np.sum(x * y) / (x.shape[0] * segment_frames))
 
 
 def _segments(bands: np.ndarray, length: int):

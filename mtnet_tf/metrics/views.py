@@ -75,7 +75,9 @@ def score_views(
         {metric: Score} of those.
     """
     narrow = pesq.score_resampled(reference.narrow_band, generated.narrow_band, pesq.NARROW_BAND)
-    any_length, classic = stoi.score_resampled(reference.stoi_reference, generated.for_stoi)
+    any_length, classic, extended = stoi.score_resampled(
+        reference.stoi_reference, generated.for_stoi
+    )
     scores = {
         "corr2d": corr2d.correlate_directions(reference.direction, generated.direction),
         "pesq": pesq.raw_from_lqo(narrow),
@@ -85,6 +87,7 @@ def score_views(
         ),
         "pesq_lqo": narrow,
         "stoi_classic": classic,
+        "estoi": extended,
     }
     # Half of the time of all metrics is spent in here.
     if "pesq_lqo_wb" in metrics:

@@ -11,6 +11,7 @@ SINGLE = {
     "pesq_lqo": pesq.pesq_lqo,
     "pesq_lqo_wb": pesq.pesq_lqo_wb,
     "stoi_classic": stoi.stoi_classic,
+    "estoi": stoi.estoi,
 }
 
 

@@ -11,6 +11,7 @@ PAIR_METRICS = [
     pesq.pesq_lqo_wb,
     stoi.stoi,
     stoi.stoi_classic,
+    stoi.estoi,
 ]
 
 
