@@ -12,7 +12,21 @@ VERSION = re.search(
 ).group(1)
 
 PACKAGES = ["mtnet_tf", "data_builders", "experiments"]
-DATA_SUFFIXES = ["npz", "flac", "json", "md", "bib", "txt", "png", "csv", "tex", "typed"]
+DATA_SUFFIXES = [
+    "npz",
+    "flac",
+    "json",
+    "md",
+    "bib",
+    "txt",
+    "png",
+    "csv",
+    "tex",
+    "typed",
+    "html",
+    "css",
+    "js",
+]
 
 setuptools.setup(
     name="mtnet-tf",

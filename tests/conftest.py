@@ -112,6 +112,16 @@ def synthetic_data():
 
 
 @pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+    """A TFDS data_dir with digits_ad."""
+    import data_builders  # here and not above: few tests need it
+
+    path = tmp_path_factory.mktemp("tfds")
+    data_builders.open_builder("digits_ad", data_dir=path).download_and_prepare()
+    return path
+
+
+@pytest.fixture(scope="session")
 def files_up_to():
     """`files_up_to(num_bytes)` is a context in which no file can grow beyond that."""
     return _files_up_to

@@ -124,7 +124,7 @@ def test_constraints_are_exact_and_name_no_place():
 
 def test_every_file_that_the_code_reads_is_packaged():
     source = (ROOT / "setup.py").read_text()
-    suffixes = ast.literal_eval(re.search(r"DATA_SUFFIXES = (\[.*?\])", source).group(1))
+    suffixes = ast.literal_eval(re.search(r"DATA_SUFFIXES = (\[.*?\])", source, re.DOTALL).group(1))
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*"):
             if path.is_file() and not {"__pycache__", "dummy_data"} & set(path.parts):

@@ -1,0 +1,124 @@
+"""Builds a page that speaks pictures in the browser, with no server behind it.
+
+    python -m experiments.build_page --run_dir=runs/joe --output=runs/page
+    python -m http.server --directory runs/page
+
+The folder can be put on any static host. It holds the page, the network of the run, ONNX Runtime
+Web, and some test pictures of the run's data set to try. ONNX Runtime Web is fetched from the npm
+registry, so building needs npm; the page itself loads nothing from elsewhere.
+"""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import tempfile
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from experiments import program
+
+if TYPE_CHECKING:
+    from mtnet_tf.data.pairs import Pairs
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Trained run folder.", required=True)
+_OUTPUT = flags.DEFINE_string("output", None, "Folder of the page.", required=True)
+_QUANTIZE = flags.DEFINE_enum(
+    "quantize", None, ["float16", "int8"], "Smaller weights, for a page that loads faster."
+)
+_DATA_PATH = flags.DEFINE_string(
+    "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
+)
+program.define_system_module_flag()
+
+_RUNTIME = "onnxruntime-web@^1.30.0"
+_RUNTIME_FILES = (
+    "ort.wasm.min.mjs",
+    "ort-wasm-simd-threaded.mjs",
+    "ort-wasm-simd-threaded.wasm",
+)
+_EXAMPLES = 10
+
+
+def main(argv: list[str]) -> None:
+    """Builds the page in a folder beside, and moves it into place."""
+    del argv
+    from mtnet_tf.errors import InputError
+    from mtnet_tf.runs.run_folder import RunFolder
+
+    # This comes before TensorFlow is imported: a wrong folder is told at once.
+    run, output = RunFolder(_RUN_DIR.value), pathlib.Path(_OUTPUT.value)
+    program.find_systems([run.config().system])
+    if output.exists() and not (output / "page.js").is_file():
+        raise InputError(f"{output} is there and is no page. Give --output a folder of its own.")
+
+    from mtnet_tf.evaluation.run import load_data
+    from mtnet_tf.exporting.export import export
+    from mtnet_tf.exporting.network import Exported
+    from mtnet_tf.files import write_json, writing
+    from mtnet_tf.runs import devices
+
+    devices.select_device("cpu")
+    exported, data = Exported(run), load_data(run, _DATA_PATH.value)
+    with writing(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=output.parent, prefix=".page_") as folder:
+            page = shutil.copytree(
+                pathlib.Path(__file__).parent / "page", pathlib.Path(folder, "p")
+            )
+            _copy_runtime(page)
+            found = export(exported, page / "model.onnx", "onnx", _QUANTIZE.value)
+            metadata = json.loads(exported.metadata)
+            metadata["examples"] = _write_examples(data.test, page)
+            write_json(page / "metadata.json", metadata)
+            shutil.rmtree(output, ignore_errors=True)
+            page.rename(output)
+    size = sum(path.stat().st_size for path in output.iterdir())
+    print(
+        f"The page is {output}, {size / 1e6:.1f} MB, {found['num_bytes'] / 1e6:.1f} of them the"
+        f" network. Look at it with: python -m http.server --directory {output}"
+    )
+
+
+def _copy_runtime(output: pathlib.Path) -> None:
+    """Copies ONNX Runtime Web and its licence.
+
+    Raises:
+        InputError: npm is missing, or fails.
+    """
+    from mtnet_tf.errors import InputError
+
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", _RUNTIME]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+            raise InputError(
+                f"npm cannot fetch {_RUNTIME} ({said[-1] if said else error}). Install Node.js with"
+                " npm, and look at the network connection."
+            ) from error
+        package = pathlib.Path(folder) / "node_modules/onnxruntime-web"
+        for name in _RUNTIME_FILES:
+            shutil.copyfile(package / "dist" / name, output / name)
+        shutil.copyfile(package / "README.md", output / "onnxruntime-web.md")
+
+
+def _write_examples(pairs: "Pairs", output: pathlib.Path) -> list[dict[str, str]]:
+    """Writes the first picture of some words, and returns their files and names."""
+    import numpy as np
+    import PIL.Image
+
+    labels = sorted(set(pairs.labels.tolist()))[:_EXAMPLES]
+    examples = []
+    for place, label in enumerate(labels, 1):
+        image = pairs.images[int(np.argmax(pairs.labels == label))]
+        file = f"example_{place}.png"
+        PIL.Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(output / file)
+        examples.append({"file": file, "name": f"example {place}"})
+    return examples
+
+
+if __name__ == "__main__":
+    program.run(main)
