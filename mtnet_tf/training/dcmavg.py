@@ -6,6 +6,7 @@ import hashlib
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mtnet_tf.config import Config, to_json
 from mtnet_tf.data.log_mel import LogMel
@@ -65,8 +66,11 @@ def train_dcmavg(config: Config, data: AudioDescriptions, session: Session) -> k
 def _embeddings(classifier: keras.Model, pairs: Pairs) -> np.ndarray:
     """Returns float32 [n, embedding_units]."""
     units = classifier.output["embedding"].shape[-1]
-    parts = [np.zeros([0, units], np.float32)] + [
-        classifier({"image": pairs.images[i : i + _BATCH]}, training=False)["embedding"].numpy()
-        for i in range(0, len(pairs), _BATCH)
-    ]
+    embed = tf.function(
+        lambda images: classifier({"image": images}, training=False)["embedding"],
+        reduce_retracing=True,
+    )
+    parts = [np.zeros([0, units], np.float32)]
+    for first in range(0, len(pairs), _BATCH):
+        parts.append(embed(pairs.images[first : first + _BATCH]).numpy())
     return np.concatenate(parts)
