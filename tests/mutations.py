@@ -216,10 +216,6 @@ MUTANTS = {
     "mtnet_tf/training/autoencoder_stage.py": (
         ("tests/training/test_stages.py", "tests/training/test_diagnosis.py"),
         (
-            ("bincount(data.train.recordings", "bincount(data.test.recordings"),
-            ("(used,) = np.nonzero(uses)", "used = np.arange(len(uses))"),
-            ("(uses[used] / uses[used].mean())", "np.ones(len(used))"),
-            ("uses[used] / uses[used].mean()", "uses[used] / uses[used].sum()"),
             ("min(stage_config.batch_size, len(used))", "stage_config.batch_size"),
             ('config.training.autoencoder_epoch == "pairs"', "False"),
             (
@@ -321,9 +317,17 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/data/pairs.py": (
-        ("tests/data/test_data.py", "tests/evaluation/test_scoring.py"),
+        (
+            "tests/data/test_data.py",
+            "tests/evaluation/test_scoring.py",
+            "tests/training/test_stages.py",
+        ),
         (
             ("np.arange(count) * len(self) // count", "np.arange(count)"),
+            ("bincount(self.train.recordings", "bincount(self.test.recordings"),
+            ("(used,) = np.nonzero(uses)", "used = np.arange(len(uses))"),
+            ("(uses[used] / uses[used].mean())", "np.ones(len(used))"),
+            ("uses[used] / uses[used].mean()", "uses[used] / uses[used].sum()"),
             ("in np.unique(self.train.recordings):", "in np.unique(self.test.recordings):"),
         ),
     ),
@@ -445,10 +449,7 @@ MUTANTS = {
             ),
             ("predicted[image_id], silence", "data.words[0], silence"),
             ("recordings[pairs.labels]", "data.recordings.float_waveforms()[pairs.recordings]"),
-            (
-                "control.make(data, seed, predicted)",
-                "control.make(data, 0, predicted)",
-            ),
+            ("context.data, context.seed", "context.data, 0"),
             ('f"{seed}/{image_id}"', 'f"{image_id}"'),
             ('f"{seed}/{image_id}"', 'f"{seed}"'),
         ),
@@ -483,7 +484,7 @@ MUTANTS = {
         ("tests/systems/test_dcmavg.py",),
         (
             ("(_normalized(both, config)(x))", "(x)"),
-            ('x = layers.Concatenate(name="joined")([x, repeated])', "pass"),
+            ('x = layers.Concatenate(dtype="float32", name="joined")([x, repeated])', "pass"),
         ),
     ),
     "mtnet_tf/training/adversarial_stage.py": (
@@ -502,6 +503,56 @@ MUTANTS = {
         (
             ("2 * flat @ words.T", "flat @ words.T"),
             ("self.draw_other_words(labels, use))", "labels)"),
+        ),
+    ),
+    "mtnet_tf/training/image_stage.py": (
+        ("tests/systems/test_images_of_sounds.py",),
+        (
+            ("tf.minimum(tf.floor(place * counts), counts - 1)", "tf.zeros_like(counts)"),
+            ("tf.gather(self._firsts, others)", "tf.gather(self._firsts, labels)"),
+            ("/ 127.5 - 1.0", "/ 255.0"),
+        ),
+    ),
+    "mtnet_tf/systems/voices.py": (
+        ("tests/systems/test_system_controls.py",),
+        (
+            ("Piper(length_scale=1.0)", "Piper()"),
+            ("predicted[image_id] for image_id in pairs.image_ids", "'' for _ in pairs.image_ids"),
+        ),
+    ),
+    "mtnet_tf/systems/inverter_controls.py": (
+        ("tests/systems/test_system_controls.py",),
+        (("log_mel.spectrograms(context", "log_mel.spectrograms(0.5 * context"),),
+    ),
+    "mtnet_tf/evaluation/calibration.py": (
+        ("tests/evaluation/test_calibration.py",),
+        (
+            ("np.exp(log_temperature)", "log_temperature"),
+            ("max(candidates, key=gain)", "min(candidates, key=gain)"),
+            ("np.mean(passed) if passed", "0.0 if passed"),
+            ("np.sum(counts * gaps) / counts.sum()", "gaps.mean()"),
+        ),
+    ),
+    "mtnet_tf/describe.py": (
+        ("tests/test_describe.py",),
+        (
+            ("np.float64) / calibration.temperature", "np.float64)"),
+            ("probability >= self.threshold", "probability < self.threshold"),
+            ("np.argsort(-probabilities", "np.argsort(probabilities"),
+        ),
+    ),
+    "mtnet_tf/exporting/network.py": (
+        ("tests/exporting/test_export.py",),
+        (
+            ('outputs["logits"] / self._calibration.temperature', 'outputs["logits"]'),
+            ("tf.nn.softmax(logits)", "logits"),
+        ),
+    ),
+    "mtnet_tf/reporting/stability.py": (
+        ("tests/reporting/test_stability.py",),
+        (
+            ("accuracies.index(max(accuracies))", "len(accuracies) - 1"),
+            ("percent(accuracies[-1])", "percent(accuracies[0])"),
         ),
     ),
     "mtnet_tf/data/log_mel.py": (
