@@ -15,6 +15,7 @@ import re
 import numpy as np
 
 from mtnet_tf.data import audio
+from mtnet_tf.data.images import write_image
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.figures import draw_examples, draw_systems
@@ -59,8 +60,8 @@ def write_examples(
     Args:
         run_dir: a run that was scored on the test split.
         data: the data set of the run.
-        folder: receives examples.json, which says what was chosen; examples.png; and the sounds,
-            sounds/<number>_<kind>_<word>_<true or system>.flac.
+        folder: receives examples.json, which says what was chosen; examples.png;
+            images/<number>.png; and sounds/<number>_<kind>_<word>_<true or system>.flac.
 
     Raises:
         InputError: the run was not scored on the test split, or a file cannot be written.
@@ -78,6 +79,8 @@ def write_examples(
     with replacing(folder / "examples.png") as temporary:
         labels = [_label(example) for example in examples]
         draw_examples(temporary, pairs.images, true, generated, labels, rate)
+    for place, image in enumerate(pairs.images, 1):
+        write_image(folder / "images" / f"{place}.png", image)
     _write_sounds(folder, examples, TRUE, true, rate)
     chosen = [dataclasses.asdict(example) for example in examples]
     write_json(folder / CHOSEN, {"chosen": chosen, "said": {}})

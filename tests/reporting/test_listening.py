@@ -1,0 +1,80 @@
+"""The listening page, from made-up examples."""
+
+import html.parser
+import json
+
+import pytest
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.reporting import listening
+
+
+class Parser(html.parser.HTMLParser):
+    """The players, pictures and words of a page, and whether its tags match."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.audio, self.images, self.words = [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag not in ("meta", "link", "img", "br"):
+            self.open.append(tag)
+        if tag == "audio":
+            self.audio.append(attributes)
+        if tag == "img":
+            self.images.append(attributes)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "span":
+            self.words.append(data)
+
+
+@pytest.fixture
+def tables(tmp_path):
+    folder = tmp_path / "tables/mnist_ad_examples"
+    (folder / "sounds").mkdir(parents=True)
+    chosen = [
+        {"word": "a<b", "retrieved_word": "a<b"},
+        {"word": "two", "retrieved_word": ""},
+    ]
+    said = {"mtnet": ["a<b", ""], "dcmavg": ["two", "two"], "other": ["x", "x"]}
+    (folder / "examples.json").write_text(json.dumps({"chosen": chosen, "said": said}))
+    for place, word in ((1, "good_a_b"), (2, "bad_two")):
+        for name in ("true", "mtnet", "dcmavg"):
+            (folder / f"sounds/{place}_{word}_{name}.flac").write_bytes(b"")
+    return tmp_path / "tables"
+
+
+def test_every_row_is_a_player_that_loads_nothing(tables):
+    text = listening.page(tables)
+    parser = Parser()
+    parser.feed(text)
+    assert parser.open == []
+    assert [player["preload"] for player in parser.audio] == ["none"] * 6
+    sounds = [player["src"] for player in parser.audio]
+    assert sounds[0] == "tables/mnist_ad_examples/sounds/1_good_a_b_true.flac"
+    assert all((tables.parent / sound).is_file() for sound in sounds)
+    # In the order of the tables, whoever spoke first.
+    assert [sound.rpartition("_")[2] for sound in sounds[:3]] == [
+        "true.flac", "mtnet.flac", "dcmavg.flac",
+    ]  # fmt: skip
+    assert parser.words == ["a<b", "a<b", "two", "two", "silence", "two"]
+    assert text.count('class="wrong"') == 2
+    assert text.count("(good)") == text.count("(bad)") == 1
+    assert [image["alt"] for image in parser.images] == ["a<b", "two"]
+    assert "http" not in text
+
+
+def test_without_examples_there_is_no_page(tmp_path):
+    assert listening.page(tmp_path) == ""
+
+
+def test_a_broken_record_is_one_error(tables):
+    path = tables / "mnist_ad_examples/examples.json"
+    path.write_text(json.dumps({"chosen": [{}], "said": {}}))
+    with pytest.raises(InputError, match="examples.json is broken"):
+        listening.page(tables)
