@@ -163,9 +163,7 @@ def _tiny() -> Config:
         cross_modal_mapper=CrossModalMapperConfig(units=(128, 128)),
         audio_generator=dataclasses.replace(small.audio_generator, hidden_units=(128,)),
         log_mel=dataclasses.replace(small.log_mel, num_mels=32, num_frames=32, fft_length=2048),
-        adversarial=dataclasses.replace(
-            small.adversarial, sound_channels=(16, 32, 64), image_channels=(32, 64)
-        ),
+        adversarial=dataclasses.replace(small.adversarial, sound_channels=(16, 32, 64)),
         spectrogram_inverter=dataclasses.replace(
             small.spectrogram_inverter, channels=(16, 32), hidden_units=(256,)
         ),
