@@ -34,7 +34,15 @@ import h5py
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[1]
-TIMES = ("started", "seconds", "training_seconds", "examples_per_second")  # may differ
+# What may differ.
+TIMES = (
+    "started",
+    "seconds",
+    "training_seconds",
+    "examples_per_second",
+    "description_milliseconds",
+    "descriptions_per_second",
+)
 TRAINING = (
     "--preset=tiny",
     "--device=cpu",

@@ -40,6 +40,7 @@ class LogMel:
         self._filters = librosa.filters.mel(
             sr=data.sample_rate, n_fft=self._fft, n_mels=log_mel.num_mels, norm=None
         )
+        self._inverse = np.linalg.pinv(self._filters)
 
     def spectrograms(self, waveforms: np.ndarray) -> np.ndarray:
         """Returns float32 [n, mels, frames, 1] in [-1, 1].
@@ -63,7 +64,8 @@ class LogMel:
         decibels = self._floor * (1 - spectrograms[..., 0].astype(np.float64)) / 2
         # The floor is silence. At its own level all mels together would hiss.
         mels = np.where(decibels > self._floor, 10 ** (decibels / 20), 0)
-        magnitudes = librosa.util.nnls(self._filters, mels)
+        # Not by non-negative least squares: SciPy's solver behind librosa's can crash.
+        magnitudes = np.maximum(self._inverse @ mels, 0)
         sounds = librosa.griffinlim(
             magnitudes,
             n_iter=_GRIFFIN_LIM_ITERATIONS,
