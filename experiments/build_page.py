@@ -82,7 +82,7 @@ def main(argv: list[str]) -> None:
 
 
 def _copy_runtime(output: pathlib.Path) -> None:
-    """Copies ONNX Runtime Web and its licence.
+    """Copies ONNX Runtime Web, and its readme, which names its licence.
 
     Raises:
         InputError: npm is missing, or fails.

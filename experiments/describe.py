@@ -97,7 +97,7 @@ def main(argv: list[str]) -> int:
             "word": description.word,
             "sure": description.is_sure,
             "guesses": [dataclasses.asdict(guess) for guess in description.guesses[:_GUESSES]],
-            "nearest_recording": None if description.guesses else description.nearest,
+            "nearest_recording": None if description.guesses else _nearest(description.nearest),
             "sound": str(sounds[path]),
             "milliseconds": round(1000 * description.duration_secs),
         }
@@ -144,12 +144,19 @@ def _places(
     return {path: file if file.suffix else file.with_suffix(suffix) for path in paths}
 
 
+def _nearest(found: tuple[str, float]) -> dict | None:
+    """Returns the nearest recording as JSON types; None for silence, which is near to none."""
+    word, corr2d = found
+    return {"word": word, "corr2d": corr2d} if word else None
+
+
 def _text(record: dict) -> str:
     """Returns what a record says, for a reader."""
     guesses = [f"{guess['word']} ({guess['probability']:.2f})" for guess in record["guesses"]]
     if not guesses:
-        nearest, corr2d = record["nearest_recording"]
-        said = f"{record['word'] or 'silence'}; nearest recording: {nearest} (Corr2D {corr2d:.3f})"
+        said, nearest = record["word"] or "silence", record["nearest_recording"]
+        if nearest:
+            said += f"; nearest recording: {nearest['word']} (Corr2D {nearest['corr2d']:.3f})"
     elif record["sure"]:
         said = f"{guesses[0]}, then {', '.join(guesses[1:])}" if guesses[1:] else guesses[0]
     else:

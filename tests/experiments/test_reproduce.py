@@ -120,6 +120,7 @@ def test_table_4_has_controls_of_its_own_and_says_the_examples_of_mtnet(data_dir
     results = measured(tmp_path / "results")
     assert len(results) == 2 + 5 + 2
     assert results["digits_ad_griffin_lim.json"]["cell"] == "digits_ad/griffin_lim"
+    assert "validation_word_accuracy" in results["digits_ad_dcmavg_seed0.json"]["looks"][-1]
     examples = tmp_path / "results/digits_ad_examples"
     record = json.loads((examples / "examples.json").read_text())
     assert list(record["said"]) == ["mtnet", "dcmavg"]

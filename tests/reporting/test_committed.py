@@ -137,3 +137,19 @@ def test_the_other_folders_are_sections(study, tmp_path):
     (root / committed.CURVES / "a.json").write_text(json.dumps(curve))
     text = committed.generated_files(root)[root / "experiments/results/README.md"]
     assert "## Accuracy over the time of a training\n\n| data set |" in text
+
+
+def test_the_pictures_that_there_are_results_of_are_drawn(study, cells, tmp_path):
+    root, folder = checkout(study, tmp_path)
+    assert committed.draw_pictures(root) == []
+    look = {
+        "validation_word_accuracy": 0.5, "validation_diversity": 0.1, "discriminator_total": 1.0,
+        "generator_total": 2.0,
+    }  # fmt: skip
+    cells("mnist_ad", "dcmavg", 0, looks=[look])
+    cells.folder.rename(folder)
+    (path,) = committed.draw_pictures(root)
+    assert path == root / "experiments/results/stability.png" and path.is_file()
+    files = committed.generated_files(root)
+    assert "## Stability" in files[root / "experiments/results/table4.md"]
+    assert "## Stability" not in files[root / "experiments/results/table3.md"]
