@@ -152,4 +152,10 @@ def test_the_pictures_that_there_are_results_of_are_drawn(study, cells, tmp_path
     assert path == root / "experiments/results/stability.png" and path.is_file()
     files = committed.generated_files(root)
     assert "## Stability" in files[root / "experiments/results/table4.md"]
+    # DCMAVG is no row of Table 3, of which nothing was run.
+    assert root / "experiments/results/table3.md" not in files
+    cells.folder.mkdir()
+    path = cells("mnist_ad", "mtnet", 0)
+    path.rename(folder / path.name)
+    files = committed.generated_files(root)
     assert "## Stability" not in files[root / "experiments/results/table3.md"]
