@@ -26,6 +26,7 @@ DATA_SUFFIXES = [
     "html",
     "css",
     "js",
+    "keras",
 ]
 
 setuptools.setup(
@@ -47,6 +48,7 @@ setuptools.setup(
     install_requires=[
         "absl-py>=2.0,<3",
         "etils[epath]>=1.9,<2",
+        "h5py>=3.11,<4",
         "importlib_resources>=6.0,<8",  # tensorflow-datasets needs it and does not say so
         "keras>=3.12,<4",  # earlier ones run code of a model file in spite of safe_mode
         "librosa>=0.10.2,<0.12",
@@ -76,6 +78,8 @@ setuptools.setup(
             "tf2onnx>=1.16.1,<2",
         ],
         "heic": ["pillow-heif>=0.16,<2"],  # pictures of telephones
+        "m4a": ["av>=13,<20"],  # recordings of telephones
+        "world": ["pyworld>=0.3.4,<0.4"],  # mel-cepstral distance and error of the pitch
         "asr": ["pocketsphinx>=5.0,<6"],
         "pytorch": ["torch>=2.4,<3"],  # the benchmark's comparison with it
         "test": ["dill>=0.3.8,<0.5", "pytest>=8.0,<10", "pytest-xdist>=3.5,<4", "ruff>=0.6,<1"],

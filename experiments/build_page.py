@@ -1,10 +1,11 @@
 """Builds a page that speaks pictures in the browser, with no server behind it.
 
+    python -m experiments.build_page --output=runs/page
     python -m experiments.build_page --run_dir=runs/joe --output=runs/page
     python -m http.server --directory runs/page
 
 The folder can be put on any static host. It holds the page, the network of the run, ONNX Runtime
-Web, and some test pictures of the run's data set to try. ONNX Runtime Web is fetched from the npm
+Web, and some test pictures of a run's data set to try. ONNX Runtime Web is fetched from the npm
 registry, so building needs npm; the page itself loads nothing from elsewhere.
 """
 
@@ -18,11 +19,14 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from experiments import program
+from mtnet_tf import pretrained
 
 if TYPE_CHECKING:
     from mtnet_tf.data.pairs import Pairs
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Trained run folder.", required=True)
+_RUN_DIR = flags.DEFINE_string(
+    "run_dir", None, "Trained run folder; default: the digits that travel with the package."
+)
 _OUTPUT = flags.DEFINE_string("output", None, "Folder of the page.", required=True)
 _QUANTIZE = flags.DEFINE_enum(
     "quantize", None, ["float16", "int8"], "Smaller weights, for a page that loads faster."
@@ -48,7 +52,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs.run_folder import RunFolder
 
     # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run, output = RunFolder(_RUN_DIR.value), pathlib.Path(_OUTPUT.value)
+    run, output = RunFolder(_RUN_DIR.value or pretrained.run_dir()), pathlib.Path(_OUTPUT.value)
     program.find_systems([run.config().system])
     if output.exists() and not (output / "page.js").is_file():
         raise InputError(f"{output} is there and is no page. Give --output a folder of its own.")
@@ -60,7 +64,9 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs import devices
 
     devices.select_device("cpu")
-    exported, data = Exported(run), load_data(run, _DATA_PATH.value)
+    exported, examples = Exported(run), None
+    if _RUN_DIR.value:
+        examples = load_data(run, _DATA_PATH.value).test
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=".page_") as folder:
@@ -70,7 +76,7 @@ def main(argv: list[str]) -> None:
             _copy_runtime(page)
             found = export(exported, page / "model.onnx", "onnx", _QUANTIZE.value)
             metadata = json.loads(exported.metadata)
-            metadata["examples"] = _write_examples(data.test, page)
+            metadata["examples"] = _write_examples(examples, page) if examples else []
             write_json(page / "metadata.json", metadata)
             shutil.rmtree(output, ignore_errors=True)
             page.rename(output)

@@ -1,10 +1,12 @@
 """Speaks pictures: it reads picture files, writes a wav file of each, and says how sure it is.
 
-    python -m experiments.describe --run_dir=runs/first --image=photo.jpg --output=word.wav
+    python -m experiments.describe --image=photo.jpg
+    python -m experiments.describe --pretrained=cifar10_ad --image=photo.jpg --play
     python -m experiments.describe --run_dir=runs/first --image=photos --output=words --json
 
-A picture may have any size. A folder stands for the pictures in it. Of several pictures, --output
-and --seen are folders, with a file of each picture's name.
+Without --run_dir a network that travels with the package speaks: that of digits, or the one that
+--pretrained names. A picture may have any size. A folder stands for the pictures in it. Of several
+pictures, --output and --seen are folders, with a file of each picture's name.
 
 It prints the likeliest word and the one after it. "Not sure" means that the softmax layer gives the
 word less than the threshold of the run's calibration (experiments.calibrate). A network without a
@@ -20,8 +22,15 @@ import sys
 from absl import flags
 
 from experiments import program
+from mtnet_tf import pretrained
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.", required=True)
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.")
+_PRETRAINED = flags.DEFINE_enum(
+    "pretrained",
+    pretrained.DEFAULT,
+    pretrained.names(),
+    "Network that travels with the package, where no --run_dir is given.",
+)
 _IMAGE = flags.DEFINE_multi_string(
     "image",
     None,
@@ -68,7 +77,8 @@ def main(argv: list[str]) -> int:
     images = _places(paths, _SEEN.value, ".png", several) if _SEEN.value else {}
     for sound in sounds.values():
         check_output(sound, _SAMPLE_RATE.value)
-    config = RunFolder(_RUN_DIR.value).config()
+    run_dir = _RUN_DIR.value or pretrained.run_dir(_PRETRAINED.value)
+    config = RunFolder(run_dir).config()
     program.find_systems([config.system])
     data, seen, failed = config.data, {}, False
     for path in paths:
@@ -85,7 +95,7 @@ def main(argv: list[str]) -> int:
     from mtnet_tf.runs import devices
 
     devices.select_device(flags.FLAGS.device)
-    describer = Describer(_RUN_DIR.value)
+    describer = Describer(run_dir)
     descriptions = describer.describe_all([image for image, _ in seen.values()])
     for (path, (image, inverted)), description in zip(seen.items(), descriptions):
         description.write(sounds[path], _SAMPLE_RATE.value)

@@ -16,11 +16,19 @@ offers for download, or TFDS's `spoken_digit`, which TFDS downloads if it is not
     python -m experiments.make_recordings --fsdd=free-spoken-digit-dataset.zip --output_dir=...
     python -m experiments.make_recordings --fsdd=tfds --data_dir=data/tfds --output_dir=...
 
+Your own voice, cut out of one recording in which you read the words in their order, with a pause
+after each, once or several times:
+
+    python -m experiments.make_recordings --from_recording=me.m4a --words=digits --output_dir=...
+
 The folder must be new; recordings.json in it says how it was made.
 """
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 from absl import flags
 
 from experiments import program
@@ -30,7 +38,7 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to make.", require
 _WORDS = flags.DEFINE_string(
     "words",
     None,
-    "Voice: digits, cifar10, cifar100 and other words with commas, or a file with one word a line.",
+    "digits, cifar10, cifar100 and other words with commas, or a file with one word a line.",
 )
 _ENGINE = flags.DEFINE_enum(
     "engine", None, ["piper", "espeak_ng"], "Voice: what speaks the words. Default piper."
@@ -50,42 +58,86 @@ _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "FSDD from tfds: TFDS data_dir. Default: TFDS's own, ~/tensorflow_datasets."
 )
 
+_FROM_RECORDING = flags.DEFINE_string(
+    "from_recording", None, "Own voice: wav, flac, ogg or mp3; m4a and others with the extra m4a."
+)
+_SPEAKER = flags.DEFINE_string("speaker", None, "Own voice: the name of it. Default me.")
+_MIN_SILENCE_SECS = flags.DEFINE_float(
+    "min_silence_secs", None, "Own voice: a silence so long parts two words. Default 0.3."
+)
+_SILENCE_DB = flags.DEFINE_float(
+    "silence_db", None, "Own voice: silence is this far below the loudest 10 ms, dB. Default 35."
+)
+
+_OF_PIPER = (_TAKES, _LENGTH_SCALE, _NOISE_SCALE, _NOISE_W_SCALE, _SEED)
+_OF_FSDD = (_SPEAKERS, _DATA_DIR)
+_OF_OWN_VOICE = (_SPEAKER, _MIN_SILENCE_SECS, _SILENCE_DB)
+
 
 def main(argv: list[str]) -> None:
     """Makes the folder and prints how many recordings are in it."""
     del argv
-    from data_builders import recording_makers
+    from data_builders import recording_makers as makers
     from mtnet_tf.runs.provenance import command_line
 
-    for_piper = _given(_TAKES, _LENGTH_SCALE, _NOISE_SCALE, _NOISE_W_SCALE, _SEED)
-    for_fsdd = _given(_SPEAKERS, _DATA_DIR)
     if (_WORDS.value is None) == (_FSDD.value is None):
-        raise InputError("Give either --words, to have them spoken by the voice, or --fsdd.")
-    if _FSDD.value is None:
-        source, unused = "--words", for_fsdd
-        if _ENGINE.value == "espeak_ng":
-            source, unused = "--engine=espeak_ng", for_fsdd | for_piper
-    else:
-        only_tfds = {} if _FSDD.value == "tfds" else _given(_DATA_DIR)
-        source, unused = f"--fsdd={_FSDD.value}", for_piper | _given(_ENGINE) | only_tfds
-    if unused:
-        names = ", ".join(f"--{name}" for name in unused)
-        raise InputError(f"With {source}, {names} has no meaning.")
-    if _FSDD.value is None:
-        words = recording_makers.parse_words(_WORDS.value)
-        engine = _ENGINE.value or "piper"
-        make = getattr(recording_makers, f"make_{engine}_recordings")
-        make = functools.partial(make, words=words, **for_piper)
-    else:
-        make = functools.partial(
-            recording_makers.make_fsdd_recordings, source=_FSDD.value, **for_fsdd
+        raise InputError(
+            "Give either --words, to have them spoken by the voice or found in --from_recording, or"
+            " --fsdd."
         )
+    words = None if _WORDS.value is None else makers.parse_words(_WORDS.value)
+    if _FSDD.value is not None:
+        usable = _OF_FSDD if _FSDD.value == "tfds" else (_SPEAKERS,)
+        chosen = _only(f"--fsdd={_FSDD.value}", usable)
+        make = functools.partial(makers.make_fsdd_recordings, source=_FSDD.value, **chosen)
+    elif _FROM_RECORDING.value is not None:
+        chosen = _only("--from_recording", (_FROM_RECORDING, *_OF_OWN_VOICE))
+        chosen["source"] = chosen.pop("from_recording")
+        make = functools.partial(
+            makers.make_cut_recordings, words=words, recognize=_recognizer(words), **chosen
+        )
+    elif _ENGINE.value == "espeak_ng":
+        _only("--engine=espeak_ng", (_ENGINE,))
+        make = functools.partial(makers.make_espeak_ng_recordings, words=words)
+    else:
+        chosen = _only("--words", (_ENGINE, *_OF_PIPER))
+        chosen.pop("engine", None)
+        make = functools.partial(makers.make_piper_recordings, words=words, **chosen)
     record = make(_OUTPUT_DIR.value, command=command_line())
     print(f"{len(record['recordings'])} recordings in {_OUTPUT_DIR.value}")
+    for file, heard in record.get("heard_otherwise", {}).items():
+        print(f"listen to {file}: the recogniser heard {heard or 'no word'}")
+    if _FROM_RECORDING.value is not None:
+        print(f"the cuts: {_OUTPUT_DIR.value}_cuts.png")
 
 
-def _given(*chosen: flags.FlagHolder):
-    return {flag.name: flag.value for flag in chosen if flag.value is not None}
+def _only(source: str, usable: Sequence[flags.FlagHolder]) -> dict[str, Any]:
+    """Returns the values of the flags that are given.
+
+    Raises:
+        InputError: One is given that has no meaning with the source.
+    """
+    every = (_ENGINE, *_OF_PIPER, *_OF_FSDD, _FROM_RECORDING, *_OF_OWN_VOICE)
+    given = {flag.name: flag.value for flag in every if flag.value is not None}
+    if unused := given.keys() - {flag.name for flag in usable}:
+        names = ", ".join(f"--{name}" for name in sorted(unused))
+        raise InputError(f"With {source}, {names} has no meaning.")
+    return given
+
+
+def _recognizer(words: list[str]) -> Callable[[np.ndarray, int], str | None] | None:
+    """Returns what hears the words; None where no recogniser is installed, or it lacks a word."""
+    from mtnet_tf.metrics.word_accuracy import (
+        MissingRecognizerError,
+        UnknownWordError,
+        WordRecognizer,
+    )
+
+    try:
+        return WordRecognizer(words).recognize
+    except (MissingRecognizerError, UnknownWordError) as error:
+        print(f"the cuts are not checked by ear: {error}")
+        return None
 
 
 if __name__ == "__main__":

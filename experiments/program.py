@@ -209,7 +209,7 @@ def define_training_flags(strategies: list[str], keep: str = "all") -> None:
     flags.DEFINE_string(
         "preset",
         "small",
-        "paper, released (both for a GPU), small, tuned (two CPU cores) or tiny.",
+        "paper, released (both for a GPU), small, tuned, compact (two CPU cores) or tiny.",
     )
     flags.DEFINE_multi_string(
         "override", [], "key=value of the configuration, e.g. training.joint.epochs=2."
@@ -229,7 +229,12 @@ def define_scoring_flags() -> None:
     flags.DEFINE_bool(
         "word_accuracy", False, "Let a speech recogniser hear the words (extra: asr)."
     )
-    flags.DEFINE_bool("extra_metrics", False, "Score wide-band PESQ, classic STOI and ESTOI too.")
+    flags.DEFINE_bool(
+        "extra_metrics",
+        False,
+        "Score wide-band PESQ, classic STOI and ESTOI too; and, with the extra world, the"
+        " mel-cepstral distance and the error of F0.",
+    )
     flags.DEFINE_integer(
         "num_pairs",
         0,

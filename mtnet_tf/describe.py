@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mtnet_tf import pretrained
 from mtnet_tf.data import audio
 from mtnet_tf.data.images import ImageError, decode_image, read_image
 from mtnet_tf.data.playing import play
@@ -107,17 +108,27 @@ class Describer:
     Attributes:
         words: what it can say.
         image_shape: (height, width, channels) of what it sees.
+        sample_rate: Hz, of what it says.
     """
 
-    def __init__(self, run_dir: pathlib.Path | str) -> None:
-        """Raises RunFolderError if `run_dir` has no trained network."""
-        run = RunFolder(run_dir)
+    def __init__(self, run_dir: pathlib.Path | str | None = None) -> None:
+        """Reads the network.
+
+        Args:
+            run_dir: a run folder; None for the network of digits that travels with the package
+                (`pretrained.run_dir` has others).
+
+        Raises:
+            RunFolderError: `run_dir` has no trained network.
+        """
+        run = RunFolder(run_dir or pretrained.run_dir())
         self._config = run.config()
         self._network = load_network(run)
         self._calibration = read_calibration(run)
         self._recordings = _Recordings(run, self._config.data.sample_rate)
         self.words = self._recordings.words
         self.image_shape = self._config.data.image_shape
+        self.sample_rate = self._config.data.sample_rate
 
     def describe(
         self,
@@ -192,7 +203,7 @@ class Describer:
         return [
             Description(
                 waveform,
-                self._config.data.sample_rate,
+                self.sample_rate,
                 image,
                 inverted,
                 guesses[k],

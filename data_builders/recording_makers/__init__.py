@@ -1,4 +1,4 @@
-"""Makes recordings folders: from a synthetic voice, or from the Free Spoken Digit Dataset.
+"""Makes recordings folders: of a synthetic voice, of FSDD, or out of a long recording of a person.
 
 Each function writes `<word>/<speaker>_<take>.<suffix>` and, beside the words, `recordings.json`:
 what made them, with which parameters, and the SHA-256 of each file. A folder appears under its name
@@ -6,6 +6,7 @@ only when it is complete.
 """
 
 from data_builders.recording_makers.fsdd import make_fsdd_recordings
+from data_builders.recording_makers.long_recording import make_cut_recordings
 from data_builders.recording_makers.voice import (
     make_espeak_ng_recordings,
     make_piper_recordings,
@@ -13,6 +14,7 @@ from data_builders.recording_makers.voice import (
 )
 
 __all__ = [
+    "make_cut_recordings",
     "make_espeak_ng_recordings",
     "make_fsdd_recordings",
     "make_piper_recordings",

@@ -1,4 +1,4 @@
-"""The named configurations: the paper, its published scripts, and three for two CPU cores."""
+"""The named configurations: the paper, its published scripts, and four for two CPU cores."""
 
 from __future__ import annotations
 
@@ -143,6 +143,22 @@ def _tuned() -> Config:
     )
 
 
+def _compact() -> Config:
+    """`tuned` at the size of a network that travels with the package (`mtnet_tf.pretrained`)."""
+    tuned = _tuned()
+    return dataclasses.replace(
+        tuned,
+        preset="compact",
+        image_encoder=dataclasses.replace(
+            tuned.image_encoder, widths=(32, 64, 96, 128, 128), feature_units=(128, 128)
+        ),
+        audio_autoencoder=AudioAutoencoderConfig(hidden_units=(256, 192, 128, 192, 256)),
+        cross_modal_mapper=CrossModalMapperConfig(units=(128, 128)),
+        # Ten waveforms span ten dimensions: the last layer needs few inputs, and is the largest.
+        audio_generator=dataclasses.replace(tuned.audio_generator, hidden_units=(32,)),
+    )
+
+
 def _tiny() -> Config:
     """The quick start and the tests: the paper's graph in seconds."""
     small = _small()
@@ -187,6 +203,7 @@ PRESETS = {
     "released": _released,
     "small": _small,
     "tuned": _tuned,
+    "compact": _compact,
     "tiny": _tiny,
 }
 

@@ -199,8 +199,8 @@ def summarize(rows: list[Row]) -> dict:
 
         Each metric has its "mean" and standard deviation "sd" over the scored pairs; how many were
         scored, failed, and failed because of their reference; and "floor_mean", in which failures
-        count as the metric's floor, so that silence cannot win. A pair that failed because of its
-        reference is in neither mean.
+        count as the metric's floor, so that silence cannot win; NaN for failures of a distance. A
+        pair that failed because of its reference is in neither mean.
     """
     names = list(rows[0].scores)
     retrieved = [row for row in rows if row.retrieved]
@@ -239,14 +239,16 @@ def _statistics(rows: list[Row], names: list[str]) -> dict:
             if name in row.failures:
                 reasons[row.failures[name]] = reasons.get(row.failures[name], 0) + 1
         counted = len(scored) + failed
+        # A distance has no floor: without failures it needs none.
+        floor = FLOORS.get(name, None if failed else 0.0)
         statistics[name] = {
             "mean": float(scored.mean()) if len(scored) else math.nan,
             "sd": float(scored.std()) if len(scored) else math.nan,
             "num_scored": len(scored),
             "num_failed": failed,
             "num_failed_references": of_reference,
-            "floor_mean": float((scored.sum() + failed * FLOORS[name]) / counted)
-            if counted
+            "floor_mean": float((scored.sum() + failed * floor) / counted)
+            if counted and floor is not None
             else math.nan,
             "failures": dict(sorted(reasons.items())),
         }

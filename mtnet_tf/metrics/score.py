@@ -1,6 +1,7 @@
 """What a metric answers: a number, or a failure with its reason and the signal to blame."""
 
 import dataclasses
+import importlib.util
 import math
 from typing import Literal
 
@@ -20,9 +21,16 @@ METRICS = (
 EXTRAS = ("pesq_lqo_wb", "stoi_classic", "estoi")
 
 
+# Of `world`, where the package pyworld is installed. They are distances: lower is better, and there
+# is no worst one to count a failure as.
+DISTANCES = ("mcd", "f0_error")
+
+
 def chosen_metrics(extras: bool) -> tuple[str, ...]:
-    """Returns the names of all metrics, with or without the extras."""
-    return tuple(name for name in METRICS if extras or name not in EXTRAS)
+    """Returns the names of the metrics, with or without the extras and what pyworld adds."""
+    if not extras:
+        return tuple(name for name in METRICS if name not in EXTRAS)
+    return METRICS + (DISTANCES if importlib.util.find_spec("pyworld") else ())
 
 
 # What a failure of the generated signal counts as in the mean over all pairs: the least that the

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtnet_tf.metrics import corr2d, pesq, stoi
+from mtnet_tf.metrics import corr2d, pesq, stoi, world
 from mtnet_tf.metrics.auditory_spectrogram import SAMPLE_RATE as SPECTROGRAM_RATE
 from mtnet_tf.metrics.auditory_spectrogram import spectrogram_16k
 from mtnet_tf.metrics.resampling import resample_octave, resample_polyphase
-from mtnet_tf.metrics.score import METRICS, Score
+from mtnet_tf.metrics.score import DISTANCES, METRICS, Score
 
 
 class Views:
@@ -32,7 +32,7 @@ class Views:
 
     @functools.cached_property
     def wide_band(self) -> np.ndarray:
-        """The waveform at 16 kHz, float64, for PESQ and the spectrogram."""
+        """The waveform at 16 kHz, float64, for PESQ, the spectrogram and WORLD."""
         return resample_polyphase(self._samples, self._sample_rate, SPECTROGRAM_RATE)
 
     @property
@@ -44,6 +44,11 @@ class Views:
     def stoi_reference(self) -> stoi.PreparedReference:
         """What STOI needs of a reference."""
         return stoi.prepare(self.for_stoi)
+
+    @functools.cached_property
+    def analysis(self) -> world.Analysis | None:
+        """What the vocoder WORLD says of the waveform; None for silence."""
+        return world.analyse(self.wide_band)
 
     @property
     def direction(self) -> np.ndarray | None:
@@ -94,4 +99,6 @@ def score_views(
         scores["pesq_lqo_wb"] = pesq.score_resampled(
             reference.wide_band, generated.wide_band, pesq.WIDE_BAND
         )
+    if set(DISTANCES) & set(metrics):
+        scores |= world.score_analyses(reference.analysis, generated.analysis)
     return {name: scores[name] for name in metrics}

@@ -221,6 +221,14 @@ DERIVED = {
         "training.image_encoder_optimizer.rho": 0.99,
         "training.image_encoder_optimizer.epsilon": 1e-7,
     },
+    ("tuned", "compact"): {
+        "preset": "compact",
+        "image_encoder.widths": (32, 64, 96, 128, 128),
+        "image_encoder.feature_units": (128, 128),
+        "audio_autoencoder.hidden_units": (256, 192, 128, 192, 256),
+        "cross_modal_mapper.units": (128, 128),
+        "audio_generator.hidden_units": (32,),
+    },
     ("small", "tiny"): {
         "preset": "tiny",
         "data.validation_fraction": 0.1,
@@ -277,7 +285,7 @@ def test_every_difference_of_the_other_presets(base, derived):
 
 
 def test_no_preset_is_missing_here():
-    assert set(PRESETS) == {"paper", "released", "small", "tuned", "tiny"}
+    assert set(PRESETS) == {"paper", "released", "small", "tuned", "compact", "tiny"}
 
 
 def test_the_decay_of_paper_is_eta_4_times_weight_decay():

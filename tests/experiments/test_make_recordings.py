@@ -90,6 +90,10 @@ def test_fsdd_from_a_prepared_tfds(tmp_path):
         (["--fsdd=none", "--engine=piper"], "With --fsdd=none, --engine has no meaning"),
         (["--fsdd=a.zip", "--data_dir=x"], "With --fsdd=a.zip, --data_dir has no meaning"),
         (["--fsdd=none.zip"], "none.zip does not exist"),
+        (["--words=two", "--speaker=me"], "With --words, --speaker has no meaning"),
+        (["--words=two", "--from_recording=a.wav", "--seed=1"], "--seed has no meaning"),
+        (["--words=two", "--from_recording=none.wav"], "none.wav: cannot be read"),
+        (["--from_recording=a.wav"], "Give either --words"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, arguments, message):
@@ -104,7 +108,8 @@ def test_help_names_every_flag():
     text = run("--help").stdout
     flags = (
         "output_dir words engine takes length_scale noise_scale noise_w_scale seed fsdd speakers"
+        " data_dir from_recording speaker min_silence_secs silence_db"
     )
-    for flag in (*flags.split(), "data_dir"):
+    for flag in flags.split():
         assert f"--{flag}:" in text
     assert "python -m experiments.make_recordings --words=digits" in text

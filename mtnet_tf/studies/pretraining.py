@@ -1,0 +1,38 @@
+"""How a trained network becomes one that travels with the package (`mtnet_tf.pretrained`)."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+
+from mtnet_tf.files import read_json, replacing, write_json
+from mtnet_tf.runs.calibration import CALIBRATION
+from mtnet_tf.runs.networks import NETWORK, halve
+from mtnet_tf.runs.run_folder import RunFolder
+
+_COPIED = ("config.json", "recordings.npz", CALIBRATION)
+
+
+def ship(run: RunFolder, folder: pathlib.Path | str) -> RunFolder:
+    """Copies what `describe` needs of a run into a folder, and returns that as a run folder.
+
+    The weights are rounded to float16. Where the data set lay is left out: it is not there on
+    another machine.
+
+    Args:
+        run: trained and calibrated.
+        folder: receives the files.
+
+    Raises:
+        FileError: a file is missing, or cannot be written.
+        RunFolderError: the run has no trained network.
+    """
+    shipped = RunFolder(folder)
+    for name in _COPIED:
+        with replacing(shipped / name) as temporary:
+            shutil.copyfile(run / name, temporary)
+    record = read_json(run / "environment.json")
+    record.pop("data_path", None)
+    write_json(shipped / "environment.json", record)
+    halve(run / NETWORK, shipped / NETWORK)
+    return shipped

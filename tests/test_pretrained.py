@@ -1,0 +1,106 @@
+"""The networks that travel with the package: as good as committed, small, and safe to read."""
+
+import pathlib
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import mtnet_tf
+from mtnet_tf import pretrained
+from mtnet_tf.data import audio
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import read_json, read_npz
+from mtnet_tf.metrics import Scorer
+from mtnet_tf.runs.networks import halve, load_weights, save_network
+from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
+
+CHECKS = pathlib.Path(__file__).parent / "pretrained"
+METRICS = ("corr2d", "pesq", "stoi")
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_it_speaks_as_well_as_its_committed_result_says(name):
+    kept = read_npz(CHECKS / f"{name}.npz", {"image": ("u", 4), "label": ("i", 1)})
+    expected = read_json(CHECKS / f"{name}.json")
+    assert len(kept["image"]) == expected["num_pairs"] == 200
+    describer = mtnet_tf.Describer(pretrained.run_dir(name))
+    descriptions = describer.describe_all(list(kept["image"]))
+    words = [describer.words[label] for label in kept["label"]]
+    right = [d.word == word for d, word in zip(descriptions, words)]
+    # Another machine may round otherwise: a picture on the edge may fall to the other side.
+    assert np.mean(right) == pytest.approx(expected["classifier_accuracy"], abs=0.0051)
+    of_recordings, waveforms = RunFolder(pretrained.run_dir(name)).recordings()
+    scorer = Scorer(audio.from_int16(waveforms), describer.sample_rate, METRICS)
+    places = np.array([list(of_recordings).index(word) for word in words])
+    scores = scorer.score(np.stack([d.waveform for d in descriptions]), places)
+    for metric, tolerance in zip(METRICS, (0.005, 0.02, 0.005)):
+        found = np.mean([score.value for score in scores[metric]])
+        assert found == pytest.approx(expected["metrics"][metric]["mean"], abs=tolerance), metric
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_it_is_small_calibrated_and_has_a_card(name):
+    folder = pretrained.run_dir(name)
+    assert {"README.md", "calibration.json"} <= {path.name for path in folder.iterdir()}
+    assert "data_path" not in RunFolder(folder).environment()
+
+
+def test_all_of_them_stay_under_8_megabytes():
+    assert pretrained.DEFAULT in pretrained.names()
+    folders = map(pretrained.run_dir, pretrained.names())
+    assert sum(path.stat().st_size for folder in folders for path in folder.iterdir()) < 8e6
+
+
+def test_an_unknown_one_is_one_error():
+    with pytest.raises(InputError, match=r"No network of 'birds_ad' travels.*mnist_ad"):
+        pretrained.run_dir("birds_ad")
+
+
+def network(units=3):
+    inputs = keras.Input([4])
+    outputs = keras.layers.BatchNormalization()(keras.layers.Dense(units)(inputs))
+    return keras.Model(inputs, keras.layers.Dropout(0.5, seed=7)(outputs))
+
+
+def test_halved_weights_are_those_of_the_network_in_float16(tmp_path):
+    whole, read = network(), network()
+    for variable in whole.trainable_variables:
+        variable.assign(np.random.default_rng(0).normal(size=variable.shape))
+    save_network(whole, tmp_path / "whole.keras")
+    halve(tmp_path / "whole.keras", tmp_path / "half.keras")
+    load_weights(read, tmp_path / "half.keras")
+    assert len(whole.weights) == len(read.weights) > 4
+    for before, after in zip(whole.weights, read.weights):
+        assert before.dtype == after.dtype
+        rounded = np.asarray(before).astype(np.float16).astype(np.float32)
+        np.testing.assert_array_equal(np.asarray(after), rounded)
+    # Keras' own way to read it works too.
+    images = np.ones([2, 4], np.float32)
+    np.testing.assert_array_equal(
+        keras.models.load_model(tmp_path / "half.keras")(images), read(images)
+    )
+
+
+def test_what_is_no_network_cannot_be_halved(tmp_path):
+    (tmp_path / "broken.keras").write_bytes(b"PK\3\4")
+    for name in ("broken.keras", "none.keras"):
+        with pytest.raises(RunFolderError, match="cannot be read"):
+            halve(tmp_path / name, tmp_path / "half.keras")
+    assert not (tmp_path / "half.keras").exists()
+
+
+def test_integers_keep_their_type(tmp_path):
+    """The state of a dropout layer's seeds is one."""
+    whole = network()
+    save_network(whole, tmp_path / "whole.keras")
+    halve(tmp_path / "whole.keras", tmp_path / "half.keras")
+    kinds = []
+    with zipfile.ZipFile(tmp_path / "half.keras") as archive:
+        with archive.open("model.weights.h5") as file, h5py.File(file) as weights:
+            weights.visititems(
+                lambda _, item: kinds.append(item.dtype) if hasattr(item, "dtype") else None
+            )
+    assert {np.dtype("float16")} < set(kinds)
