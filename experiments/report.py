@@ -10,9 +10,10 @@ The spread of the scores over the seeds of some runs:
 
 Results are committed with --collect and --collect_seeds. Without a flag the tables of all committed
 results are written again, and --check fails if they are stale. --pictures draws their pictures
-first.
+first, and --hear lets a speech recogniser hear the examples of Tables 3 and 4 (extra asr).
 
     python -m experiments.report --pictures
+    python -m experiments.report --hear
     python -m experiments.report --collect=runs/study --name=mnist_ad_x
     python -m experiments.report --collect_seeds=runs/seeds
     python -m experiments.report
@@ -45,6 +46,7 @@ _COLLECT_SEEDS = flags.DEFINE_string(
 )
 _CHECK = flags.DEFINE_bool("check", False, "Only compare: exit 1 if a generated file is stale.")
 _PICTURES = flags.DEFINE_bool("pictures", False, "Draw the pictures of the committed results.")
+_HEAR = flags.DEFINE_bool("hear", False, "Let a speech recogniser hear the committed examples.")
 program.define_system_module_flag()
 
 
@@ -75,6 +77,8 @@ def main(argv: list[str]) -> None:
     if _PICTURES.value:
         for path in committed.draw_pictures(root):
             print(f"Drawn: {path.relative_to(root)}")
+    if _HEAR.value:
+        _hear(root / committed.TABLES)
     if _CHECK.value:
         stale = [str(path.relative_to(root)) for path in committed.stale_files(root)]
         if stale:
@@ -84,6 +88,19 @@ def main(argv: list[str]) -> None:
     for path, text in committed.generated_files(root).items():
         write_text(path, text)
         print(f"Written: {path.relative_to(root)}")
+
+
+def _hear(folder: pathlib.Path) -> None:
+    """Lets the recogniser hear the examples of each data set."""
+    from data_builders import BUILDERS
+    from mtnet_tf.metrics.word_accuracy import WordRecognizer
+    from mtnet_tf.studies.examples import CHOSEN, hear
+
+    for name, builder in BUILDERS.items():
+        examples = folder / f"{name}_examples"
+        if (examples / CHOSEN).is_file():
+            hear(examples, WordRecognizer(builder.WORDS.values()).recognize)
+            print(f"Heard: {name}")
 
 
 if __name__ == "__main__":

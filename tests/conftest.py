@@ -112,6 +112,26 @@ def synthetic_data():
 
 
 @pytest.fixture(scope="session")
+def short_runs(tiny_config, synthetic_data, tmp_path_factory):
+    """Run folders of MT-Net and of a row without a softmax layer, trained for some updates.
+
+    Who changes one works on a copy.
+    """
+    # Here and not above: few tests need them.
+    from mtnet_tf import systems
+    from mtnet_tf.runs.run_folder import RunFolder
+    from mtnet_tf.systems.trained import train
+
+    folder = tmp_path_factory.mktemp("short_runs")
+    config = config_lib.override(
+        tiny_config, ["training.joint.epochs=0.5", "training.autoencoder.epochs=5"]
+    )
+    for name in ("mtnet", "gen_only"):
+        train(systems.configure(name, config), synthetic_data, RunFolder(folder / name), "cpu")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def data_dir(tmp_path_factory):
     """A TFDS data_dir with digits_ad."""
     import data_builders  # here and not above: few tests need it

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import stat
 import sys
 
@@ -10,23 +11,16 @@ import PIL.Image
 import pytest
 import soundfile
 
-from mtnet_tf import systems
-from mtnet_tf.config import override
 from mtnet_tf.data.audio import AudioError
 from mtnet_tf.data.images import ImageError, read_image
 from mtnet_tf.describe import Describer
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.trained import load_network
 
 
 @pytest.fixture(scope="module")
-def runs(tiny_config, synthetic_data, tmp_path_factory):
-    """Run folders of MT-Net, and of a row without a softmax layer."""
-    folder = tmp_path_factory.mktemp("runs")
-    config = override(tiny_config, ["training.joint.epochs=0.5", "training.autoencoder.epochs=5"])
-    for name in ("mtnet", "gen_only"):
-        train(systems.configure(name, config), synthetic_data, RunFolder(folder / name), "cpu")
-    return folder
+def runs(short_runs, tmp_path_factory):
+    return shutil.copytree(short_runs, tmp_path_factory.mktemp("runs") / "copy")
 
 
 @pytest.fixture

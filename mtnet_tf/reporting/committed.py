@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import (
     curves,
+    exports,
     images_of_sounds,
     listening,
     model_card,
@@ -53,6 +54,7 @@ _SECTIONS = {
     f"{RESULTS}/open_points": ("Open points, on the validation split", recipe.section),
     CURVES: ("Accuracy over the time of a training", curves.section),
     f"{RESULTS}/readings": ("Readings of the optimiser", readings.section),
+    f"{RESULTS}/exports": ("Exported forms of the network that travels along", exports.section),
     f"{RESULTS}/images_of_sounds": (
         "Images of sounds, the other half of DCMAVG",
         images_of_sounds.section,

@@ -2,7 +2,10 @@
 
 One run chooses the pairs, by a rule and not by hand: of some words, evenly spread over the
 alphabet, the pair whose Corr2D is the median of those whose word was retrieved; and likewise of
-those whose word was not. Other systems then say the same pairs.
+those whose word was not. Other systems and the controls then say the same pairs.
+
+examples.json holds what was "chosen", the words whose recordings the sounds of each system ("said")
+and of each control ("controls") are nearest to, and what a speech recogniser "heard" in each.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import dataclasses
 import logging
 import pathlib
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +28,7 @@ from mtnet_tf.evaluation.run import MODEL
 from mtnet_tf.files import read_csv, read_json, remove_leftovers, replacing, write_json
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.controls import CEILING, Context, Control, make_controls
 from mtnet_tf.systems.trained import load_network
 
 _logger = logging.getLogger(__name__)
@@ -83,7 +89,7 @@ def write_examples(
         write_image(folder / "images" / f"{place}.png", image)
     _write_sounds(folder, examples, TRUE, true, rate)
     chosen = [dataclasses.asdict(example) for example in examples]
-    write_json(folder / CHOSEN, {"chosen": chosen, "said": {}})
+    write_json(folder / CHOSEN, {"chosen": chosen, "said": {}, "controls": {}, "heard": {}})
     add_system(run_dir, data, folder, run.config().system)
 
 
@@ -102,30 +108,106 @@ def add_system(
         InputError: as `write_examples`, or examples.json is broken.
     """
     run, folder = RunFolder(run_dir), pathlib.Path(folder)
-    record = read_json(folder / CHOSEN)
-    try:
-        examples = [Example(**values) for values in record["chosen"]]
-        said = dict(record["said"])
-    except (LookupError, TypeError, ValueError) as error:
-        raise InputError(f"{folder / CHOSEN} is broken ({error!r}). Remove {folder}.") from error
+    record, examples = _read(folder)
     pairs, rate = _pairs(data, examples), run.config().data.sample_rate
     _write_sounds(folder, examples, name, _say(run, pairs), rate)
-    scored = {row.image_id: row for row in read_scored(_rows_of(run))}
-    heard = [scored.get(example.image_id) for example in examples]
-    said[name] = [row.retrieved_word if row else "" for row in heard]
-    write_json(folder / CHOSEN, {"chosen": record["chosen"], "said": said})
+    record["said"][name] = _retrieved(_rows_of(run), examples)
+    write_json(folder / CHOSEN, record)
     sounds = {
         column: [audio.read_audio(_sound(folder, k, e, column))[0] for k, e in enumerate(examples)]
-        for column in (TRUE, *said)
+        for column in (TRUE, *record["said"])
     }
     with replacing(folder / "systems.png") as temporary:
-        draw_systems(
-            temporary, pairs.images, sounds, [example.word for example in examples], said, rate
-        )
+        words = [example.word for example in examples]
+        draw_systems(temporary, pairs.images, sounds, words, record["said"], rate)
 
 
-def _rows_of(run: RunFolder) -> pathlib.Path:
-    return run / "evaluation" / "test" / MODEL / "rows.csv"
+def add_controls(
+    run_dir: pathlib.Path | str,
+    data: AudioDescriptions,
+    folder: pathlib.Path | str,
+    controls: Sequence[Control],
+) -> None:
+    """Lets controls say the examples that were chosen; the ceiling is the recording itself.
+
+    Args:
+        run_dir: the run that they were scored beside, on the test split.
+        data: the data set of the run.
+        folder: of `write_examples`; receives their sounds.
+        controls: those of the run's system.
+
+    Raises:
+        InputError: as `add_system`.
+    """
+    run, folder = RunFolder(run_dir), pathlib.Path(folder)
+    record, examples = _read(folder)
+    pairs, config = _pairs(data, examples), run.config()
+    rows = read_csv(_rows_of(run))
+    predicted = {row["image_id"]: row["softmax_word"] for row in rows}
+    context = Context(
+        data,
+        predicted if any(predicted.values()) else None,
+        config=config,
+        network=load_network(run),
+    )
+    for control in make_controls(context, [c for c in controls if c is not CEILING]):
+        waveforms = control.speak(pairs)
+        _write_sounds(folder, examples, control.name, waveforms, config.data.sample_rate)
+        rows = _rows_of(run, control.name)
+        record["controls"][control.name] = _retrieved(rows, examples)
+    write_json(folder / CHOSEN, record)
+
+
+def hear(
+    folder: pathlib.Path | str, recognize: Callable[[np.ndarray, int], str | None]
+) -> dict[str, list[str]]:
+    """Writes down what a speech recogniser hears in each sound, and returns it.
+
+    Args:
+        folder: of `write_examples`.
+        recognize: (samples, rate in Hz) -> word, None for none (`metrics.word_accuracy`).
+
+    Returns:
+        {system, control or "true": the word of each example, "" for none}.
+
+    Raises:
+        InputError: examples.json is broken, or a sound cannot be read.
+    """
+    folder = pathlib.Path(folder)
+    record, examples = _read(folder)
+    record["heard"] = {
+        name: [
+            recognize(*audio.read_audio(_sound(folder, k, example, name))) or ""
+            for k, example in enumerate(examples)
+        ]
+        for name in (TRUE, *record["said"], *record["controls"])
+    }
+    write_json(folder / CHOSEN, record)
+    return record["heard"]
+
+
+def _read(folder: pathlib.Path) -> tuple[dict[str, Any], list[Example]]:
+    """Returns what examples.json holds, and the examples."""
+    record = read_json(folder / CHOSEN)
+    try:
+        parts = {name: dict(record[name]) for name in ("said", "controls", "heard")}
+        return {**record, **parts}, [Example(**values) for values in record["chosen"]]
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{folder / CHOSEN} is broken ({error!r}). Remove {folder}, and run MT-Net's first seed"
+            " again."
+        ) from error
+
+
+def _retrieved(rows: pathlib.Path, examples: list[Example]) -> list[str]:
+    """Returns the word that a candidate's sound is nearest to, of each example; "" for silence."""
+    scored = {row.image_id: row for row in read_scored(rows)}
+    found = [scored.get(example.image_id) for example in examples]
+    return [row.retrieved_word if row else "" for row in found]
+
+
+def _rows_of(run: RunFolder, candidate: str = MODEL) -> pathlib.Path:
+    return run / "evaluation" / "test" / candidate / "rows.csv"
 
 
 def _pairs(data: AudioDescriptions, examples: list[Example]) -> Pairs:

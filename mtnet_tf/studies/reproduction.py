@@ -28,8 +28,9 @@ from mtnet_tf.files import FileError, InUseError, read_json, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.studies.examples import CHOSEN, add_system, write_examples
+from mtnet_tf.studies.examples import CHOSEN, add_controls, add_system, write_examples
 from mtnet_tf.systems import find
+from mtnet_tf.systems.controls import Control
 from mtnet_tf.systems.plan import TABLES, TUNED, Cell, rows
 from mtnet_tf.systems.trained import train
 
@@ -178,37 +179,42 @@ def _run_cell(
         data_path=str(loaded.dataset.path),
     )
     is_first = cell.seed == 0
+    beside = find(cell.row).controls if is_first and cell.row != TUNED else ()
     own, *controls = evaluate_run(
         run.path,
         loaded.data,
         loaded.pool,
         split="test",
         device=device,
-        controls=find(cell.row).controls if is_first and cell.row != TUNED else (),
+        controls=beside,
         **scoring,
     )
     for control in controls:
         key = f"{cell.dataset}/{control['candidate']}"
         write_json(places.control(cell.dataset, control["candidate"]), {"cell": key, **control})
     if is_first:
-        _show(cell, places, loaded.data)
+        _show(cell, places, loaded.data, beside)
     # Last: a cell is done when its result is there.
     write_json(places.result(cell), {"cell": cell.key, **own, "looks": run.looks()})
     places.failure(cell).unlink(missing_ok=True)
 
 
-def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
-    """Adds a cell to the examples of its data set, once MT-Net has chosen them."""
+def _show(cell: Cell, places: Places, data: AudioDescriptions, controls: Sequence[Control]) -> None:
+    """Adds a cell and its controls to the examples of its data set, which MT-Net chooses."""
     run, folder = places.run(cell), places.examples(cell.dataset)
     if cell.row != "mtnet":
         if (folder / CHOSEN).is_file():
             add_system(run.path, data, folder, cell.row)
+            add_controls(run.path, data, folder, controls)
         return
     write_examples(run.path, data, folder)
+    add_controls(run.path, data, folder, controls)
     for row in dict.fromkeys(row for table in TABLES for row in rows(table) if row != cell.row):
         other = dataclasses.replace(cell, row=row)
         if places.state(other) == "done" and places.run(other).is_finished():
             add_system(places.run(other).path, data, folder, row)
+            if row != TUNED:
+                add_controls(places.run(other).path, data, folder, find(row).controls)
 
 
 def _time_left(todo: Sequence[Cell], places: Places) -> str:

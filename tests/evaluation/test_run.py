@@ -2,18 +2,17 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 
-from mtnet_tf.config import override
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import InUseError, locked
 from mtnet_tf.metrics.score import METRICS, Score
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.controls import CONTROLS
-from mtnet_tf.systems.trained import train
 
 
 class Scores:
@@ -27,11 +26,9 @@ class Scores:
 
 
 @pytest.fixture(scope="module")
-def finished(tiny_config, synthetic_data, tmp_path_factory):
-    run = RunFolder(tmp_path_factory.mktemp("finished") / "run")
-    config = override(tiny_config, ["training.joint.epochs=0.5", "training.autoencoder.epochs=5"])
-    train(config, synthetic_data, run, "cpu")
-    return run
+def finished(short_runs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    return RunFolder(shutil.copytree(short_runs / "mtnet", folder))
 
 
 def state(folder):

@@ -126,6 +126,9 @@ def test_table_4_has_controls_of_its_own_and_says_the_examples_of_mtnet(data_dir
     assert list(record["said"]) == ["mtnet", "dcmavg"]
     count = len(record["chosen"])
     assert count and all(len(words) == count for words in record["said"].values())
-    for name in ("true", "mtnet", "dcmavg"):
+    controls = ["white_noise", "mean_waveform", "wrong_word", "classifier_and_recording"]
+    assert list(record["controls"]) == [*controls, "spectrogram_inverter", "griffin_lim"]
+    assert all(len(words) == count for words in record["controls"].values())
+    for name in ("true", *record["said"], *record["controls"]):
         assert len(list(examples.glob(f"sounds/*_{name}.flac"))) == count
     assert (examples / "systems.png").stat().st_size > 10_000

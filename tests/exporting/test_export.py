@@ -1,29 +1,26 @@
 """The exported forms against Keras, read as a program without this package would."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from mtnet_tf import systems
-from mtnet_tf.config import ConfigError, override
+from mtnet_tf.config import ConfigError
 from mtnet_tf.exporting import export as export_lib
 from mtnet_tf.exporting import onnx_file
 from mtnet_tf.exporting.export import ExportError, export
 from mtnet_tf.exporting.network import Exported
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.trained import load_network
 
 WORDS = ["zero", "one", "two"]
 
 
 @pytest.fixture(scope="module")
-def runs(tiny_config, synthetic_data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    config = override(tiny_config, ["training.joint.epochs=0.5", "training.autoencoder.epochs=5"])
-    for name in ("mtnet", "gen_only"):
-        train(systems.configure(name, config), synthetic_data, RunFolder(folder / name), "cpu")
+def runs(short_runs, tmp_path_factory):
+    folder = shutil.copytree(short_runs, tmp_path_factory.mktemp("runs") / "copy")
     (folder / "mtnet/calibration.json").write_text('{"temperature": 2.0, "threshold": 0.75}')
     return folder
 

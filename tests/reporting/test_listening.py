@@ -42,9 +42,11 @@ def tables(tmp_path):
         {"word": "two", "retrieved_word": ""},
     ]
     said = {"mtnet": ["a<b", ""], "dcmavg": ["two", "two"], "other": ["x", "x"]}
-    (folder / "examples.json").write_text(json.dumps({"chosen": chosen, "said": said}))
+    record = {"chosen": chosen, "said": said, "controls": {"mean_waveform": ["two", "two"]}}
+    record["heard"] = {"true": ["a<b", "two"], "mtnet": ["two", ""], "dcmavg": ["two", "two"]}
+    (folder / "examples.json").write_text(json.dumps(record))
     for place, word in ((1, "good_a_b"), (2, "bad_two")):
-        for name in ("true", "mtnet", "dcmavg"):
+        for name in ("true", "mtnet", "dcmavg", "mean_waveform"):
             (folder / f"sounds/{place}_{word}_{name}.flac").write_bytes(b"")
     return tmp_path / "tables"
 
@@ -54,16 +56,22 @@ def test_every_row_is_a_player_that_loads_nothing(tables):
     parser = Parser()
     parser.feed(text)
     assert parser.open == []
-    assert [player["preload"] for player in parser.audio] == ["none"] * 6
+    assert [player["preload"] for player in parser.audio] == ["none"] * 8
     sounds = [player["src"] for player in parser.audio]
     assert sounds[0] == "tables/mnist_ad_examples/sounds/1_good_a_b_true.flac"
     assert all((tables.parent / sound).is_file() for sound in sounds)
     # In the order of the tables, whoever spoke first.
-    assert [sound.rpartition("_")[2] for sound in sounds[:3]] == [
-        "true.flac", "mtnet.flac", "dcmavg.flac",
+    assert [sound.partition("a_b_")[2] for sound in sounds[:4]] == [
+        "true.flac", "mtnet.flac", "dcmavg.flac", "mean_waveform.flac",
     ]  # fmt: skip
-    assert parser.words == ["a<b", "a<b", "two", "two", "silence", "two"]
-    assert text.count('class="wrong"') == 2
+    # What is nearest and what was heard, in turn; nobody listened to the control.
+    assert parser.words == [
+        *("a<b", "a<b", "a<b", "two", "two", "two", "two"),
+        *("two", "two", "silence", "no word", "two", "two", "two"),
+    ]
+    assert text.count('class="wrong"') == 6
+    assert text.count("heard: ") == 6
+    assert 'aria-label="two, mean waveform"' in text
     assert text.count("(good)") == text.count("(bad)") == 1
     assert [image["alt"] for image in parser.images] == ["a<b", "two"]
     assert "http" not in text

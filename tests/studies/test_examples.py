@@ -1,9 +1,13 @@
 """Which pairs Figure 5 shows."""
 
+import json
+
+import numpy as np
 import pytest
 
+from mtnet_tf.data import audio
 from mtnet_tf.errors import InputError
-from mtnet_tf.studies.examples import Example, choose, read_scored
+from mtnet_tf.studies.examples import Example, choose, hear, read_scored
 
 
 def scored(word, heard, *values):
@@ -38,3 +42,23 @@ def test_rows_without_a_score_are_left_out(tmp_path):
         read_scored(path)
     with pytest.raises(InputError, match="missing"):
         read_scored(tmp_path / "other.csv")
+
+
+def test_what_is_heard_is_written_down(tmp_path):
+    example = {"image_id": "i", "word": "fire truck", "retrieved_word": "", "corr2d": 0.5}
+    record = {"chosen": [example], "said": {"mtnet": [""]}, "controls": {"noise": ["x"]}}
+    (tmp_path / "examples.json").write_text(json.dumps({**record, "heard": {"old": []}}))
+    for level, name in ((0.1, "true"), (0.2, "mtnet"), (0.3, "noise")):
+        sound = tmp_path / f"sounds/1_bad_fire_truck_{name}.flac"
+        audio.write_audio(sound, np.full(100, level), 8000)
+
+    def recognize(samples, rate):
+        assert rate == 8000
+        return {1: "fire truck", 2: None, 3: "cat"}[round(10 * samples[0])]
+
+    heard = {"true": ["fire truck"], "mtnet": [""], "noise": ["cat"]}
+    assert hear(tmp_path, recognize) == heard
+    assert json.loads((tmp_path / "examples.json").read_text()) == {**record, "heard": heard}
+    (tmp_path / "examples.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="examples.json is broken"):
+        hear(tmp_path, recognize)

@@ -1,0 +1,67 @@
+"""Scores a network in every form that it can be exported to, beside Keras itself.
+
+    python -m experiments.compare_exports --data_path=data/tfds/mnist_ad/one_recording-0123/1.0.0
+    python -m experiments.compare_exports --run_dir=runs/first --results=runs/exports/results
+
+Without --run_dir it is the network of digits that travels with the package. Each form leaves a
+result file: the scores on some test pairs, its size, its largest difference from Keras, and how
+long a picture takes.
+"""
+
+import pathlib
+
+from absl import flags
+
+from experiments import program
+from mtnet_tf import pretrained
+
+_RUN_DIR = flags.DEFINE_string(
+    "run_dir", None, "Trained run folder; default: the digits that travel with the package."
+)
+_DATA_PATH = flags.DEFINE_string(
+    "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
+)
+_NUM_PAIRS = flags.DEFINE_integer(
+    "num_pairs", 1000, "Pairs to score, evenly spread over the test split; 0 for all."
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", 2, "Worker processes of the metrics.", lower_bound=1
+)
+_OUT_DIR = flags.DEFINE_string("out_dir", "runs/exports", "Folder of the scores, pair by pair.")
+_RESULTS = flags.DEFINE_string(
+    "results", "experiments/results/exports", "Folder that receives <form>.json."
+)
+program.define_system_module_flag()
+
+
+def main(argv: list[str]) -> None:
+    """Exports, scores and prints."""
+    del argv
+    from mtnet_tf.runs.run_folder import RunFolder
+
+    # This comes before TensorFlow is imported: a wrong folder is told at once.
+    run = RunFolder(_RUN_DIR.value or pretrained.run_dir())
+    program.find_systems([run.config().system])
+
+    from mtnet_tf.evaluation.run import load_data
+    from mtnet_tf.files import write_json
+    from mtnet_tf.metrics.score import chosen_metrics
+    from mtnet_tf.metrics.scoring_pool import ScoringPool
+    from mtnet_tf.reporting import exports
+    from mtnet_tf.runs import devices
+    from mtnet_tf.studies.exports import compare_exports
+
+    device = devices.select_device("cpu")
+    data = load_data(run, _DATA_PATH.value)
+    references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
+    with ScoringPool(references, _NUM_PROCESSES.value, metrics) as pool:
+        summaries = compare_exports(
+            run, data, pool, _OUT_DIR.value, device=device, num_pairs=_NUM_PAIRS.value
+        )
+    for summary in summaries:
+        write_json(pathlib.Path(_RESULTS.value) / f"{summary['candidate']}.json", summary)
+    print(exports.section(_RESULTS.value))
+
+
+if __name__ == "__main__":
+    program.run(main)

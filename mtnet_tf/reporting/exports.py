@@ -1,0 +1,56 @@
+"""The table of `experiments.compare_exports`."""
+
+from __future__ import annotations
+
+import pathlib
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import read_json
+from mtnet_tf.reporting.study import data_lines
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
+
+_FIRST = "keras"
+
+
+def section(folder: pathlib.Path | str) -> str:
+    """Returns the table of some result files, Keras' own first, and how they were made.
+
+    Args:
+        folder: holds the result files of `experiments.compare_exports`.
+
+    Raises:
+        InputError: a result file is broken.
+    """
+    results = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+    try:
+        results.sort(key=lambda result: (result["candidate"] != _FIRST, result["candidate"]))
+        header = ["form", "MB", "largest difference of a sample", *METRICS.values()]
+        header += ["retrieval accuracy", "softmax accuracy", "one picture, ms", "pictures/s"]
+        table = markdown(header, [_row(result) for result in results])
+        first = results[0]["provenance"]
+        lines = [
+            *data_lines(results[0]),
+            f"`{first['command']}`, on {first['hardware']}. {versions(first)}.",
+            "One picture: the median of 30. Pictures/s: in batches of 64, which LiteRT describes"
+            " one by one.",
+        ]
+    except (LookupError, TypeError) as error:
+        raise InputError(
+            f"The results in {folder} are broken ({error!r}). Run experiments.compare_exports"
+            " again."
+        ) from error
+    return f"{table}\n{bullets(lines)}"
+
+
+def _row(result: dict) -> list[str]:
+    difference, provenance = result["largest_difference"], result["provenance"]
+    return [
+        result["label"],
+        f"{result['num_bytes'] / 1e6:.2f}",
+        f"{difference['waveform']:.1g}" if difference else "",
+        *(number(result["metrics"][metric]["mean"]) for metric in METRICS),
+        percent(result["retrieval_accuracy"]),
+        percent(result["classifier_accuracy"]),
+        f"{provenance['description_milliseconds']:.1f}",
+        f"{provenance['descriptions_per_second']:.0f}",
+    ]
