@@ -100,6 +100,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         IMAGE_SHAPE: (height, width, channels).
         DIGIT_SIZE: Pixels of the square that a digit fills, in images of digits: a photo is laid
             out so.
+        IMAGES_LICENCE: Whose the images are, and under which licence; None where it is not known.
         TFDS_IMAGES: TFDS data set that the images come from; or None, and the builder overrides
             `_make_image_source`.
         DEFAULT_RECORDINGS_DIR: Recordings that come with the builder, or None.
@@ -116,6 +117,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
     WORDS: ClassVar[dict[str, str]]
     IMAGE_SHAPE: ClassVar[tuple[int, int, int]]
     DIGIT_SIZE: ClassVar[int | None] = None
+    IMAGES_LICENCE: ClassVar[str | None] = None
     TFDS_IMAGES: ClassVar[str | None] = None
     DEFAULT_RECORDINGS_DIR: ClassVar[os.PathLike | str | None] = None
 
@@ -263,7 +265,8 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
             "candidates": self._pairing.candidates,
         }
         fingerprint = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
-        extras = {} if self.DIGIT_SIZE is None else {"digit_size": self.DIGIT_SIZE}
+        extras = {"digit_size": self.DIGIT_SIZE, "images_licence": self.IMAGES_LICENCE}
+        extras = {name: value for name, value in extras.items() if value is not None}
         if self._pairing.policy == authors_npz.POLICY:
             extras["test_reference"] = authors_npz.TEST_REFERENCE
         return {

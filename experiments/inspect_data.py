@@ -5,8 +5,9 @@
 
 Each check prints one line: ok, note (worth knowing) or FAILED (the data set is not what it says it
 is). With one FAILED the exit status is 1. --path needs no recordings, and runs nothing that lies in
-the folder. --output_dir receives inspection.json (facts and checks) and contact_sheet.png (an image
-of each class and the sound that it is paired with).
+the folder. --output_dir receives inspection.json (facts and checks), contact_sheet.png (an image
+of each class and the sound that it is paired with) and, with the extra croissant, croissant.json
+(files, fields and licences, as search engines for data sets read them).
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from mtnet_tf.errors import InputError
 
 if TYPE_CHECKING:
     from data_builders.inspection.pass_over_pairs import Inspection
+    from mtnet_tf.data.prepared import PreparedDataSet
 
 program.define_dataset_flags()
 _PATH = flags.DEFINE_string(
     "path", None, "Folder of a prepared data set, .../<name>/<config>/<version>, for --dataset."
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder for inspection.json and contact_sheet.png; default: only print."
+    "output_dir", None, "Folder for what is written about the data set; default: only print."
 )
 
 
@@ -46,12 +48,13 @@ def main(argv: list[str]) -> None:
     from data_builders.inspection.pass_over_pairs import inspect
     from mtnet_tf.data.prepared import open_prepared
 
-    result = inspect(open_prepared(_PATH.value) if _PATH.value else program.open_data_set())
+    dataset = open_prepared(_PATH.value) if _PATH.value else program.open_data_set()
+    result = inspect(dataset)
     _print_facts(result.facts)
     for check in result.checks:
         print(f"{check.status:<7} {check.name:<11} {check.detail}")
     if _OUTPUT_DIR.value:
-        _write(result, pathlib.Path(_OUTPUT_DIR.value))
+        _write(result, dataset, pathlib.Path(_OUTPUT_DIR.value))
     if result.failed:
         raise InputError(
             f"{len(result.failed)} of {len(result.checks)} checks of {result.facts['data_set']}"
@@ -96,8 +99,8 @@ def _print_facts(facts: dict):
     print()
 
 
-def _write(result: Inspection, output_dir: pathlib.Path):
-    from data_builders.inspection import contact_sheet
+def _write(result: Inspection, dataset: PreparedDataSet, output_dir: pathlib.Path):
+    from data_builders.inspection import contact_sheet, croissant
     from mtnet_tf import files
     from mtnet_tf.data import audio
 
@@ -116,7 +119,13 @@ def _write(result: Inspection, output_dir: pathlib.Path):
         )
     checks = [dataclasses.asdict(check) for check in result.checks]
     files.write_json(output_dir / "inspection.json", {"facts": result.facts, "checks": checks})
-    print(f"\nwritten      {output_dir}/inspection.json, contact_sheet.png")
+    written = "inspection.json, contact_sheet.png"
+    try:
+        files.write_json(output_dir / "croissant.json", croissant.croissant(dataset))
+        written += ", croissant.json"
+    except ImportError:
+        written += "; for croissant.json: pip install 'mtnet-tf[croissant]'"
+    print(f"\nwritten      {output_dir}/{written}")
 
 
 if __name__ == "__main__":

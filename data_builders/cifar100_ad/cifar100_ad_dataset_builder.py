@@ -9,4 +9,5 @@ class Builder(audio_description.AudioDescriptionBuilder):
     AUDIO_LENGTH = 29356  # 1331 ms (section 4.3)
     WORDS = words.CIFAR100
     IMAGE_SHAPE = (32, 32, 3)
+    IMAGES_LICENCE = "CIFAR-100 (Krizhevsky 2009): none stated"
     TFDS_IMAGES = "cifar100"

@@ -9,4 +9,5 @@ class Builder(audio_description.AudioDescriptionBuilder):
     AUDIO_LENGTH = 24020  # 1089 ms (section 4.3)
     WORDS = words.CIFAR10
     IMAGE_SHAPE = (32, 32, 3)
+    IMAGES_LICENCE = "CIFAR-10 (Krizhevsky 2009): none stated"
     TFDS_IMAGES = "cifar10"

@@ -20,6 +20,7 @@ class Builder(audio_description.AudioDescriptionBuilder):
     AUDIO_LENGTH = 18140  # 823 ms (section 4.3)
     WORDS = words.DIGITS
     IMAGE_SHAPE = (28, 28, 1)
+    IMAGES_LICENCE = "Optical Recognition of Handwritten Digits (Alpaydin, Kaynak): CC BY 4.0"
     DIGIT_SIZE = 28
     DEFAULT_RECORDINGS_DIR = _FOLDER / "recordings"
 

@@ -9,5 +9,6 @@ class Builder(audio_description.AudioDescriptionBuilder):
     AUDIO_LENGTH = 18140  # 823 ms (section 4.3)
     WORDS = words.DIGITS
     IMAGE_SHAPE = (28, 28, 1)
+    IMAGES_LICENCE = "MNIST (LeCun, Cortes, Burges): CC BY-SA 3.0"
     DIGIT_SIZE = 20
     TFDS_IMAGES = "mnist"
