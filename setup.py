@@ -83,6 +83,7 @@ setuptools.setup(
         "asr": ["pocketsphinx>=5.0,<6"],
         "pytorch": ["torch>=2.4,<3"],  # the benchmark's comparison with it
         "test": ["dill>=0.3.8,<0.5", "pytest>=8.0,<10", "pytest-xdist>=3.5,<4", "ruff>=0.6,<1"],
+        "docs": ["pdoc>=14,<17"],
         "croissant": ["mlcroissant>=1.0,<2"],
         "tfds-cli": ["apache-beam>=2.60,<3", "mlcroissant>=1.0,<2"],
     },
