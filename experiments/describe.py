@@ -8,6 +8,9 @@ Without --run_dir a network that travels with the package speaks: that of digits
 --pretrained names. A picture may have any size. A folder stands for the pictures in it. Of several
 pictures, --output and --seen are folders, with a file of each picture's name.
 
+A network that was trained on several voices (voice.conditioning) speaks in the one that --voice
+names; --list_voices shows them.
+
 It prints the likeliest word and the one after it. "Not sure" means that the softmax layer gives the
 word less than the threshold of the run's calibration (experiments.calibrate). A network without a
 softmax layer names the word whose recording the sound is nearest to, which says nothing of how sure
@@ -23,6 +26,7 @@ from absl import flags
 
 from experiments import program
 from mtnet_tf import pretrained
+from mtnet_tf.errors import InputError
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.")
 _PRETRAINED = flags.DEFINE_enum(
@@ -36,7 +40,6 @@ _IMAGE = flags.DEFINE_multi_string(
     None,
     "Picture file of any size, colour, rotation or transparency, or a folder of such; may be given"
     " more than once.",
-    required=True,
 )
 _OUTPUT = flags.DEFINE_string(
     "output",
@@ -51,6 +54,8 @@ _PLAY = flags.DEFINE_bool("play", False, "Play the sounds too.")
 _SAMPLE_RATE = flags.DEFINE_integer(
     "sample_rate", 22050, "Sample rate of the wav file, Hz.", lower_bound=4000, upper_bound=384_000
 )
+_VOICE = flags.DEFINE_string("voice", None, "Voice that speaks; default: the first.")
+_LIST_VOICES = flags.DEFINE_bool("list_voices", False, "Print the voices, and nothing else.")
 _INVERT = flags.DEFINE_enum(
     "invert",
     "auto",
@@ -72,12 +77,17 @@ def main(argv: list[str]) -> int:
     from mtnet_tf.runs.run_folder import RunFolder
 
     # This comes before TensorFlow is imported: a wrong file or folder is told at once.
+    run_dir = _RUN_DIR.value or pretrained.run_dir(_PRETRAINED.value)
+    if _LIST_VOICES.value:
+        print("\n".join(RunFolder(run_dir).voices()))
+        return 0
+    if not _IMAGE.value:
+        raise InputError("Name a picture, as with --image=photo.jpg.")
     paths, several = _pictures(_IMAGE.value)
     sounds = _places(paths, _OUTPUT.value or "description", ".wav", several)
     images = _places(paths, _SEEN.value, ".png", several) if _SEEN.value else {}
     for sound in sounds.values():
         check_output(sound, _SAMPLE_RATE.value)
-    run_dir = _RUN_DIR.value or pretrained.run_dir(_PRETRAINED.value)
     config = RunFolder(run_dir).config()
     program.find_systems([config.system])
     data, seen, failed = config.data, {}, False
@@ -96,7 +106,7 @@ def main(argv: list[str]) -> int:
 
     devices.select_device(flags.FLAGS.device)
     describer = Describer(run_dir)
-    descriptions = describer.describe_all([image for image, _ in seen.values()])
+    descriptions = describer.describe_all([image for image, _ in seen.values()], voice=_VOICE.value)
     for (path, (image, inverted)), description in zip(seen.items(), descriptions):
         description.write(sounds[path], _SAMPLE_RATE.value)
         if images:
@@ -123,8 +133,6 @@ def _pictures(names: list[str]) -> tuple[list[pathlib.Path], bool]:
     Raises:
         InputError: a folder holds no file, or two files have one name.
     """
-    from mtnet_tf.errors import InputError
-
     paths, several = [], len(names) > 1
     for path in map(pathlib.Path, names):
         if not path.is_dir():

@@ -5,9 +5,10 @@
     python -m experiments.recipe --study=open_points --dataset=mnist_ad \
         --recordings_dir=recordings/joe --out_dir=runs/points --results=runs/points/results
 
-The changes are in mtnet_tf/studies/recipe.py; what the paper leaves open is in open_points.py, and
-how long one trains in lengths.py. Each leaves a result file; one that is there already is not made
-again, and a training that was stopped goes on. experiments.report makes the table.
+The changes are in mtnet_tf/studies/recipe.py; what the paper leaves open is in open_points.py, how
+long one trains in lengths.py, and the recipe of CMCGAN in cmcgan.py. Each leaves a result file; one
+that is there already is not made again, and a training that was stopped goes on. experiments.report
+makes the table.
 """
 
 import os
@@ -18,7 +19,7 @@ from absl import flags
 from experiments import program
 
 _STUDY = flags.DEFINE_enum(
-    "study", "recipe", ["recipe", "open_points", "lengths"], "Which changes."
+    "study", "recipe", ["recipe", "open_points", "lengths", "cmcgan"], "Which changes."
 )
 _CHANGES = flags.DEFINE_list("changes", None, "Changes to try; default: all.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the training.", lower_bound=0)
@@ -45,17 +46,20 @@ def main(argv: list[str]) -> None:
     base = program.read_config()
 
     from mtnet_tf import config as config_lib
+    from mtnet_tf import systems
     from mtnet_tf.data import loading
     from mtnet_tf.files import write_json
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.runs.provenance import environment
     from mtnet_tf.runs.run_folder import RunFolder
-    from mtnet_tf.studies import lengths, open_points, recipe
+    from mtnet_tf.studies import cmcgan, lengths, open_points, recipe
     from mtnet_tf.studies.changes import changed, try_change
 
-    studies = {"recipe": recipe, "open_points": open_points, "lengths": lengths}
+    studies = {"recipe": recipe, "open_points": open_points, "lengths": lengths, "cmcgan": cmcgan}
     changes = studies[_STUDY.value].CHANGES
+    if _STUDY.value == "cmcgan":
+        base = systems.configure(cmcgan.SYSTEM, base)
     names = _CHANGES.value or list(changes)
     # A bad name is told before anything is trained.
     for name in names:

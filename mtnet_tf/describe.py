@@ -14,6 +14,7 @@ from mtnet_tf import pretrained
 from mtnet_tf.data import audio
 from mtnet_tf.data.images import ImageError, decode_image, read_image
 from mtnet_tf.data.playing import play
+from mtnet_tf.errors import InputError
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.calibration import Calibration, read_calibration
 from mtnet_tf.runs.run_folder import RunFolder
@@ -107,6 +108,8 @@ class Describer:
 
     Attributes:
         words: what it can say.
+        voices: in whose voices; a network that does not depend on the voice speaks as all of them
+            together.
         image_shape: (height, width, channels) of what it sees.
         sample_rate: Hz, of what it says.
     """
@@ -127,6 +130,7 @@ class Describer:
         self._calibration = read_calibration(run)
         self._recordings = _Recordings(run, self._config.data.sample_rate)
         self.words = self._recordings.words
+        self.voices = tuple(run.voices())
         self.image_shape = self._config.data.image_shape
         self.sample_rate = self._config.data.sample_rate
 
@@ -135,6 +139,7 @@ class Describer:
         picture: Picture,
         *,
         invert: Literal["auto", "yes", "no"] = "auto",
+        voice: str | None = None,
         **inputs: Any,
     ) -> Description:
         """Returns the description of a picture.
@@ -143,12 +148,14 @@ class Describer:
             picture: the path or the bytes of a picture file, which may have any size
                 (`data.images.decode_image`); or uint8 [*image_shape], which is taken as it is.
             invert: as in `decode_image`; an array is never inverted.
+            voice: one of `voices`; None for the first.
             **inputs: further inputs of the network, without the batch axis.
 
         Raises:
             ImageError: the picture cannot be used.
+            InputError: there is no such voice, or the network does not depend on the voice.
         """
-        (description,) = self.describe_all([picture], invert=invert, **inputs)
+        (description,) = self.describe_all([picture], invert=invert, voice=voice, **inputs)
         return description
 
     def describe_all(
@@ -156,6 +163,7 @@ class Describer:
         pictures: Sequence[Picture],
         *,
         invert: Literal["auto", "yes", "no"] = "auto",
+        voice: str | None = None,
         **inputs: Any,
     ) -> list[Description]:
         """Returns the descriptions of pictures, as `describe` does of one.
@@ -163,13 +171,30 @@ class Describer:
         Args:
             pictures: as in `describe`.
             invert: as in `describe`.
+            voice: as in `describe`, the same for all.
             **inputs: as in `describe`, the same for all.
         """
+        if "voice" in self._network.input or voice is not None:
+            inputs["voice"] = np.int32(self._voice(voice))
         seen = [self._see(picture, invert) for picture in pictures]
         found = []
         for first in range(0, len(seen), _BATCH):
             found += self._describe(seen[first : first + _BATCH], inputs)
         return found
+
+    def _voice(self, name: str | None) -> int:
+        """Returns the number of a voice."""
+        if name is not None and name not in self.voices:
+            raise InputError(
+                f"There is no voice {name!r}. The voices are: {', '.join(self.voices)}."
+            )
+        if "voice" not in self._network.input and len(self.voices) > 1:
+            raise InputError(
+                "The network does not depend on the voice: it speaks as all of"
+                f" {', '.join(self.voices)} together. Train with"
+                " --override=voice.conditioning=concatenation to choose one."
+            )
+        return 0 if name is None else self.voices.index(name)
 
     def _see(self, picture: Picture, invert: str) -> tuple[np.ndarray, bool]:
         """Returns a picture as the network sees it, and whether it was inverted."""

@@ -6,8 +6,8 @@ import * as ort from "./ort.wasm.min.mjs";
 ort.env.wasm.numThreads = 1;
 ort.env.wasm.wasmPaths = new URL("./", import.meta.url).href;
 
-// Returns {metadata, describe}. describe takes the pixels, a Uint8Array of the image's shape, and
-// returns {waveform, guesses, isSure}: guesses are {word, probability}, the likeliest first, and
+// Returns {metadata, describe}. describe takes the pixels, a Uint8Array of the image's shape, and the
+// number of the voice, which matters where the network depends on it. It returns {waveform, guesses, isSure}: guesses are {word, probability}, the likeliest first, and
 // empty where the network has no softmax layer.
 export async function loadNetwork() {
   const [metadata, session] = await Promise.all([
@@ -16,9 +16,10 @@ export async function loadNetwork() {
   ]);
   const shape = [1, ...metadata.image_shape];
 
-  async function describe(pixels) {
-    const image = new ort.Tensor("uint8", pixels, shape);
-    const outputs = await session.run({ image });
+  async function describe(pixels, voice) {
+    const inputs = { image: new ort.Tensor("uint8", pixels, shape) };
+    if (metadata.inputs.includes("voice")) inputs.voice = new ort.Tensor("int32", [voice], [1]);
+    const outputs = await session.run(inputs);
     const probabilities = Array.from(outputs.probabilities?.data ?? []);
     const guesses = probabilities
       .map((probability, k) => ({ word: metadata.words[k], probability }))

@@ -9,6 +9,7 @@ const PEN = 22; // of the drawing, in its pixels
 const SHOWN_WORDS = 10;
 
 let network;
+let seen; // the pixels of the last picture
 let soundUrl;
 
 // ---------------------------------------------------------------------------------------------
@@ -64,13 +65,17 @@ async function say(source, width, height) {
   tell("");
   if (!network) return;
   try {
-    const pixels = asPixels(source, width, height);
-    show(pixels, await network.describe(pixels));
+    seen = asPixels(source, width, height);
+    await saySeen();
   } catch (error) {
     if (!(error instanceof PictureError)) throw error;
     forget();
     tell(error.message);
   }
+}
+
+async function saySeen() {
+  show(seen, await network.describe(seen, $("voice").selectedIndex));
 }
 
 function show(pixels, { waveform, guesses, isSure }) {
@@ -104,6 +109,7 @@ function show(pixels, { waveform, guesses, isSure }) {
 }
 
 function forget() {
+  seen = undefined;
   $("answer").textContent = "";
   $("player").hidden = true;
   $("details").hidden = true;
@@ -238,6 +244,14 @@ function prepareExamples(examples) {
   $("examples").hidden = !items.length;
 }
 
+// Who speaks, where the network can speak as several.
+function prepareVoices({ inputs, voices }) {
+  const options = voices.map((name) => new Option(name.replaceAll("_", " ")));
+  $("voice").replaceChildren(...options);
+  $("voices").hidden = !inputs.includes("voice");
+  $("voice").addEventListener("change", () => seen && saySeen());
+}
+
 async function begin() {
   prepareDrawing();
   prepareFiles();
@@ -254,6 +268,7 @@ async function begin() {
   $("known").textContent = known;
   $("drawing").hidden = metadata.digit_size === null;
   $("made").textContent = `${metadata.system}, preset ${metadata.preset}; voice: ${metadata.voices.join(", ")}.`;
+  prepareVoices(metadata);
   prepareExamples(metadata.examples ?? []);
   $("answer").textContent = "Ready.";
 }

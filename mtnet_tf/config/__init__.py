@@ -13,6 +13,7 @@ from mtnet_tf.config.fields import (
     OptimizerConfig,
     StageConfig,
     TrainingConfig,
+    VoiceConfig,
 )
 from mtnet_tf.config.overrides import differences, flatten, from_json, override, to_json
 from mtnet_tf.config.presets import PRESETS, preset
@@ -33,6 +34,7 @@ __all__ = [
     "OptimizerConfig",
     "StageConfig",
     "TrainingConfig",
+    "VoiceConfig",
     "differences",
     "flatten",
     "from_json",

@@ -155,6 +155,8 @@ def _numbers_of_weights(config: Config) -> dict[str, int]:
         + _dense([widths[-1], *encoder.feature_units]),
         "audio_autoencoder": _dense([length, *autoencoder.hidden_units, length]),
         "cross_modal_mapper": _dense([encoder.feature_units[-1], *mapper.units]),
+        "voice": config.data.num_voices * config.voice.embedding_units
+        + _dense([phi + config.voice.embedding_units, 2 * phi]),
         "audio_generator": gated + _dense([phi, *hidden, length]),
     }
 

@@ -41,6 +41,7 @@ class DataConfig:
     Attributes:
         image_shape: height and width in pixels, from 1 to 1024, and channels, 1 or 3.
         num_classes: number of words, from 1 to 65,536.
+        num_voices: number of voices, from 1 to 65,536.
         digit_size: side in pixels, from 1 to 1024, of the square that a digit fills in a grey
             image, for reading photos. None: the images are no digits.
         audio_length: L_s in samples, from 1 to 10,000,000.
@@ -53,6 +54,7 @@ class DataConfig:
 
     image_shape: tuple[Pixels, Pixels, Literal[1, 3]] = (28, 28, 1)
     num_classes: Units = 10
+    num_voices: Units = 1
     digit_size: Pixels | None = 20
     audio_length: Annotated[int, Range(least=1, most=10_000_000)] = 18140
     sample_rate: Annotated[int, Range(least=1_000, most=192_000)] = 22050
@@ -130,6 +132,21 @@ class CrossModalMapperConfig:
 
     units: Layers = (1024, 1024)
     dropout_rate: Fraction = 0.0
+
+
+@dataclass(frozen=True)
+class VoiceConfig:
+    """Which voice speaks (beyond the paper): how phi depends on the voice.
+
+    Attributes:
+        conditioning: "none"; "concatenation": an FC layer with tanh of phi and the embedding of the
+            voice; "film": phi times a vector plus a vector, both linear in the embedding (Perez et
+            al. 2018). With a single voice there is no conditioning, whatever is set.
+        embedding_units: of a voice, from 1 to 65,536.
+    """
+
+    conditioning: Literal["none", "concatenation", "film"] = "none"
+    embedding_units: Units = 16
 
 
 @dataclass(frozen=True)
@@ -446,6 +463,7 @@ class Config:
         image_encoder: section 3.1.1.
         audio_autoencoder: section 3.1.2.
         cross_modal_mapper: section 3.2.
+        voice: beyond the paper.
         audio_generator: section 3.3.
         text_decoder: of I2T2A alone.
         log_mel: of DCMAVG and CMCGAN.
@@ -464,6 +482,7 @@ class Config:
     image_encoder: ImageEncoderConfig = ImageEncoderConfig()
     audio_autoencoder: AudioAutoencoderConfig = AudioAutoencoderConfig()
     cross_modal_mapper: CrossModalMapperConfig = CrossModalMapperConfig()
+    voice: VoiceConfig = VoiceConfig()
     audio_generator: AudioGeneratorConfig = AudioGeneratorConfig()
     text_decoder: TextDecoderConfig = TextDecoderConfig()
     log_mel: LogMelConfig = LogMelConfig()

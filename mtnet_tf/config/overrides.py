@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from mtnet_tf.config.fields import Config
+from mtnet_tf.config.fields import Config, VoiceConfig
 from mtnet_tf.config.ranges import ConfigError, checked, shown
 
 # A configuration has some 4,000 characters, an assignment at most some 200.
 _LONGEST_JSON = 100_000
 _LONGEST_ASSIGNMENT = 10_000
+# What configurations of earlier versions lack, and meant.
+_ADDED = {"voice": dataclasses.asdict(VoiceConfig()), "data.num_voices": 1}
 
 
 def to_json(config: Config) -> str:
@@ -22,7 +24,7 @@ def to_json(config: Config) -> str:
 
 
 def from_json(text: str) -> Config:
-    """Returns the configuration in a JSON text.
+    """Returns the configuration in a JSON text, of this version or an earlier one.
 
     Raises:
         ConfigError: the text is no JSON or far too long, a field is unknown or missing, or a field
@@ -37,7 +39,19 @@ def from_json(text: str) -> Config:
         values = _parsed(text)
     except json.JSONDecodeError as error:
         raise ConfigError(f"The configuration is not JSON: {error}.") from error
-    return checked(values, Config, "")
+    return checked(_of_this_version(values), Config, "")
+
+
+def _of_this_version(values: Any) -> Any:
+    """Returns parsed JSON with what was added since."""
+    for name, default in _ADDED.items():
+        *parents, leaf = name.split(".")
+        part = values
+        for parent in parents:
+            part = part.get(parent) if isinstance(part, dict) else None
+        if isinstance(part, dict) and part:
+            part.setdefault(leaf, default)
+    return values
 
 
 def override(config: Config, assignments: Iterable[str]) -> Config:

@@ -21,11 +21,12 @@ _STORED = {
 
 
 def fit_config(config: Config, dataset: PreparedDataSet) -> Config:
-    """Returns `config` with the image shape, the number of classes and L_s of a data set."""
+    """Returns `config` with the image shape, the numbers of classes and voices, and L_s."""
     shape = dataclasses.replace(
         config.data,
         image_shape=dataset.image_shape,
         num_classes=len(dataset.class_names),
+        num_voices=len(dataset.voice_ids),
         # A data set that says none has no digits: a photo is then not searched for one.
         digit_size=dataset.metadata.get("digit_size"),
         audio_length=dataset.metadata["audio_length"],

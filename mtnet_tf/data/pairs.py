@@ -34,6 +34,10 @@ class Recordings:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def voices(self) -> list[str]:
+        """Returns the voice of each recording: an id is <word>/<voice>_<take>."""
+        return [name.partition("/")[2].rpartition("_")[0] for name in self.ids]
+
     def float_waveforms(self) -> np.ndarray:
         """Returns float32 [R, L_s] in [-1, 1]."""
         return audio.from_int16(self.waveforms)
@@ -62,7 +66,7 @@ class Pairs:
 
     def inputs(self) -> dict[str, np.ndarray]:
         """Returns what a network may see of each pair, under the names of its inputs."""
-        return {"image": self.images, "voice_id": self.voices}
+        return {"image": self.images, "voice": self.voices}
 
     def columns(self) -> dict[str, np.ndarray]:
         """Returns what a training step needs of each pair: the inputs, and what its targets are."""
@@ -119,6 +123,21 @@ class AudioDescriptions:
                 " Prepare the data set with more images or recordings."
             )
         return np.array([first[label] for label in range(len(self.words))])
+
+    def recordings_by_voice(self) -> np.ndarray:
+        """Returns int64 [voices, words]: the first recording that the training split uses of each.
+
+        For a word that a voice lacks it is the word's first recording by anyone.
+
+        Raises:
+            DataError: as `first_recordings`.
+        """
+        found = np.tile(self.first_recordings(), [len(self.voices), 1])
+        train = self.train
+        # The first of equal (voice, word) comes last, and so stays.
+        order = np.argsort(-train.recordings, kind="stable")
+        found[train.voices[order], train.labels[order]] = train.recordings[order]
+        return found
 
     def used_recordings(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns int64 [n], the recordings that the training split uses, and their weights.

@@ -19,7 +19,7 @@ import math
 import pathlib
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,10 +57,12 @@ class Row:
         image_id: the id of the image.
         word: the word of the image.
         recording_id: the id of the pair's recording, which is the reference.
+        voice: whose recording that is.
         scores: {metric: score}; NaN where the metric failed.
         failures: {metric: reason}, for the metrics that failed.
         failed_references: the metrics that failed because of the reference.
         retrieved_word: the word of the recording with the highest Corr2D; "" where there is none.
+        retrieved_voice: the voice of that recording; "" where there is none.
         nearest_corr2d: that Corr2D; NaN where there is none.
         softmax_word: what the softmax head takes the image for, or the text that is spoken; ""
             where there is neither.
@@ -69,10 +71,12 @@ class Row:
     image_id: str
     word: str
     recording_id: str
+    voice: str
     scores: dict[str, float]
     failures: dict[str, str]
     failed_references: tuple[str, ...]
     retrieved_word: str
+    retrieved_voice: str
     nearest_corr2d: float
     softmax_word: str = ""
 
@@ -195,7 +199,9 @@ def summarize(rows: list[Row]) -> dict:
         of their own word; "retrieved", the metrics over those rows; "classifier_accuracy", the
         share of rows that the softmax head gets right, and "classified", the metrics over those,
         both None without a head; "blended", the share of rows whose Corr2D with the nearest
-        recording is below 0.9; and "per_word".
+        recording is below 0.9; "per_word"; and, where the pairs have several voices,
+        "voice_accuracy", the share of rows whose nearest recording is by their own voice, and
+        "per_voice". Without several voices both are None.
 
         Each metric has its "mean" and standard deviation "sd" over the scored pairs; how many were
         scored, failed, and failed because of their reference; and "floor_mean", in which failures
@@ -206,15 +212,7 @@ def summarize(rows: list[Row]) -> dict:
     retrieved = [row for row in rows if row.retrieved]
     has_head = any(row.softmax_word for row in rows)
     classified = [row for row in rows if row.softmax_word == row.word]
-    per_word = {}
-    for word in sorted({row.word for row in rows}):
-        of_word = [row for row in rows if row.word == word]
-        metrics = _statistics(of_word, names)
-        per_word[word] = {
-            "num_pairs": len(of_word),
-            "retrieval_accuracy": sum(row.retrieved for row in of_word) / len(of_word),
-            "metrics": {name: values["mean"] for name, values in metrics.items()},
-        }
+    has_voices = len({row.voice for row in rows}) > 1
     return {
         "metrics": _statistics(rows, names),
         "retrieval_accuracy": len(retrieved) / len(rows),
@@ -224,7 +222,28 @@ def summarize(rows: list[Row]) -> dict:
         if has_head
         else None,
         "blended": sum(row.blended for row in rows) / len(rows),
-        "per_word": per_word,
+        "per_word": _grouped(rows, lambda row: row.word, names),
+        "voice_accuracy": sum(row.retrieved_voice == row.voice for row in rows) / len(rows)
+        if has_voices
+        else None,
+        "per_voice": _grouped(rows, lambda row: row.voice, names) if has_voices else None,
+    }
+
+
+def _grouped(rows: list[Row], group_of: Callable[[Row], str], names: list[str]) -> dict[str, dict]:
+    """Returns {group: its number of pairs, its retrieval accuracy and the means of its metrics}."""
+    groups = {}
+    for row in rows:
+        groups.setdefault(group_of(row), []).append(row)
+    return {
+        group: {
+            "num_pairs": len(members),
+            "retrieval_accuracy": sum(row.retrieved for row in members) / len(members),
+            "metrics": {
+                name: values["mean"] for name, values in _statistics(members, names).items()
+            },
+        }
+        for group, members in sorted(groups.items())
     }
 
 
@@ -298,7 +317,7 @@ def _score(
     for chunk_results in pool.map(jobs()):
         results.extend(chunk_results)
         progress.reach(len(places))
-    rows = []
+    rows, voices = [], data.recordings.voices()
     for i, place in enumerate(places):
         scores, nearest, nearest_corr2d = results[place]
         rows.append(
@@ -306,6 +325,7 @@ def _score(
                 image_id=str(pairs.image_ids[i]),
                 word=data.words[pairs.labels[i]],
                 recording_id=data.recordings.ids[pairs.recordings[i]],
+                voice=voices[pairs.recordings[i]],
                 scores={name: score.value for name, score in scores.items()},
                 failures={name: score.reason for name, score in scores.items() if score.reason},
                 failed_references=tuple(
@@ -314,6 +334,7 @@ def _score(
                 retrieved_word=""
                 if nearest is None
                 else data.words[data.recordings.labels[nearest]],
+                retrieved_voice="" if nearest is None else voices[nearest],
                 nearest_corr2d=nearest_corr2d,
                 softmax_word=predicted.get(pairs.image_ids[i], ""),
             )
@@ -343,7 +364,7 @@ def _write_rows(path: pathlib.Path, rows: list[Row]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         header = ["image_id", "word", "recording_id", "softmax_word", "retrieved_word", "retrieved"]
         metrics = list(rows[0].scores)
-        writer.writerow([*header, "nearest_corr2d", *metrics, "failures"])
+        writer.writerow([*header, "retrieved_voice", "nearest_corr2d", *metrics, "failures"])
         for row in rows:
             failures = "; ".join(f"{name}: {reason}" for name, reason in row.failures.items())
             scores = [f"{row.scores[name]:.6f}" for name in metrics]
@@ -355,6 +376,7 @@ def _write_rows(path: pathlib.Path, rows: list[Row]) -> None:
                     row.softmax_word,
                     row.retrieved_word,
                     int(row.retrieved),
+                    row.retrieved_voice,
                     f"{row.nearest_corr2d:.6f}",
                     *scores,
                     failures,

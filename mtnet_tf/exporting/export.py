@@ -13,7 +13,7 @@ import numpy as np
 from mtnet_tf.config import ConfigError
 from mtnet_tf.errors import InputError
 from mtnet_tf.exporting import litert, onnx_file, saved_model
-from mtnet_tf.exporting.network import Exported, trial_images
+from mtnet_tf.exporting.network import Exported
 from mtnet_tf.files import writing
 
 FORMATS: dict[str, ModuleType] = {
@@ -84,8 +84,8 @@ def export(
 
 
 def _differences(exported: Exported, form: ModuleType, path: pathlib.Path) -> dict[str, float]:
-    images = trial_images(exported.image_shape)
-    expected, found = exported.expected(images), form.load(path)(images)
+    inputs = exported.trial_inputs()
+    expected, found = exported.expected(inputs), form.load(path)(inputs)
     return {name: float(np.abs(values - found[name]).max()) for name, values in expected.items()}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtnet_tf.exporting import saved_model
-from mtnet_tf.exporting.network import INPUT, Exported
+from mtnet_tf.exporting.network import Exported
 
 SUFFIX = ".tflite"
 QUANTIZATIONS = ("float16", "int8")
@@ -56,15 +56,18 @@ def _with_metadata(content: bytes, text: str) -> bytes:
     return bytes(builder.Output())
 
 
-def load(path: pathlib.Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """Returns images uint8 [n, height, width, channels] -> {output: float32 [n, ...]}."""
+def load(path: pathlib.Path) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Returns {input: array [n, ...]} -> {output: float32 [n, ...]}."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path))
 
-    def call(images: np.ndarray) -> dict[str, np.ndarray]:
+    def call(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         runner = interpreter.get_signature_runner("serving_default")
-        one_by_one = [runner(**{INPUT: image[None]}) for image in images]
+        one_by_one = [
+            runner(**{name: values[k : k + 1] for name, values in inputs.items()})
+            for k in range(len(inputs["image"]))
+        ]
         return {name: np.concatenate([o[name] for o in one_by_one]) for name in one_by_one[0]}
 
     return call

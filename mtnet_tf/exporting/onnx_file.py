@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mtnet_tf.exporting.network import INPUT, Exported
+from mtnet_tf.exporting.network import Exported
 
 SUFFIX = ".onnx"
 QUANTIZATIONS = ("float16", "int8")
@@ -34,7 +34,7 @@ def write(exported: Exported, path: pathlib.Path, quantize: str | None) -> None:
     )
     # The outputs come in the order of their names, and are called Identity.
     names = sorted(exported.describe.get_concrete_function().structured_outputs)
-    _rename(model.graph, {INPUT: model.graph.input[0].name})
+    _rename(model.graph, dict(zip(exported.inputs, [i.name for i in model.graph.input])))
     _rename(model.graph, dict(zip(names, [output.name for output in model.graph.output])))
     if quantize == "float16":
         from onnxconverter_common import float16
@@ -74,15 +74,15 @@ def _to_int8(model: Any) -> Any:
         return onnx.load(str(small))
 
 
-def load(path: pathlib.Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """Returns images uint8 [n, height, width, channels] -> {output: float32 [n, ...]}."""
+def load(path: pathlib.Path) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Returns {input: array [n, ...]} -> {output: float32 [n, ...]}."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 
-    def call(images: np.ndarray) -> dict[str, np.ndarray]:
-        return dict(zip(names, session.run(names, {INPUT: images})))
+    def call(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return dict(zip(names, session.run(names, inputs)))
 
     return call
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtnet_tf.exporting.network import INPUT, Exported
+from mtnet_tf.exporting.network import Exported
 from mtnet_tf.files import write_text
 
 SUFFIX = ""  # a folder
@@ -36,12 +36,12 @@ def write(exported: Exported, path: pathlib.Path, quantize: str | None) -> None:
     write_text(path / _METADATA, exported.metadata)
 
 
-def load(path: pathlib.Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """Returns images uint8 [n, height, width, channels] -> {output: float32 [n, ...]}."""
+def load(path: pathlib.Path) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Returns {input: array [n, ...]} -> {output: float32 [n, ...]}."""
     describe = tf.saved_model.load(str(path)).signatures["serving_default"]
 
-    def call(images: np.ndarray) -> dict[str, np.ndarray]:
-        outputs = describe(**{INPUT: tf.constant(images)})
+    def call(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        outputs = describe(**{name: tf.constant(values) for name, values in inputs.items()})
         return {name: value.numpy() for name, value in outputs.items()}
 
     return call

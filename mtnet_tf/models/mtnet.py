@@ -8,12 +8,17 @@ from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.cross_modal_mapper import build_cross_modal_mapper
 from mtnet_tf.models.image_encoder import build_image_encoder, with_mirror_average
 from mtnet_tf.models.initialization import weight_initializers
+from mtnet_tf.models.voice_conditioning import build_voice_conditioning, is_conditioned
+
+# The sub-networks that make speech of an image feature.
+SPEECH_SIDE = ("cross_modal_mapper", "voice_conditioning", "audio_generator")
 
 
 def build_mtnet(config: Config) -> keras.Model:
     """Builds the joint network of stage 2 (Algorithm 1, lines 4-7).
 
-    Input, a dict: `image` uint8-valued [batch, *config.data.image_shape].
+    Inputs, a dict: `image` uint8-valued [batch, *config.data.image_shape]; `voice` int32 [batch],
+    only where the network depends on it (`config.voice`).
 
     Outputs, a dict: `logits`, float32 [batch, num_classes], before the softmax, only where the
     perceptual loss has a weight; `image_feature`, phi^I; `cross_modal_representation`, phi;
@@ -23,8 +28,14 @@ def build_mtnet(config: Config) -> keras.Model:
     mapper = build_cross_modal_mapper(config)
     generator = build_audio_generator(config)
     image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
-    image_feature = encoder(image)
-    phi = to_generator = mapper(image_feature)
+    inputs, image_feature = {"image": image}, encoder(image)
+    phi = mapper(image_feature)
+    if is_conditioned(config):
+        inputs["voice"] = keras.Input((), name="voice", dtype="int32")
+        phi = build_voice_conditioning(config)(
+            {"cross_modal_representation": phi, "voice": inputs["voice"]}
+        )
+    to_generator = phi
     if config.loss.generation_gradient != 1:
         to_generator = GradientScale(config.loss.generation_gradient, name="gradient_scale")(phi)
     outputs = {
@@ -36,13 +47,12 @@ def build_mtnet(config: Config) -> keras.Model:
         outputs["logits"] = keras.layers.Dense(
             config.data.num_classes, name="classifier", **weight_initializers(config.initialization)
         )(image_feature)
-    return keras.Model({"image": image}, outputs, name="mtnet")
+    return keras.Model(inputs, outputs, name="mtnet")
 
 
 def build_test_network(mtnet: keras.Model) -> keras.Model:
     """Returns the network of section 3.5. It shares the weights of `mtnet` but its softmax layer.
 
-    Input, a dict: `image` uint8-valued [batch, height, width, channels]. Output: the waveform,
-    float32 [batch, L_s] in [-1, 1].
+    Inputs: those of `build_mtnet`. Output: the waveform, float32 [batch, L_s] in [-1, 1].
     """
     return keras.Model(mtnet.input, mtnet.output["waveform"], name="mtnet_test")

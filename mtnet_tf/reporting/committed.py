@@ -51,6 +51,7 @@ LISTENING = "index.html"
 _SECTIONS = {
     SEEDS: ("Seeds", seeds.section),
     f"{RESULTS}/recipe": ("The recipe, on the validation split", recipe.section),
+    f"{RESULTS}/cmcgan": ("The recipe of CMCGAN, on the validation split", recipe.section),
     f"{RESULTS}/open_points": ("Open points, on the validation split", recipe.section),
     CURVES: ("Accuracy over the time of a training", curves.section),
     f"{RESULTS}/readings": ("Readings of the optimiser", readings.section),

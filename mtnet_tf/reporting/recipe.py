@@ -10,6 +10,8 @@ from mtnet_tf.reporting.results import require_equal
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
+# What an adversarial stage has in place of the first: a classifier of sounds hears its words.
+_WORD_ACCURACY = "validation_word_accuracy"
 
 
 def section(folder: pathlib.Path | str) -> str:
@@ -28,7 +30,9 @@ def section(folder: pathlib.Path | str) -> str:
     for path in sorted(pathlib.Path(folder).glob("*.json")):
         result = read_json(path)
         try:
-            last = {name: result["looks"][-1][name] for name in (_ACCURACY, _GENERATION)}
+            look = result["looks"][-1]
+            accuracy = look[_WORD_ACCURACY if _WORD_ACCURACY in look else _ACCURACY]
+            last = {_ACCURACY: accuracy, _GENERATION: look.get(_GENERATION)}
             datasets.setdefault(_dataset(result), []).append(result | {"last": last})
         except (LookupError, TypeError, AttributeError) as error:
             raise InputError(
@@ -72,7 +76,7 @@ def _table(results: list[dict]) -> str:
                     str(result["seed"]),
                     percent(last[_ACCURACY]),
                     _difference(result, base, _ACCURACY, 100, "{:+.2f}"),
-                    f"{last['validation_generation']:.4g}",
+                    "" if last[_GENERATION] is None else f"{last[_GENERATION]:.4g}",
                     _difference(result, base, _GENERATION, 1, "{:+.4g}"),
                     *_speech(result),
                     f"{result['training_seconds']:,.0f}",
@@ -108,6 +112,8 @@ def _groups(results: list[dict]) -> list[list[dict]]:
 
 
 def _difference(result: dict, base: dict | None, name: str, unit: float, text: str) -> str:
+    if result["last"][name] is None:
+        return ""
     if base is None:
         return "not run" if result["base"] else ""
     return text.format(unit * (result["last"][name] - base["last"][name]))

@@ -20,7 +20,7 @@ from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.controls import Candidate
 
-Call = Callable[[np.ndarray], dict[str, np.ndarray]]
+Call = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 _BATCH = 100
 
 
@@ -36,7 +36,7 @@ def compare_exports(
     """Exports a network to all forms, and scores each on the same test pairs.
 
     Args:
-        run: trained, with an image as its only input.
+        run: trained.
         data: the data set of the run.
         pool: scores the waveforms; its references are `data.recordings`.
         out_dir: receives `<form>/summary.json` and more; a form that is there is not scored again.
@@ -56,7 +56,8 @@ def compare_exports(
     summaries = []
     with tempfile.TemporaryDirectory() as folder:
         for name, call, found in _forms(run, exported, pathlib.Path(folder)):
-            candidate = Candidate(name, name.replace("_", " "), _speaker(call))
+            describe = _describer(call, exported.inputs)
+            candidate = Candidate(name, name.replace("_", " "), _speaker(describe))
             speed = describing_speed(candidate.speak, pairs)
             provenance = {**environment(device), **speed, "recordings": recordings}
             summaries.append(
@@ -70,7 +71,7 @@ def compare_exports(
                     split_size=len(data.test),
                     pool=pool,
                     num_wavs=0,
-                    predicted=_predicted(call, pairs, data.words),
+                    predicted=_predicted(describe, pairs, data.words),
                     **found,
                 )
             )
@@ -80,7 +81,7 @@ def compare_exports(
 def _forms(
     run: RunFolder, exported: Exported, folder: pathlib.Path
 ) -> Iterator[tuple[str, Call, dict[str, Any]]]:
-    """Yields (name, images -> outputs, {"num_bytes", "largest_difference"}) of each form."""
+    """Yields (name, inputs -> outputs, {"num_bytes", "largest_difference"}) of each form."""
     keras_file = {"num_bytes": (run / NETWORK).stat().st_size, "largest_difference": None}
     yield "keras", exported.expected, keras_file
     for format_name, form in FORMATS.items():
@@ -90,15 +91,22 @@ def _forms(
             yield name, form.load(pathlib.Path(found.pop("path"))), found
 
 
-def _speaker(call: Call) -> Callable[[Pairs], np.ndarray]:
-    return lambda pairs: call(pairs.images)["waveform"]
+Describe = Callable[[Pairs], dict[str, np.ndarray]]
 
 
-def _predicted(call: Call, pairs: Pairs, words: tuple[str, ...]) -> dict[str, str] | None:
+def _describer(call: Call, inputs: tuple[str, ...]) -> Describe:
+    return lambda pairs: call({name: pairs.inputs()[name] for name in inputs})
+
+
+def _speaker(describe: Describe) -> Callable[[Pairs], np.ndarray]:
+    return lambda pairs: describe(pairs)["waveform"]
+
+
+def _predicted(describe: Describe, pairs: Pairs, words: tuple[str, ...]) -> dict[str, str] | None:
     predicted = {}
     for first in range(0, len(pairs), _BATCH):
         batch = pairs.take(np.arange(first, min(first + _BATCH, len(pairs))))
-        outputs = call(batch.images)
+        outputs = describe(batch)
         if "probabilities" not in outputs:
             return None
         found = outputs["probabilities"].argmax(-1)

@@ -17,6 +17,7 @@ from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.batches import in_order_batches
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.inputs import named_inputs
+from mtnet_tf.models.mtnet import SPEECH_SIDE
 from mtnet_tf.training import diagnosis
 from mtnet_tf.training.stage import SupervisedStage, image_side
 
@@ -50,13 +51,14 @@ class JointStage(SupervisedStage):
             data: the data set.
             audio_features: Phi^A, float32 [R, features]; None without the representation loss.
         """
+        speech_side = [layer.name for layer in model.layers if layer.name in SPEECH_SIDE]
         super().__init__(
             model,
             config.training.joint,
             config.training,
             data.train.columns(),
             Augmentation(config, len(data.train)),
-            image_side(model, ["cross_modal_mapper", "audio_generator"], config.training),
+            image_side(model, speech_side, config.training),
         )
         self._config = config
         self._data = data
@@ -65,7 +67,7 @@ class JointStage(SupervisedStage):
         self._waveforms = tf.Variable(data.recordings.float_waveforms(), trainable=False)
         self._names_words = config.loss.generation_target == "softmax_word"
         if self._names_words:
-            self._first_recordings = tf.constant(data.first_recordings(), tf.int32)
+            self._recordings_by_voice = tf.constant(data.recordings_by_voice(), tf.int32)
         self._audio_features = (
             None if audio_features is None else tf.Variable(audio_features, trainable=False)
         )
@@ -87,13 +89,14 @@ class JointStage(SupervisedStage):
     def _named_recordings(
         self, batch: dict[str, tf.Tensor], outputs: dict[str, tf.Tensor]
     ) -> tf.Tensor:
-        """Returns int32 [batch], recordings of the words that the softmax layer names.
+        """Returns int32 [batch], recordings by the pair's voice of the words that softmax names.
 
         Asked for these, the generator has one answer for each image feature. Asked for the true
         words it has several where the image encoder is unsure, and learns their mean.
         """
         words = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
-        others = tf.gather(self._first_recordings, words)
+        places = tf.stack([batch["voice"], words], axis=1)
+        others = tf.gather_nd(self._recordings_by_voice, places)
         return tf.where(words == batch["label"], batch["recording"], others)
 
     def _losses_and_outputs(

@@ -77,7 +77,9 @@ def test_bad_json():
 
 
 def test_unknown_preset_and_system():
-    with pytest.raises(config_lib.ConfigError, match="paper, released, small, tuned, tiny"):
+    with pytest.raises(
+        config_lib.ConfigError, match="paper, released, small, tuned, compact, tiny"
+    ):
         preset("large")
     with pytest.raises(
         config_lib.ConfigError, match="gen_only, gen_rep, no_holes, autoencoder, dcmavg"

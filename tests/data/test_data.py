@@ -144,10 +144,10 @@ def test_spread_takes_pairs_from_all_over():
 
 def test_columns_are_the_inputs_and_what_leads_to_the_targets(synthetic_data):
     found = synthetic_data.train
-    assert list(found.inputs()) == ["image", "voice_id"]
+    assert list(found.inputs()) == ["image", "voice"]
     assert found.inputs()["image"] is found.images
-    assert found.inputs()["voice_id"] is found.voices
-    assert list(found.columns()) == ["image", "voice_id", "label", "recording"]
+    assert found.inputs()["voice"] is found.voices
+    assert list(found.columns()) == ["image", "voice", "label", "recording"]
     recording_ids = np.array(synthetic_data.recordings.ids)[found.recordings]
     voices = [recording_id.split("/")[1][0] for recording_id in recording_ids]
     assert voices == list(np.array(synthetic_data.voices)[found.voices])

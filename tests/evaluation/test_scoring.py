@@ -266,11 +266,14 @@ def test_silence_fails_with_reasons_and_cannot_win(data, tmp_path):
     assert stored["metrics"]["corr2d"]["mean"] is None  # NaN is no JSON
 
 
-def row(word, retrieved, score, failures=None, failed_references=(), nearest=0.95, softmax=""):
+def row(
+    word, retrieved, score, failures=None, failed_references=(), nearest=0.95, softmax="",
+    voice="a", retrieved_voice="a",
+):  # fmt: skip
     scores = {name: score for name in METRICS}
     return Row(
-        "id", word, "recording", scores, failures or {}, failed_references, retrieved,
-        nearest, softmax,
+        "id", word, "recording", voice, scores, failures or {}, failed_references, retrieved,
+        retrieved_voice, nearest, softmax,
     )  # fmt: skip
 
 
@@ -293,6 +296,26 @@ def test_summary_statistics():
     assert summary["retrieval_accuracy"] == 0.75
     assert summary["retrieved"]["metrics"]["stoi"]["mean"] == pytest.approx(0.8)
     assert summary["per_word"]["zero"]["retrieval_accuracy"] == 0.5
+
+
+def test_summary_of_voices():
+    rows = [
+        row("one", "one", 0.8),
+        row("one", "two", 0.6, retrieved_voice="b"),
+        row("one", "one", 0.4, voice="b", retrieved_voice="b"),
+        row(
+            "two", "", math.nan, {name: "silent" for name in METRICS}, voice="b", retrieved_voice=""
+        ),
+    ]
+    summary = summarize(rows)
+    assert summary["voice_accuracy"] == 0.5
+    assert list(summary["per_voice"]) == ["a", "b"]
+    a, b = summary["per_voice"].values()
+    assert (a["num_pairs"], a["retrieval_accuracy"]) == (2, 0.5)
+    assert a["metrics"]["stoi"] == pytest.approx(0.7)
+    assert b["metrics"]["stoi"] == pytest.approx(0.4)
+    alone = summarize(rows[:2])
+    assert alone["voice_accuracy"] is alone["per_voice"] is None
 
 
 def test_summary_of_blended_words():
@@ -331,7 +354,7 @@ def test_extras_are_scored_when_they_are_asked_for(data, tmp_path):
     first = next(csv.DictReader((tmp_path / "rows.csv").open()))
     assert not set(EXTRAS) & set(first)
     assert float(first["nearest_corr2d"]) == pytest.approx(1.0)
-    assert set(score(extras=True)["metrics"]) == set(METRICS)
+    assert set(score(extras=True)["metrics"]) == set(chosen_metrics(extras=True))
     assert set(EXTRAS) < set(next(csv.DictReader((tmp_path / "rows.csv").open())))
     before = (tmp_path / "rows.csv").stat().st_mtime_ns
     assert set(score(extras=False)["metrics"]) == set(METRICS)

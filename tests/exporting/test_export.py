@@ -1,19 +1,20 @@
 """The exported forms against Keras, read as a program without this package would."""
 
 import json
+import pathlib
 import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from mtnet_tf.config import ConfigError
+from mtnet_tf.config import ConfigError, override
 from mtnet_tf.exporting import export as export_lib
 from mtnet_tf.exporting import onnx_file
 from mtnet_tf.exporting.export import ExportError, export
 from mtnet_tf.exporting.network import Exported
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import load_network
+from mtnet_tf.systems.trained import load_network, train
 
 WORDS = ["zero", "one", "two"]
 
@@ -96,6 +97,35 @@ def test_litert(quantize, tolerance, exported, expected, synthetic_data, tmp_pat
     assert_whole(json.loads(bytes(model.buffers[metadata.buffer].data)))
 
 
+@pytest.mark.parametrize("format_name", ["saved_model", "onnx", "litert"])
+def test_the_voice_is_an_input_where_the_network_depends_on_it(
+    format_name, tiny_config, synthetic_data, tmp_path
+):
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("ai_edge_litert")
+    config = override(
+        tiny_config,
+        [
+            "voice.conditioning=concatenation",
+            "data.num_voices=2",
+            "training.joint.epochs=0.5",
+            "training.autoencoder.epochs=5",
+        ],
+    )
+    run = RunFolder(tmp_path / "run")
+    network = train(config, synthetic_data, run, "cpu")
+    exported = Exported(run)
+    assert json.loads(exported.metadata)["inputs"] == ["image", "voice"]
+    found = export(exported, tmp_path / "model", format_name)
+    call = export_lib.FORMATS[format_name].load(pathlib.Path(found["path"]))
+    inputs = {"image": synthetic_data.test.images[:2], "voice": np.array([0, 1], np.int32)}
+    expected = network(inputs, training=False)["waveform"].numpy()
+    np.testing.assert_allclose(call(inputs)["waveform"], expected, atol=1e-5)
+    other = call({**inputs, "voice": np.array([1, 1], np.int32)})["waveform"]
+    assert np.abs(other[0] - expected[0]).max() > 1e-4
+    np.testing.assert_allclose(other[1], expected[1], atol=1e-5)
+
+
 def test_a_network_without_a_softmax_layer_has_no_probabilities(runs, tmp_path):
     found = export(Exported(RunFolder(runs / "gen_only")), tmp_path / "model", "saved_model")
     assert list(found["largest_difference"]) == ["waveform"]
@@ -107,7 +137,7 @@ def test_a_form_that_says_something_else_is_not_kept(exported, tmp_path, monkeyp
 
     def wrong(path):
         call = load(path)
-        return lambda images: {name: value + 0.01 for name, value in call(images).items()}
+        return lambda inputs: {name: value + 0.01 for name, value in call(inputs).items()}
 
     monkeypatch.setattr(onnx_file, "load", wrong)
     with pytest.raises(ExportError, match="off by 0.01.* where 0.0001 is allowed; it was not kept"):

@@ -12,13 +12,17 @@ import threading
 import numpy as np
 import pytest
 
+from mtnet_tf.data import audio
+from mtnet_tf.data.images import write_image
 from mtnet_tf.describe import Describer
 
 ROOT = pathlib.Path(__file__).parents[2]
 HERE = pathlib.Path(__file__).parent
 QUICK = [
     "--preset=tiny",
-    "--dataset=digits_ad",
+    "--dataset=digits_ad/many_voices_seen",
+    "--audio_length=auto",
+    "--override=voice.conditioning=concatenation",
     "--override=training.autoencoder.epochs=30",
     "--override=training.max_reconstruction_error=5",
 ]
@@ -43,38 +47,81 @@ def run(program, *arguments):
 
 @pytest.fixture(scope="module")
 def built(data_dir, tmp_path_factory):
-    """A trained run and its page."""
+    """A run that can speak as two voices, and its page."""
     folder = tmp_path_factory.mktemp("page")
-    run("train", *QUICK, f"--data_dir={data_dir}", f"--run_dir={folder / 'run'}")
+    recordings = two_voices(folder / "recordings")
+    data = [f"--data_dir={data_dir}", f"--recordings_dir={recordings}"]
+    run("train", *QUICK, *data, f"--run_dir={folder / 'run'}")
     said = run("build_page", f"--run_dir={folder / 'run'}", f"--output={folder / 'page'}")
     assert "MB" in said
     # Again, in its place.
     run("build_page", f"--run_dir={folder / 'run'}", f"--output={folder / 'page'}")
-    assert {path.name for path in folder.iterdir()} == {"run", "page"}
+    assert {path.name for path in folder.iterdir()} == {"recordings", "run", "page"}
     return folder
 
 
-@pytest.fixture(scope="module")
-def found(built):
-    """What a visitor finds."""
+def two_voices(folder):
+    """The shipped digits, as spoken by two: one of them slowly and deeply."""
+    shipped = ROOT / "data_builders/digits_ad/recordings"
+    for path in shipped.glob("*/*.flac"):
+        samples, rate = audio.read_audio(path)
+        slow = audio.resample(samples, rate, round(1.15 * rate))
+        for take in (0, 1):
+            for voice, sound in (("ann", samples), ("bob", slow)):
+                audio.write_audio(folder / path.parent.name / f"{voice}_{take}.flac", sound, rate)
+    return folder
+
+
+def visit(page, picture):
+    """What a visitor finds who shows the page a picture and a text file."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_):
             pass
 
-    (built / "text.txt").write_text("no picture")
-    handler = functools.partial(Quiet, directory=str(built / "page"))
+    text = page.parent / "text.txt"
+    text.write_text("no picture")
+    handler = functools.partial(Quiet, directory=str(page))
     with http.server.ThreadingHTTPServer(("localhost", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://localhost:{server.server_port}/"
-        files = [str(built / "page/example_8.png"), str(built / "text.txt")]
         done = subprocess.run(
-            ["node", "browser.mjs", url, *files],
+            ["node", "browser.mjs", url, str(picture), str(text)],
             check=False, cwd=HERE, capture_output=True, text=True, timeout=180,
         )  # fmt: skip
         server.shutdown()
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def found(built):
+    return visit(built / "page", built / "page/example_8.png")
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """The page of the network that travels with the package, and what a visitor finds there."""
+    folder = tmp_path_factory.mktemp("shipped")
+    run("build_page", f"--output={folder / 'page'}")
+    image = np.load(ROOT / "tests/pretrained/mnist_ad.npz")["image"][0]
+    write_image(folder / "digit.png", image)
+    return visit(folder / "page", folder / "digit.png")
+
+
+def test_a_drawn_seven_is_spoken_as_seven(shipped):
+    assert shipped["drawn"].startswith("seven, ")
+    assert shipped["voices"] == [] and "example" not in shipped
+    assert shipped["consoleErrors"] == shipped["elsewhere"] == shipped["violations"] == []
+
+
+def test_another_voice_says_the_same_picture(built, found):
+    assert found["voices"] == ["ann", "bob"]
+    speaker = Describer(built / "run")
+    for name, samples in (("ann", found["picture"]["samples"]), ("bob", found["otherVoice"])):
+        description = speaker.describe(built / "page/example_8.png", voice=name)
+        expected = np.round(32767 * description.waveform)
+        assert np.abs(np.array(samples) - expected).max() <= 4
 
 
 def test_a_picture_is_spoken_as_keras_speaks_it(built, found):

@@ -41,6 +41,14 @@ def rows(text):
     ]
 
 
+def test_an_adversarial_study_has_the_accuracy_of_its_words_and_no_generation_loss(write):
+    for change, base, accuracy in (("baseline", None, 0.5), ("hinge", "baseline", 0.75)):
+        write(change, base, 0, 0, looks=[{"step": 1, "validation_word_accuracy": accuracy}])
+    first, second = rows(recipe.section(write.folder))
+    assert first[3:7] == ["50.00 %", "", "", ""]
+    assert second[3:7] == ["75.00 %", "+25.00", "", ""]
+
+
 def test_groups_by_base_best_first_and_differences_in_points(write):
     write("nesterov", "balanced", 0.71, 41.0)
     write("balanced", "baseline", 0.70, 40.0)

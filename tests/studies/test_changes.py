@@ -1,4 +1,4 @@
-"""The changes of the two studies: each is a configuration, and starts from its base."""
+"""The changes of the studies: each is a configuration, and starts from its base."""
 
 import dataclasses
 
@@ -6,13 +6,14 @@ import pytest
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
-from mtnet_tf.studies import lengths, open_points, recipe
+from mtnet_tf.studies import cmcgan, lengths, open_points, recipe
 from mtnet_tf.studies.changes import Change, changed
 
 STUDIES = {
     "recipe": recipe.CHANGES,
     "open_points": open_points.CHANGES,
     "lengths": lengths.CHANGES,
+    "cmcgan": cmcgan.CHANGES,
 }
 
 

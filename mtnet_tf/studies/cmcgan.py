@@ -1,0 +1,32 @@
+"""The recipe of CMCGAN (Table 4): its text gives no K, weight of the cycles, batch or rates.
+
+Every change is trained for about the same time.
+"""
+
+from mtnet_tf.studies.changes import Change
+
+SYSTEM = "cmcgan"
+_ADVERSARIAL = "training.adversarial."
+
+CHANGES = {
+    "baseline": Change(
+        "`small`: batches of 64, K 1, cycles weigh 10; half an epoch",
+        ("training.precision=mixed_bfloat16", _ADVERSARIAL + "epochs=0.5"),
+        base=None,
+    ),
+    "cycles_1": Change("cycles weigh 1", ("adversarial.consistency_weight=1",)),
+    "cycles_100": Change("cycles weigh 100", ("adversarial.consistency_weight=100",)),
+    "k_3": Change(
+        "K 3, a fifth of an epoch", ("adversarial.generator_updates=3", _ADVERSARIAL + "epochs=0.2")
+    ),
+    "batch_32": Change("batches of 32", (_ADVERSARIAL + "batch_size=32",)),
+    "batch_128": Change("batches of 128", (_ADVERSARIAL + "batch_size=128",)),
+    "rate_2e-4": Change(
+        "rates 2e-4 of both sides, DCGAN's",
+        (
+            _ADVERSARIAL + "optimizer.learning_rate=0.0002",
+            "training.discriminator_optimizer.learning_rate=0.0002",
+        ),
+    ),
+    "hinge": Change("hinge loss with spectral normalisation", ("adversarial.loss=hinge",)),
+}
