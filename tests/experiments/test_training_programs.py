@@ -162,7 +162,7 @@ def test_describe_speaks_a_folder_and_goes_on_after_a_bad_picture(trained, tmp_p
         (
             "train",
             ["--preset=huge", "--run_dir={tmp}/x"],
-            "The presets are: paper, released, small, tuned, tiny",
+            "The presets are: paper, released, small, tuned, compact, tiny",
         ),
         ("train", ["--preset=tiny", "--run_dir={tmp}/x", "--device=gpu"], "TensorFlow sees no GPU"),
         ("evaluate", ["--run_dir={tmp}"], "is no run folder"),
