@@ -80,7 +80,8 @@ def card(results: pathlib.Path | str, shipped: pathlib.Path | str) -> str:
 
 
 def _head(shipped: pathlib.Path, network: dict) -> str:
-    words = ", ".join(sorted(network["per_word"]))
+    used = network["provenance"]["recordings"]["used"]
+    words = ", ".join(dict.fromkeys(recording["word"] for recording in used))
     size = sum(path.stat().st_size for path in shipped.iterdir() if path.suffix != ".md")
     provenance = network["provenance"]
     return (
