@@ -68,7 +68,9 @@ def calibrate(
     right = logits.argmax(-1) == pairs.labels
     sure, before = (_likeliest(logits, t) for t in (temperature, 1.0))
     seen = _as_seen(outliers, config)
-    of_outliers = _likeliest(_logits(network, {"image": seen}), temperature)
+    # What a network sees does not depend on the voice that it speaks in.
+    inputs = {"image": seen, "voice": np.zeros(len(seen), np.int32)}
+    of_outliers = _likeliest(_logits(network, inputs), temperature)
     threshold = choose_threshold(sure[right], sure[~right], of_outliers)
     return {
         "temperature": temperature,

@@ -1,5 +1,7 @@
 """Temperature, threshold and calibration error, by hand and on a network."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -35,13 +37,13 @@ def test_the_threshold_lets_the_right_ones_through_and_the_others_not():
     assert calibration.choose_threshold(right, np.array([]), np.array([])) <= 0.5
 
 
-def build(config, weight):
+def build(config, weight, **more):
     """A network that looks at the brightness of the left, middle and right third."""
     image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(image)
     x = keras.layers.AveragePooling2D((12, 4))(x)
     logits = keras.layers.Rescaling(weight)(keras.layers.Flatten()(x))
-    return keras.Model({"image": image}, {"logits": logits})
+    return keras.Model({"image": image, **more}, {"logits": logits})
 
 
 @pytest.fixture
@@ -71,6 +73,19 @@ def test_pictures_without_a_word_are_told_from_those_with_one(tiny_config, third
     assert sum(bin["num_images"] for bin in found["curve"]) == found["validation"]["num_images"]
     with pytest.raises(ImageError, match="blank"):
         calibration.calibrate(build(config, 20.0), config, thirds, [blank])
+
+
+def test_a_network_of_several_voices_is_calibrated_as_one_of_one_voice(tiny_config, thirds):
+    pictures = [np.full([12, 12, 1], 128, np.uint8)]
+    config = dataclasses.replace(
+        tiny_config, data=dataclasses.replace(tiny_config.data, digit_size=None)
+    )
+    voice = keras.Input((), name="voice", dtype="int32")
+    alone, several = (
+        calibration.calibrate(build(config, 9, **more), config, thirds, pictures)
+        for more in ({}, {"voice": voice})
+    )
+    assert alone == several and alone["outliers"]["num_images"] == 1
 
 
 def test_what_cannot_be_calibrated_is_one_error(tiny_config, synthetic_data, thirds):
