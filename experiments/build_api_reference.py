@@ -1,7 +1,9 @@
-"""Builds the API reference: a page a module, from the docstrings (needs the extra `docs`).
+"""Builds the API reference, a page a module, from the docstrings.
 
-python -m experiments.build_api_reference --output=runs/api
-python -m http.server --directory runs/api
+    python -m experiments.build_api_reference --output=runs/api
+    python -m http.server --directory runs/api
+
+It needs the extra `docs`.
 """
 
 import pathlib

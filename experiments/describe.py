@@ -1,7 +1,7 @@
 """Speaks pictures: it reads picture files, writes a wav file of each, and says how sure it is.
 
     python -m experiments.describe --image=photo.jpg
-    python -m experiments.describe --pretrained=cifar10_ad --image=photo.jpg --play
+    python -m experiments.describe --pretrained=mnist_ad --image=photo.jpg --play
     python -m experiments.describe --run_dir=runs/first --image=photos --output=words --json
 
 Without --run_dir a network that travels with the package speaks: that of digits, or the one that

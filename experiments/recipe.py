@@ -13,10 +13,14 @@ makes the table.
 
 import os
 import pathlib
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from experiments import program
+
+if TYPE_CHECKING:
+    from mtnet_tf.studies.changes import Change
 
 _STUDY = flags.DEFINE_enum(
     "study", "recipe", ["recipe", "open_points", "lengths", "cmcgan"], "Which changes."
@@ -53,13 +57,10 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.runs.provenance import environment
     from mtnet_tf.runs.run_folder import RunFolder
-    from mtnet_tf.studies import cmcgan, lengths, open_points, recipe
     from mtnet_tf.studies.changes import changed, try_change
 
-    studies = {"recipe": recipe, "open_points": open_points, "lengths": lengths, "cmcgan": cmcgan}
-    changes = studies[_STUDY.value].CHANGES
-    if _STUDY.value == "cmcgan":
-        base = systems.configure(cmcgan.SYSTEM, base)
+    changes, system = _study()
+    base = systems.configure(system, base)
     names = _CHANGES.value or list(changes)
     # A bad name is told before anything is trained.
     for name in names:
@@ -98,6 +99,18 @@ def main(argv: list[str]) -> None:
             }
             write_json(path, result)
             print(f"Written: {path}")
+
+
+def _study() -> "tuple[dict[str, Change], str]":
+    """Returns the changes of --study, and the system that they are tried with."""
+    from mtnet_tf.studies import cmcgan, lengths, open_points, recipe
+
+    return {
+        "recipe": (recipe.CHANGES, "mtnet"),
+        "open_points": (open_points.CHANGES, "mtnet"),
+        "lengths": (lengths.CHANGES, "mtnet"),
+        "cmcgan": (cmcgan.CHANGES, "cmcgan"),
+    }[_STUDY.value]
 
 
 if __name__ == "__main__":

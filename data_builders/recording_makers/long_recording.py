@@ -70,7 +70,7 @@ def make_cut_recordings(
     Raises:
         RecordingsError: The pieces do not make whole takes of the words, an argument is out of
             range, a package is missing, or `output_dir` is in use.
-        audio.AudioError: The recording cannot be read.
+        audio.AudioError: The recording cannot be read, or is silent.
         files.FileError: `output_dir` cannot be written.
     """
     if not min_silence_secs > 0 or not silence_db > 0:
@@ -82,6 +82,8 @@ def make_cut_recordings(
     if "/" in speaker or not speaker:
         raise RecordingsError(f"--speaker must be part of a file's name. Received: {speaker!r}.")
     samples, rate = _read(pathlib.Path(source))
+    if not np.abs(samples).max() > 0:
+        raise audio.AudioError(f"{source} is silent: every sample is zero. Record it again.")
     pieces = find_pieces(samples, rate, min_silence_secs, silence_db)
     picture = pathlib.Path(f"{os.path.abspath(output_dir)}_cuts.png")
     if not pieces or len(pieces) % len(words):

@@ -17,6 +17,11 @@ class DataError(InputError, ValueError):
     """A data set that does not fit the network or itself; the message says what to do."""
 
 
+def voice_of(recording_id: str) -> str:
+    """Returns the voice in an id, which is <word>/<voice>_<take>: "jackson" of "zero/jackson_0"."""
+    return recording_id.partition("/")[2].rpartition("_")[0]
+
+
 @dataclasses.dataclass(frozen=True)
 class Recordings:
     """The distinct recordings of a data set.
@@ -35,8 +40,8 @@ class Recordings:
         return len(self.ids)
 
     def voices(self) -> list[str]:
-        """Returns the voice of each recording: an id is <word>/<voice>_<take>."""
-        return [name.partition("/")[2].rpartition("_")[0] for name in self.ids]
+        """Returns the voice of each recording."""
+        return [voice_of(recording_id) for recording_id in self.ids]
 
     def float_waveforms(self) -> np.ndarray:
         """Returns float32 [R, L_s] in [-1, 1]."""

@@ -62,7 +62,6 @@ def analyse(samples: np.ndarray) -> Analysis | None:
     mel_cepstrum = pyworld.code_spectral_envelope(envelope, SAMPLE_RATE, NUM_COEFFICIENTS + 1)
     hop = round(FRAME_SECS * SAMPLE_RATE)
     level = librosa.feature.rms(y=samples, frame_length=2 * hop, hop_length=hop)[0]
-    level = np.resize(np.pad(level, (0, max(0, len(f0) - len(level)))), len(f0))
     return Analysis(mel_cepstrum, f0, level >= level.max() * 10 ** (-_RANGE_DB / 20))
 
 

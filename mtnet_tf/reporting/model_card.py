@@ -131,8 +131,9 @@ def _limits(network: dict) -> list[str]:
     return [
         "It says one of its words to any picture. Do not rely on it where a wrong word does harm.",
         "It has one voice and heard each word once: whatever the picture, a word sounds the same.",
-        "A classifier that plays the recording scores higher (the control above). The network is"
-        " here to show what MT-Net does, not because it is the best way to speak a picture.",
+        "A classifier that plays the recording does as well without making a sound of its own (the"
+        " control above). The network is here to show what MT-Net does, not because it is the best"
+        " way to speak a picture.",
         f"{percent(network['blended'])} of its sounds on the test split are near to no word (Corr2D"
         " below .9 with every recording): noise, or two words at once.",
     ]

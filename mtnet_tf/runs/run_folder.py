@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mtnet_tf import config as config_lib
+from mtnet_tf.data.pairs import voice_of
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import (
     FileError,
@@ -207,8 +208,7 @@ class RunFolder:
             FileError: recordings.npz is missing or broken.
         """
         ids = read_npz(self / "recordings.npz", {"id": ("U", 1)})["id"]
-        # An id is <word>/<speaker>_<take>.
-        return sorted({str(name).partition("/")[2].rpartition("_")[0] for name in ids})
+        return sorted({voice_of(str(recording_id)) for recording_id in ids})
 
     def is_finished(self) -> bool:
         """Whether the training has ended and its network is there."""

@@ -5,7 +5,6 @@ Every change is trained for about the same time.
 
 from mtnet_tf.studies.changes import Change
 
-SYSTEM = "cmcgan"
 _ADVERSARIAL = "training.adversarial."
 
 CHANGES = {

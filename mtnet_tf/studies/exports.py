@@ -20,7 +20,8 @@ from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.controls import Candidate
 
-Call = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+Call = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]  # {input: array} -> {output: array}
+Describe = Callable[[Pairs], dict[str, np.ndarray]]
 _BATCH = 100
 
 
@@ -89,9 +90,6 @@ def _forms(
             name = "_".join(filter(None, [format_name, quantize]))
             found = export(exported, folder / name, format_name, quantize)
             yield name, form.load(pathlib.Path(found.pop("path"))), found
-
-
-Describe = Callable[[Pairs], dict[str, np.ndarray]]
 
 
 def _describer(call: Call, inputs: tuple[str, ...]) -> Describe:

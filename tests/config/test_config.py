@@ -76,6 +76,13 @@ def test_bad_json():
         config_lib.from_json(json.dumps(values))
 
 
+def test_a_configuration_of_an_earlier_version_means_what_it_meant():
+    """Run folders, and the networks that travel with the package, outlive a new field."""
+    values = json.loads(config_lib.to_json(preset("tiny")))
+    del values["voice"], values["data"]["num_voices"]
+    assert config_lib.from_json(json.dumps(values)) == preset("tiny")
+
+
 def test_unknown_preset_and_system():
     with pytest.raises(
         config_lib.ConfigError, match="paper, released, small, tuned, compact, tiny"

@@ -22,6 +22,12 @@ def test_a_data_set_without_digits_has_no_digit_size(dataset):
     assert loading.fit_config(preset("tiny"), other).data.digit_size is None
 
 
+def test_a_configuration_has_as_many_voices_as_its_data_set(dataset):
+    assert loading.fit_config(preset("tiny"), dataset).data.num_voices == 1
+    other = dataclasses.replace(dataset, voice_ids=("ann", "bob", "joe"))
+    assert loading.fit_config(preset("tiny"), other).data.num_voices == 3
+
+
 def test_load_digits(dataset):
     config = loading.fit_config(preset("tiny"), dataset)
     assert config.data.image_shape == (28, 28, 1)

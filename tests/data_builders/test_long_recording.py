@@ -85,6 +85,13 @@ def test_a_word_too_many_or_too_few_is_one_error_with_a_picture(reading, tmp_pat
         )
 
 
+def test_silence_is_one_error(tmp_path):
+    audio.write_audio(tmp_path / "reading.wav", np.zeros(RATE), RATE)
+    with pytest.raises(audio.AudioError, match="is silent"):
+        recording_makers.make_cut_recordings(tmp_path / "out", tmp_path / "reading.wav", ["six"])
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_click_is_no_word(tmp_path):
     samples, _ = read_list(takes=1)
     samples[100:140] = 0.9

@@ -354,6 +354,7 @@ def test_extras_are_scored_when_they_are_asked_for(data, tmp_path):
     first = next(csv.DictReader((tmp_path / "rows.csv").open()))
     assert not set(EXTRAS) & set(first)
     assert float(first["nearest_corr2d"]) == pytest.approx(1.0)
+    assert first["retrieved_voice"] == "a"
     assert set(score(extras=True)["metrics"]) == set(chosen_metrics(extras=True))
     assert set(EXTRAS) < set(next(csv.DictReader((tmp_path / "rows.csv").open())))
     before = (tmp_path / "rows.csv").stat().st_mtime_ns

@@ -75,6 +75,25 @@ def test_fsdd_from_a_prepared_tfds(tmp_path):
     assert json.loads((output / "recordings.json").read_text())["source_kind"] == "tfds"
 
 
+def test_own_voice(tmp_path):
+    """Two bursts with a pause between are two words."""
+    burst = np.random.default_rng(0).normal(0, 0.2, 8000)
+    silence = np.zeros(8000)
+    sound = np.concatenate([silence, burst, silence, burst, silence])
+    soundfile.write(tmp_path / "reading.wav", sound, 16000)
+    result = run(
+        f"--from_recording={tmp_path / 'reading.wav'}", "--words=yes,no", "--speaker=ann",
+        "--min_silence_secs=0.2", f"--output_dir={tmp_path / 'out'}",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert f"2 recordings in {tmp_path / 'out'}\n" in result.stdout
+    assert result.stdout.endswith(f"the cuts: {tmp_path / 'out'}_cuts.png\n")
+    assert (tmp_path / "out_cuts.png").is_file()
+    record = json.loads((tmp_path / "out/recordings.json").read_text())
+    assert set(record["recordings"]) == {"no/ann_0.flac", "yes/ann_0.flac"}
+    assert record["parameters"]["min_silence_secs"] == 0.2
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.config import override
-from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.models.mtnet import SPEECH_SIDE, build_mtnet
 from mtnet_tf.models.voice_conditioning import build_voice_conditioning
 
 KINDS = ["concatenation", "film"]
@@ -92,6 +92,15 @@ def test_film_starts_as_the_identity(tiny_config):
 def test_number_of_parameters(tiny_config, kind, layers):
     plain, network = built(tiny_config), built(conditioned(tiny_config, kind))
     assert network.count_params() - plain.count_params() == 3 * 16 + layers
+
+
+@pytest.mark.parametrize("kind", ["none", *KINDS])
+def test_what_is_not_the_image_side_is_the_speech_side(tiny_config, kind):
+    """Each has its own optimiser where there are two: the conditioning moves with the speech."""
+    network = built(conditioned(tiny_config, kind))
+    learning = {layer.name for layer in network.layers if layer.trainable_variables}
+    expected = {"image_encoder", "classifier", *SPEECH_SIDE}
+    assert learning == expected - ({"voice_conditioning"} if kind == "none" else set())
 
 
 def test_presets_leave_it_out():
