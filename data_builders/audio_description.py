@@ -67,6 +67,7 @@ _NOT_FOR_AUTHORS = {
 _NOT_FOR_AUTHORS |= {"processing": "--top_db, --margin_secs, --peak", "images_dir": "images_dir"}
 _CONFIGS = {
     "one_recording": "One canonical recording a word, by one speaker.",
+    "one_recording_each": "Several speakers, one canonical recording a word by each.",
     "many_takes": "Several takes a word, by one speaker; train and test have different takes.",
     "many_voices_seen": "Several speakers, the same in train and test, with different takes.",
     "many_voices_unseen": "Several speakers; those of test are not heard in train.",

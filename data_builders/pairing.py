@@ -111,6 +111,17 @@ def one_recording(shelf: "_Shelf", speaker: str | None) -> Pairing:
     return shelf.pairing("one_recording", dict.fromkeys(SPLITS, chosen))
 
 
+def one_recording_each(shelf: "_Shelf", speaker: str | None) -> Pairing:
+    """One recording a word by each speaker, in both splits: the lowest take that fits."""
+    shelf.take_several(speaker, "one_recording_each")
+    chosen = {}
+    for word, files in shelf.by_word().items():
+        voices = sorted({file.voice_id for file in files})
+        by_voice = ([f for f in files if f.voice_id == voice] for voice in voices)
+        chosen[word] = tuple(i for mine in by_voice for i in shelf.first_that_fits(mine))
+    return shelf.pairing("one_recording_each", dict.fromkeys(SPLITS, chosen))
+
+
 def many_takes(shelf: "_Shelf", speaker: str | None) -> Pairing:
     """Several takes of one speaker; a seeded fifth of each word's takes is for test."""
     shelf.take_speaker(speaker, 2)
@@ -146,7 +157,13 @@ def many_voices_unseen(shelf: "_Shelf", speaker: str | None) -> Pairing:
 
 POLICIES = {
     policy.__name__: policy
-    for policy in (one_recording, many_takes, many_voices_seen, many_voices_unseen)
+    for policy in (
+        one_recording,
+        one_recording_each,
+        many_takes,
+        many_voices_seen,
+        many_voices_unseen,
+    )
 }
 
 

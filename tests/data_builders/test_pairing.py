@@ -142,6 +142,20 @@ def test_missing_words_make_a_subset(add, folder):
     assert pair(folder, words=words, speaker="bob", allow_missing_words=True).words == ["one"]
 
 
+def test_one_recording_each_has_the_first_take_of_every_voice_in_both_splits(add, voices):
+    (voices / "zero" / "b_0.wav").unlink()
+    add(voices, "zero/c_0.wav", secs=2)  # too long: the next take stands in
+    for take in range(5):
+        (voices / "fire_truck" / f"f_{take}.wav").unlink()
+    paired = pair(voices, "one_recording_each")
+    takes = ["a_0", "b_1", "c_1", "d_0", "e_0", "f_0"]
+    for split in pairing.SPLITS:
+        assert ids(paired, split, "zero") == [f"zero/{take}" for take in takes]
+        assert ids(paired, split, "fire truck") == [f"fire_truck/{voice}_0" for voice in "abcde"]
+    assert paired.too_long == ("zero/c_0",)
+    assert len(paired.recordings) == 11
+
+
 def test_many_takes_keeps_train_and_test_apart(voices):
     paired = pair(voices, "many_takes", speaker="c")
     for word, name in zip(WORDS, ("zero", "fire_truck")):
@@ -206,6 +220,8 @@ def test_policies_depend_on_the_seed_alone(voices, policy):
 def test_policies_of_several_refuse_too_little(add, folder):
     with pytest.raises(recordings.RecordingsError, match="two or more speakers. There is: ann"):
         pair(folder, "many_voices_unseen")
+    with pytest.raises(recordings.RecordingsError, match="two or more speakers. There is: ann"):
+        pair(folder, "one_recording_each")
     with pytest.raises(recordings.RecordingsError, match="takes all speakers"):
         pair(folder, "many_voices_seen", speaker="ann")
     (folder / "zero" / "ann_1.wav").unlink()
@@ -214,7 +230,7 @@ def test_policies_of_several_refuse_too_little(add, folder):
     add(folder, "zero/bob_0.wav")
     with pytest.raises(recordings.RecordingsError, match="no recording that fits of: fire truck"):
         pair(folder, "many_voices_unseen")
-    with pytest.raises(recordings.RecordingsError, match="Known: one_recording, many_takes"):
+    with pytest.raises(recordings.RecordingsError, match="Known: one_recording, one_rec"):
         pair(folder, "any")
 
 
