@@ -5,10 +5,10 @@
     python -m experiments.recipe --study=open_points --dataset=mnist_ad \
         --recordings_dir=recordings/joe --out_dir=runs/points --results=runs/points/results
 
-The changes are in mtnet_tf/studies/recipe.py; what the paper leaves open is in open_points.py, how
-long one trains in lengths.py, the recipe of CMCGAN in cmcgan.py, and how voices are learned in
-voices.py. Each leaves a result file; one that is there already is not made again, and a training
-that was stopped goes on. experiments.report makes the table.
+The changes are in mtnet_tf/studies: recipe.py, open_points.py for what the paper leaves open,
+lengths.py for how long one trains, cmcgan.py for the recipe of CMCGAN, and voice_forms.py for
+how voices are learned. Each leaves a result file; one that is there already is not made again, and
+a training that was stopped goes on. experiments.report makes the table.
 """
 
 import os
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from mtnet_tf.studies.changes import Change
 
 _STUDY = flags.DEFINE_enum(
-    "study", "recipe", ["recipe", "open_points", "lengths", "cmcgan", "voices"], "Which changes."
+    "study",
+    "recipe",
+    ["recipe", "open_points", "lengths", "cmcgan", "voices"],
+    "Which changes.",
 )
 _CHANGES = flags.DEFINE_list("changes", None, "Changes to try; default: all.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the training.", lower_bound=0)
@@ -103,14 +106,14 @@ def main(argv: list[str]) -> None:
 
 def _study() -> "tuple[dict[str, Change], str]":
     """Returns the changes of --study, and the system that they are tried with."""
-    from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, voices
+    from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, voice_forms
 
     return {
         "recipe": (recipe.CHANGES, "mtnet"),
         "open_points": (open_points.CHANGES, "mtnet"),
         "lengths": (lengths.CHANGES, "mtnet"),
         "cmcgan": (cmcgan.CHANGES, "cmcgan"),
-        "voices": (voices.CHANGES, "mtnet"),
+        "voices": (voice_forms.CHANGES, "mtnet"),
     }[_STUDY.value]
 
 

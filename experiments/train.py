@@ -2,17 +2,39 @@
 
     python -m experiments.train --preset=small --dataset=digits_ad --run_dir=runs/first
 
-The same command continues a run that was stopped. To train over several machines, run it on each of
-them with --strategy=multi_worker and the machine's own TF_CONFIG.
+The same command continues a run that was stopped.
+
+A network of several voices (voice.conditioning) learns another one, from as little as one take of
+some words, when it begins with the weights of its run:
+
+    python -m experiments.train --init_from=runs/voices --run_dir=runs/me \
+        --freeze=image_encoder,classifier,cross_modal_mapper,voice_conditioning \
+        --dataset=mnist_ad/one_recording --recordings_dir=recordings/me
+
+To train over several machines, run it on each of them with --strategy=multi_worker and the
+machine's own TF_CONFIG.
 """
 
 from absl import flags
 
 from experiments import program
 from mtnet_tf import systems
+from mtnet_tf.config import Config
+from mtnet_tf.config.new_voice import configure_new_voice
+from mtnet_tf.errors import InputError
+from mtnet_tf.runs.run_folder import RunFolder
 
 _SYSTEM = flags.DEFINE_string("system", "mtnet", f"One of {', '.join(systems.names())}.")
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder, made if missing.", required=True)
+_INIT_FROM = flags.DEFINE_string(
+    "init_from",
+    None,
+    "Run folder of a network of several voices, to learn the voices of --dataset beside them. Its"
+    " configuration takes the place of --preset.",
+)
+_FREEZE = flags.DEFINE_list(
+    "freeze", [], "With --init_from: layers that stay as they are, e.g. image_encoder,classifier."
+)
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the configuration and the sizes, and stop.")
 _PROFILE = flags.DEFINE_bool(
     "profile", False, "Trace ten steps of stage 2 for TensorBoard's profiler."
@@ -26,32 +48,54 @@ def main(argv: list[str]) -> None:
     del argv
     from mtnet_tf.config import to_json
 
-    system = program.find_systems([_SYSTEM.value])[0]
-    config = systems.configure(system.name, program.read_config())
+    base = RunFolder(_INIT_FROM.value) if _INIT_FROM.value else None
+    (system,) = program.find_systems([base.config().system if base else _SYSTEM.value])
+    config = systems.configure(system.name, _read_config(base))
 
     from mtnet_tf.data import loading
+    from mtnet_tf.data.voices import describe_hearing
     from mtnet_tf.runs.networks import describe_sizes
-    from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.systems.trained import train
+    from mtnet_tf.training.new_voice import join_voices
 
     device, strategy, config = program.prepare_devices(config)
     dataset = program.open_data_set()
-    config = loading.fit_config(config, dataset)
+    if base is None:
+        config = loading.fit_config(config, dataset)
+    data = loading.load(dataset, config.data)
+    if base is not None:
+        config, data = join_voices(config, data, base)
+        print(describe_hearing(data))
     print(to_json(config))
     print(describe_sizes([system.build(config), *system.build_auxiliary(config)]))
     if _DRY_RUN.value:
         return
     train(
         config,
-        loading.load(dataset, config.data),
+        data,
         RunFolder(_RUN_DIR.value),
         device,
         strategy=strategy,
         profile=_PROFILE.value,
+        init_from=base,
         keep=flags.FLAGS.keep,
         data_path=str(dataset.path),
     )
     print(f"The trained network is {_RUN_DIR.value}/model.keras.")
+
+
+def _read_config(base: RunFolder | None) -> Config:
+    """Returns the configuration of the flags, before TensorFlow is imported."""
+    if base is None:
+        if _FREEZE.value:
+            raise InputError("--freeze is for a training that begins with --init_from.")
+        return program.read_config()
+    if flags.FLAGS["preset"].present:
+        raise InputError(
+            f"--preset={flags.FLAGS.preset} and --init_from are given: the configuration is that of"
+            f" {base.path}. Leave out --preset; --override changes single fields."
+        )
+    return configure_new_voice(base.config(), _FREEZE.value, flags.FLAGS.override)
 
 
 if __name__ == "__main__":

@@ -271,7 +271,9 @@ class _Recordings:
     """The recordings of a run, which tell what word a sound is nearest to."""
 
     def __init__(self, run: RunFolder, sample_rate: int) -> None:
-        self._of_recordings, self._waveforms = run.recordings()
+        recordings = run.recordings()
+        self._labels = recordings.labels[recordings.labels >= 0]
+        self._waveforms = recordings.waveforms[recordings.labels >= 0]
         self._sample_rate = sample_rate
         self.words = tuple(run.words())
 
@@ -287,4 +289,4 @@ class _Recordings:
         if np.all(np.isnan(correlations)):
             return "", float("nan")
         nearest = int(np.nanargmax(correlations))
-        return str(self._of_recordings[nearest]), float(correlations[nearest])
+        return self.words[self._labels[nearest]], float(correlations[nearest])

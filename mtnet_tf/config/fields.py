@@ -417,6 +417,8 @@ class TrainingConfig:
         max_feature_cosine: stage 1 ends in an error where the audio features of two different words
             have a cosine that is not below this, in (-1, 2].
         joint: stage 2, lines 4-7.
+        frozen: names of layers, at most 64, whose weights stage 2 leaves as they are, such as
+            image_encoder. For a network that begins with the weights of another one.
         image_encoder_optimizer: moves the image encoder and the softmax layer in stage 2. None:
             the optimiser of `joint` moves all.
         adversarial: of DCMAVG and CMCGAN; its optimiser moves the generators.
@@ -439,6 +441,7 @@ class TrainingConfig:
     max_reconstruction_error: Annotated[float, Range(above=0, most=1e6)] = 1.0
     max_feature_cosine: Annotated[float, Range(above=-1, most=2)] = 0.99
     joint: StageConfig = StageConfig(batch_size=64, epochs=50)
+    frozen: Annotated[tuple[Name, ...], Length(0, 64)] = ()
     image_encoder_optimizer: OptimizerConfig | None = None
     adversarial: StageConfig = StageConfig(batch_size=64, epochs=35, optimizer=_of_gans(5e-4))
     discriminator_optimizer: OptimizerConfig = _of_gans(1e-4)

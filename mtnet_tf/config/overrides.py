@@ -15,7 +15,7 @@ from mtnet_tf.config.ranges import ConfigError, checked, shown
 _LONGEST_JSON = 100_000
 _LONGEST_ASSIGNMENT = 10_000
 # What configurations of earlier versions lack, and meant.
-_ADDED = {"voice": dataclasses.asdict(VoiceConfig()), "data.num_voices": 1}
+_ADDED = {"voice": dataclasses.asdict(VoiceConfig()), "data.num_voices": 1, "training.frozen": []}
 
 
 def to_json(config: Config) -> str:

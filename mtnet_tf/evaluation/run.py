@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from mtnet_tf.data import loading, prepared
 from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
+from mtnet_tf.data.voices import beside
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.evaluation.speed import describing_speed
@@ -33,6 +34,8 @@ _BATCH = 500  # images that are classified at once
 
 def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDescriptions:
     """Reads the data set that a run was trained on. Nothing in its folder is run.
+
+    A run that learned a voice beside those of another one also knows that one's words and voices.
 
     Args:
         run: the run folder.
@@ -63,12 +66,14 @@ def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDe
             f"The data set in {path} has other recordings than those {run.path} was trained on."
             " Give the folder of the run's data set with --data_path."
         )
-    if loading.fit_config(config, dataset) != config:
+    found, wanted = loading.fit_config(config, dataset).data, config.data
+    fits = found.image_shape == wanted.image_shape and found.audio_length <= wanted.audio_length
+    if not fits or found.num_classes > wanted.num_classes:
         raise InputError(
             f"The data set in {path} has images or classes of other shapes than {run.path} was"
             " trained on. Give the folder of the run's data set with --data_path."
         )
-    return loading.load(dataset, config.data)
+    return beside(loading.load(dataset, config.data), run.words(), run.recordings())
 
 
 def evaluate_run(

@@ -147,7 +147,7 @@ def evaluate(
         "split": split,
         "num_pairs": len(rows),
         "num_recordings": len(np.unique(pairs.recordings)),
-        **summarize(rows),
+        **summarize(rows, len(data.voices)),
         "word_accuracy": recognized,
         **extras,
         "provenance": {**provenance, "seconds": round(time.monotonic() - start, 1)},
@@ -188,20 +188,21 @@ def _read_finished(
     return summary if found == num_pairs and has_words >= with_words and has_metrics else None
 
 
-def summarize(rows: list[Row]) -> dict:
+def summarize(rows: list[Row], num_voices: int = 1) -> dict:
     """Returns the statistics of a summary.
 
     Args:
         rows: the scores of the pairs, at least one.
+        num_voices: of the recordings that what was generated is compared with.
 
     Returns:
         "metrics", over all rows; "retrieval_accuracy", the share of rows whose nearest recording is
         of their own word; "retrieved", the metrics over those rows; "classifier_accuracy", the
         share of rows that the softmax head gets right, and "classified", the metrics over those,
         both None without a head; "blended", the share of rows whose Corr2D with the nearest
-        recording is below 0.9; "per_word"; and, where the pairs have several voices,
+        recording is below 0.9; "per_word"; and, where there are several voices,
         "voice_accuracy", the share of rows whose nearest recording is by their own voice, and
-        "per_voice". Without several voices both are None.
+        "per_voice". Else both are None.
 
         Each metric has its "mean" and standard deviation "sd" over the scored pairs; how many were
         scored, failed, and failed because of their reference; and "floor_mean", in which failures
@@ -212,7 +213,7 @@ def summarize(rows: list[Row]) -> dict:
     retrieved = [row for row in rows if row.retrieved]
     has_head = any(row.softmax_word for row in rows)
     classified = [row for row in rows if row.softmax_word == row.word]
-    has_voices = len({row.voice for row in rows}) > 1
+    has_voices = num_voices > 1
     return {
         "metrics": _statistics(rows, names),
         "retrieval_accuracy": len(retrieved) / len(rows),

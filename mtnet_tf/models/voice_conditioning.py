@@ -5,6 +5,9 @@ import keras
 from mtnet_tf.config import Config
 from mtnet_tf.models.initialization import weight_initializers
 
+# The layers of each form that all voices share.
+SHARED_LAYERS = {"concatenation": ("voice_fc",), "film": ("gamma", "beta")}
+
 
 def is_conditioned(config: Config) -> bool:
     """Returns whether a network depends on the voice: with a single one it is MT-Net as it is."""

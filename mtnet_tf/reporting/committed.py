@@ -17,6 +17,7 @@ from mtnet_tf.reporting import (
     recipe,
     seeds,
     stability,
+    voices,
 )
 from mtnet_tf.reporting.paper_table_pages import csv_page, latex_page, markdown_page
 from mtnet_tf.reporting.study import (
@@ -45,6 +46,7 @@ RESULTS = "experiments/results"
 TABLES = f"{RESULTS}/tables"
 SEEDS = f"{RESULTS}/seeds"
 CURVES = f"{RESULTS}/curves"
+VOICES = f"{RESULTS}/voices"
 PRETRAINED = f"{RESULTS}/pretrained"  # a folder a network
 LISTENING = "index.html"
 # {folder: (title, folder -> text)}
@@ -53,6 +55,8 @@ _SECTIONS = {
     f"{RESULTS}/recipe": ("The recipe, on the validation split", recipe.section),
     f"{RESULTS}/cmcgan": ("The recipe of CMCGAN, on the validation split", recipe.section),
     f"{RESULTS}/open_points": ("Open points, on the validation split", recipe.section),
+    f"{RESULTS}/voices_recipe": ("How voices are learned, on the validation split", recipe.section),
+    VOICES: ("One network, many voices", voices.section),
     CURVES: ("Accuracy over the time of a training", curves.section),
     f"{RESULTS}/readings": ("Readings of the optimiser", readings.section),
     f"{RESULTS}/exports": ("Exported forms of the network that travels along", exports.section),
@@ -132,6 +136,8 @@ def generated_files(root: pathlib.Path | str) -> dict[pathlib.Path, str]:
         pages[shipped / "README.md"] = model_card.card(results, shipped)
     if heard := listening.page(root / TABLES):
         pages[root / RESULTS / LISTENING] = heard
+    if heard := voices.page(root / VOICES):
+        pages[root / RESULTS / voices.PAGE] = heard
     return {
         root / RESULTS / "README.md": "".join(parts),
         readme: f"{before}{BEGIN}\n{short}{END}{after}",

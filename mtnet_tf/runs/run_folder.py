@@ -24,7 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mtnet_tf import config as config_lib
-from mtnet_tf.data.pairs import voice_of
+from mtnet_tf.data.pairs import Recordings, voice_of
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import (
     FileError,
@@ -148,24 +148,25 @@ class RunFolder:
         """Adds values to environment.json."""
         write_json(self / "environment.json", {**self.environment(), **values})
 
-    def recordings(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the recordings that the training used, as recordings.npz has them.
-
-        Returns:
-            (words str [R], waveforms int16 [R, L_s]), of those recordings that go with an image.
+    def recordings(self) -> Recordings:
+        """Returns the recordings of recordings.npz. One that goes with no image has the label -1.
 
         Raises:
-            RunFolderError: the file is missing, or holds something else.
+            FileError: the file is missing or damaged.
+            RunFolderError: it holds something else.
         """
-        path = self / "recordings.npz"
-        stored = read_npz(path, {"word": ("U", 1), "waveform": ("i", 2)})
-        words, waveforms = stored["word"], stored["waveform"]
-        same_number = len(words) == len(waveforms)
-        if not same_number or waveforms.dtype != np.int16 or not (words != "").any():
+        path, kinds = self / "recordings.npz", {"id": ("U", 1), "word": ("U", 1)}
+        stored = read_npz(path, {**kinds, "waveform": ("i", 2), "words": ("U", 1)})
+        ids, words, waveforms = stored["id"], stored["word"], stored["waveform"]
+        places = {word: label for label, word in enumerate(stored["words"])}
+        labels = np.array([places.get(word, -1) for word in words], np.int32)
+        same_number = len(ids) == len(words) == len(waveforms)
+        is_sound = waveforms.dtype == np.int16 and (labels >= 0).any()
+        if not same_number or not is_sound or (words[labels < 0] != "").any():
             raise RunFolderError(
                 f"{path} does not hold the words and waveforms of a run's recordings. {_MENDING}"
             )
-        return words[words != ""], waveforms[words != ""]
+        return Recordings(tuple(map(str, ids)), labels, waveforms)
 
     def looks(self) -> list[dict[str, Any]]:
         """Returns what was found at each look at the last stage.

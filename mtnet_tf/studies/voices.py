@@ -1,16 +1,223 @@
-"""How a network learns several voices: the forms of `voice.conditioning`, beside none."""
+"""One network of many voices, beside one of each voice, one deaf to them, and a new voice.
 
-from mtnet_tf.studies.changes import Change
+All networks are trained alike and for as many steps. They are compared on the test split, each with
+the recordings of the voice that was asked for.
+"""
 
-CHANGES = {
-    "none": Change(
-        "`small`, deaf to the voice; an epoch in batches of 64",
-        ("training.joint.epochs=1", "training.joint.batch_size=64"),
-        base=None,
-    ),
-    "concatenation": Change(
-        "an FC layer of phi and the voice", ("voice.conditioning=concatenation",), base="none"
-    ),
-    "film": Change("FiLM of phi by the voice", ("voice.conditioning=film",), base="none"),
-    "film_64": Change("embeddings of 64", ("voice.embedding_units=64",), base="film"),
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+from mtnet_tf.config import Config, override
+from mtnet_tf.config.new_voice import configure_new_voice
+from mtnet_tf.data import audio
+from mtnet_tf.data.images import write_image
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs
+from mtnet_tf.data.voices import beside, select_voices, spoken_by
+from mtnet_tf.describe import Describer
+from mtnet_tf.evaluation.run import evaluate_run
+from mtnet_tf.files import write_json
+from mtnet_tf.metrics.scorer import Scorer
+from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.models.voice_conditioning import SHARED_LAYERS
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import train
+from mtnet_tf.training.new_voice import join_voices
+
+# What a new voice leaves as it is: all but its embedding, and in the second case the generator.
+_FROZEN = ("image_encoder", "classifier", "cross_modal_mapper")
+_LEARNED = {
+    "embedding": (*_FROZEN, "audio_generator"),
+    "embedding and generator": _FROZEN,
 }
+_SHARES = (10, 50, 90, 100)  # percent of the words that the new voice was heard to say
+_NEW_VOICE_IMAGES = 30_000
+_NUM_EXAMPLES = 2
+# What speaks the examples: the recording, and the networks by their role.
+_COLUMNS = {
+    "recording": "the recording",
+    "all": "one network of all voices",
+    "deaf": "deaf to the voice",
+    "alone": "a network of the voice alone",
+    "new": "learned later",
+}
+# What is kept of the scores of the voices that the network knew before.
+_OF_KNOWN = ("num_pairs", "metrics", "retrieval_accuracy", "voice_accuracy", "per_voice")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One training of the comparison.
+
+    Attributes:
+        name: of its run folder and its result file.
+        role: "all" voices, "deaf" to them, one voice "alone", the "base" that does not hear the new
+            voice, and that "new" voice.
+        label: what the table calls it.
+        config: of the training.
+        data: what it is trained on, and scored on.
+        voice: the only one that it is trained on, or None.
+        init_from: the name of the row with whose network it begins, or None.
+        known: pairs of the voices of that network, to be scored too; or None.
+    """
+
+    name: str
+    role: Literal["all", "deaf", "alone", "base", "new"]
+    label: str
+    config: Config
+    data: AudioDescriptions
+    voice: str | None = None
+    init_from: str | None = None
+    known: AudioDescriptions | None = None
+
+
+def rows(config: Config, data: AudioDescriptions, new_voice: str) -> list[Row]:
+    """Returns the trainings, in the order in which they must be run.
+
+    Args:
+        config: with a `voice.conditioning`; its data fits `data`.
+        data: of several voices, each with a recording of every word.
+        new_voice: the voice that is learned by a network of the others.
+
+    Raises:
+        DataError: as `data.voices.spoken_by`.
+    """
+    others = [voice for voice in data.voices if voice != new_voice]
+    deaf = override(config, ["voice.conditioning=none"])
+    alone = override(deaf, ["data.num_voices=1"])
+    of_base = override(config, [f"data.num_voices={len(others)}"])
+    known = select_voices(data, others)
+    found = [
+        Row("all", "all", "all voices, the one that is asked for", config, data),
+        Row("deaf", "deaf", "all voices, deaf to which is asked for", deaf, data),
+        *(
+            Row(f"alone_{voice}", "alone", f"{voice} alone", alone, spoken_by(data, voice), voice)
+            for voice in data.voices
+        ),
+        Row("base", "base", f"all voices but {new_voice}", of_base, known),
+    ]
+    of_new = select_voices(spoken_by(data, new_voice), [new_voice])
+    for part, frozen in _LEARNED.items():
+        for share in _SHARES:
+            heard = _hearing(of_new, share)
+            new = configure_new_voice(
+                of_base,
+                [*frozen, *SHARED_LAYERS[config.voice.conditioning]],
+                [f"training.joint.epochs={_NEW_VOICE_IMAGES / len(heard.train)}"],
+            )
+            label = f"{new_voice} by {part}, {share} % of the words heard"
+            name = f"new_{part.replace(' ', '_')}_{share}"
+            found.append(Row(name, "new", label, new, heard, new_voice, "base", known))
+    return found
+
+
+def run_row(
+    row: Row,
+    runs: dict[str, RunFolder],
+    device: Literal["cpu", "gpu"],
+    num_processes: int,
+    metrics: Sequence[str],
+    num_pairs: int,
+    **records: Any,
+) -> dict[str, Any]:
+    """Trains a row, or goes on where it was stopped, and scores it.
+
+    Args:
+        row: of `rows`.
+        runs: the run folder of each row, by its name.
+        device: for the record.
+        num_processes: of the metrics.
+        metrics: what is scored.
+        num_pairs: of the test split, evenly spread; 0 for all.
+        **records: further values for environment.json.
+
+    Returns:
+        The summary of its own pairs (`evaluation.scoring.evaluate`), with "heard", the words that
+        it was trained on; and, for a new voice, "known_voices", a summary of the other voices'
+        pairs.
+    """
+    run, config, data, base = runs[row.name], row.config, row.data, None
+    if row.init_from is not None:
+        base = runs[row.init_from]
+        config, data = join_voices(config, data, base)
+    train(config, data, run, device, init_from=base, keep="model", **records)
+    options = {"split": "test", "device": device, "num_pairs": num_pairs}
+    with ScoringPool(data.recordings.float_waveforms(), num_processes, metrics) as pool:
+        (found,) = evaluate_run(run.path, data, pool, **options)
+        if row.known is not None:
+            known = beside(row.known, run.words(), run.recordings())
+            folder = run / "evaluation_of_known"
+            (of_known,) = evaluate_run(run.path, known, pool, output_dir=folder, **options)
+            found["known_voices"] = {key: of_known[key] for key in _OF_KNOWN}
+    keras.backend.clear_session()
+    heard = [data.words[label] for label in np.unique(data.train.labels)]
+    own = {"row": row.name, "role": row.role, "voice": row.voice, "network": row.label}
+    return {**own, "heard": heard, **found}
+
+
+def write_examples(
+    rows: Sequence[Row], runs: dict[str, RunFolder], folder: pathlib.Path | str
+) -> None:
+    """Lets the networks that have been trained speak some pictures in every voice.
+
+    Of two words, evenly spread over the alphabet, it is the first picture of the test split.
+
+    Args:
+        rows: of `rows`.
+        runs: as in `run_row`.
+        folder: receives examples.json, images/<number>.png and
+            sounds/<number>_<voice>_<network or recording>.flac.
+
+    Raises:
+        InputError: a run is damaged, or a file cannot be written.
+    """
+    folder, data = pathlib.Path(folder), next(row.data for row in rows if row.role == "all")
+    words = sorted(data.words)
+    chosen = [words[k * len(words) // _NUM_EXAMPLES] for k in range(_NUM_EXAMPLES)]
+    labels = [data.words.index(word) for word in chosen]
+    images = data.test.images[[np.flatnonzero(data.test.labels == k)[0] for k in labels]]
+    for place, image in enumerate(images, 1):
+        write_image(folder / "images" / f"{place}.png", image)
+    scorer = Scorer(data.recordings.float_waveforms(), audio.SAMPLE_RATE)
+    of_recordings, nearest = data.recordings.voices(), {name: {} for name in _COLUMNS}
+
+    def keep(name: str, voice: str, waveforms: np.ndarray) -> None:
+        nearest[name][voice] = []
+        for place, waveform in enumerate(waveforms, 1):
+            path = folder / "sounds" / f"{place}_{voice}_{name}.flac"
+            audio.write_audio(path, waveform, audio.SAMPLE_RATE)
+            row = int(np.nan_to_num(scorer.correlations(waveform[None])[0], nan=-1).argmax())
+            word = data.words[data.recordings.labels[row]]
+            nearest[name][voice].append(f"{word}, {of_recordings[row]}")
+
+    for voice in data.voices:
+        pairs = spoken_by(data, voice).test
+        recordings = [pairs.recordings[pairs.labels == label][0] for label in labels]
+        keep("recording", voice, data.recordings.float_waveforms()[recordings])
+    for row in rows:
+        if row.role not in _COLUMNS or not runs[row.name].is_finished():
+            continue
+        describer = Describer(runs[row.name].path)
+        for voice in data.voices if row.voice is None else [row.voice]:
+            asked = {} if row.role in ("deaf", "alone") else {"voice": voice}
+            said = describer.describe_all(list(images), **asked)
+            # Of the new voice's networks the last one counts, which has heard and learned most.
+            keep(row.role, voice, np.stack([description.waveform for description in said]))
+    record = {"chosen": [{"word": word} for word in chosen], "voices": data.voices}
+    write_json(folder / "examples.json", {**record, "columns": _COLUMNS, "nearest": nearest})
+
+
+def _hearing(data: AudioDescriptions, share: int) -> AudioDescriptions:
+    """Returns a data set whose first words alone are heard in training: `share` percent of them."""
+    count = max(1, round(share * len(data.words) / 100))
+
+    def hear(pairs: Pairs) -> Pairs:
+        return pairs.take(np.flatnonzero(pairs.labels < count))
+
+    return dataclasses.replace(data, train=hear(data.train), validation=hear(data.validation))

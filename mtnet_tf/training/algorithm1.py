@@ -21,6 +21,7 @@ from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.runs.networks import save_network
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage, compute_audio_features
 from mtnet_tf.training.joint_stage import JointStage
+from mtnet_tf.training.new_voice import freeze, take_over
 from mtnet_tf.training.session import Session
 
 _logger = logging.getLogger(__name__)
@@ -49,6 +50,9 @@ def algorithm1(config: Config, data: AudioDescriptions, session: Session) -> ker
     keras.utils.set_random_seed(config.training.seed)
     with session.strategy.scope():
         mtnet = build_mtnet(config)  # Initialization
+        if session.init_from is not None:
+            take_over(mtnet, data.voices, session.init_from)
+        freeze(mtnet, config.training.frozen)
         stage = JointStage(mtnet, config, data, audio_features)
     session.run_stage(stage, counted=True)  # 4-7
     return mtnet

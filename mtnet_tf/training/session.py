@@ -24,6 +24,7 @@ class Session:
 
     Attributes:
         run: the run folder.
+        init_from: the run with whose network the training begins, or None.
         strategy: the stages that are made in its scope run on its replicas.
         last_stage: the stage that ran last; None before the first.
         seconds: how long the counted stages took, over all starts of the run.
@@ -37,6 +38,7 @@ class Session:
         strategy: tf.distribute.Strategy | None = None,
         shared: Sequence[RunFolder] = (),
         profile: bool = False,
+        init_from: RunFolder | None = None,
     ) -> None:
         """Begins a session.
 
@@ -46,8 +48,9 @@ class Session:
             strategy: the strategy to train with; None for one replica.
             shared: other runs. Their artefacts are taken over where the keys agree.
             profile: whether to trace some steps of the stages that allow it.
+            init_from: the run with whose network the training begins; None for fresh weights.
         """
-        self.run = run
+        self.run, self.init_from = run, init_from
         self.strategy = strategy or tf.distribute.get_strategy()
         self.last_stage: Stage | None = None
         self.seconds = 0.0

@@ -244,7 +244,7 @@ class SupervisedStage(Stage):
 def image_side(
     model: keras.Model, speech_side: Sequence[str], training: TrainingConfig
 ) -> Group | None:
-    """Returns the variables that `training.image_encoder_optimizer` moves, with it, or None.
+    """Returns the variables that `training.image_encoder_optimizer` moves, with it; or None.
 
     Args:
         model: a network with an image encoder.
@@ -256,7 +256,8 @@ def image_side(
         return None
     layers = [model.get_layer(name) for name in speech_side]
     theirs = {id(v) for layer in layers for v in layer.trainable_variables}
-    return [v for v in model.trainable_variables if id(v) not in theirs], optimizer
+    ours = [v for v in model.trainable_variables if id(v) not in theirs]
+    return (ours, optimizer) if ours else None
 
 
 def random_states(model: keras.Model) -> list[tf.Variable]:

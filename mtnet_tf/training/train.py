@@ -41,6 +41,7 @@ def train_system(
     shared: Sequence[RunFolder] = (),
     strategy: tf.distribute.Strategy | None = None,
     profile: bool = False,
+    init_from: RunFolder | None = None,
     keep: Literal["all", "model"] = "all",
     **records: Any,
 ) -> keras.Model:
@@ -58,6 +59,7 @@ def train_system(
             (`distribution.make_strategy`); None for one replica. Of several workers the chief alone
             writes. The run folder must be one that all of them see.
         profile: writes a trace of some steps of the last stage for TensorBoard's profiler.
+        init_from: a finished run of MT-Net with whose network stage 2 begins (`new_voice.py`).
         keep: "model" removes checkpoints and networks of earlier stages when the training ends.
         **records: further values for environment.json.
 
@@ -70,7 +72,16 @@ def train_system(
         InputError: as the stages of the system.
     """
     _check_fit(config, data)
-    session = Session(run, config.training, strategy=strategy, shared=shared, profile=profile)
+    session = Session(
+        run,
+        config.training,
+        strategy=strategy,
+        shared=shared,
+        profile=profile,
+        init_from=init_from,
+    )
+    if init_from is not None:
+        records |= {"init_from": str(init_from.path)}
     with run.lock() if session.is_chief else contextlib.nullcontext():
         if session.is_chief:
             run.begin(config, data.metadata["recordings_fingerprint"], device, **records)

@@ -307,13 +307,16 @@ def test_summary_of_voices():
             "two", "", math.nan, {name: "silent" for name in METRICS}, voice="b", retrieved_voice=""
         ),
     ]
-    summary = summarize(rows)
+    summary = summarize(rows, 2)
     assert summary["voice_accuracy"] == 0.5
     assert list(summary["per_voice"]) == ["a", "b"]
     a, b = summary["per_voice"].values()
     assert (a["num_pairs"], a["retrieval_accuracy"]) == (2, 0.5)
     assert a["metrics"]["stoi"] == pytest.approx(0.7)
     assert b["metrics"]["stoi"] == pytest.approx(0.4)
+    of_one = summarize(rows[:2], 2)
+    assert of_one["voice_accuracy"] == 0.5
+    assert list(of_one["per_voice"]) == ["a"]
     alone = summarize(rows[:2])
     assert alone["voice_accuracy"] is alone["per_voice"] is None
 

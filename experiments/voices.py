@@ -1,0 +1,82 @@
+"""Compares one network of many voices with one of each voice, and lets it learn a new one.
+
+    python -m experiments.voices --dataset=mnist_ad/one_recording_each \
+        --recordings_dir=recordings/fsdd --new_voice=theo \
+        --override=voice.conditioning=film --out_dir=runs/voices --results=runs/voices/results
+
+Each training leaves a result file; one that is there already is not made again, and a training that
+was stopped goes on. The networks also speak some pictures in every voice. experiments.report makes
+the table and the page.
+"""
+
+import os
+import pathlib
+
+from absl import flags
+
+from experiments import program
+from mtnet_tf.errors import InputError
+
+_NEW_VOICE = flags.DEFINE_string(
+    "new_voice", None, "The voice that is learned when all others are known.", required=True
+)
+_ROWS = flags.DEFINE_list("rows", None, "Trainings to run; default: all.")
+_OUT_DIR = flags.DEFINE_string(
+    "out_dir", None, "Folder of the run folders, made if missing.", required=True
+)
+_RESULTS = flags.DEFINE_string("results", None, "Folder of the result files.", required=True)
+_NUM_PAIRS = flags.DEFINE_integer(
+    "num_pairs", 1200, "Test pairs to score, evenly spread; 0 for all of them.", lower_bound=0
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
+)
+program.define_training_flags(["none"])
+program.define_dataset_flags()
+
+
+def main(argv: list[str]) -> None:
+    """Trains and scores each network, and writes the results."""
+    del argv
+    config = program.read_config()
+    if config.voice.conditioning == "none":
+        raise InputError("Say how the voice enters, with --override=voice.conditioning=film.")
+
+    from mtnet_tf.data import loading
+    from mtnet_tf.files import write_json
+    from mtnet_tf.metrics.score import chosen_metrics
+    from mtnet_tf.runs.run_folder import RunFolder
+    from mtnet_tf.studies import voices
+
+    device, _, config = program.prepare_devices(config)
+    dataset = program.open_data_set()
+    config = loading.fit_config(config, dataset)
+    rows = voices.rows(config, loading.load(dataset, config.data), _NEW_VOICE.value)
+    out_dir, results = pathlib.Path(_OUT_DIR.value), pathlib.Path(_RESULTS.value)
+    runs = {row.name: RunFolder(out_dir / row.name) for row in rows}
+    names = _ROWS.value or list(runs)
+    if unknown := sorted(set(names) - set(runs)):
+        raise InputError(f"There are no rows {', '.join(unknown)}. There are: {', '.join(runs)}.")
+    metrics = chosen_metrics(extras=False)
+    for place, row in enumerate([row for row in rows if row.name in names], 1):
+        print(f"row {place} of {len(names)}: {row.label}", flush=True)
+        path = results / f"{row.name}.json"
+        if path.is_file():
+            print(f"{path} is there already.")
+            continue
+        found = voices.run_row(
+            row,
+            runs,
+            device,
+            _NUM_PROCESSES.value,
+            metrics,
+            _NUM_PAIRS.value,
+            data_path=str(dataset.path),
+        )
+        write_json(path, found)
+        print(f"Written: {path}")
+    voices.write_examples(rows, runs, results / "examples")
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,212 @@
+"""The tables of `experiments.voices`, and the page on which the voices can be heard."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterable
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.files import read_json
+from mtnet_tf.reporting.players import document, picture, player, told
+from mtnet_tf.reporting.players import section as page_section
+from mtnet_tf.reporting.results import require_equal
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
+
+PAGE = "voices.html"
+_EXAMPLES = "examples"
+_TITLE = "One network, many voices, to be heard"
+_INTRO = """Of some words the first picture of the test split, spoken for each voice: by the voice's
+own recording, by the network of all voices, by one that is deaf to the voice, and by one that knows
+that voice alone. Below each player stand the word and the voice of the recording that the sound is
+nearest to."""
+
+
+def section(folder: pathlib.Path | str) -> str:
+    """Returns a table of the networks, one of each voice, and one of the voice that is learned.
+
+    Args:
+        folder: holds the result files of `experiments.voices`.
+
+    Raises:
+        InputError: a result file is broken, or results do not compare.
+    """
+    results = {}
+    for path in sorted(pathlib.Path(folder).glob("*.json")):
+        result = read_json(path)
+        try:
+            results[result["row"]] = result
+        except (LookupError, TypeError) as error:
+            raise InputError(
+                f"{path} is no result of experiments.voices ({error!r}). Delete it and run that"
+                " again."
+            ) from error
+    for name in ("split", "dataset"):
+        values = {row: result[name] for row, result in results.items()}
+        require_equal("The networks of several voices", name, values, "Run those again.")
+    parts = [f"To be heard: [{PAGE}]({PAGE})\n"] if _examples(folder).is_file() else []
+    parts.append(_networks(results))
+    if _of_role(results, "all"):
+        parts.append(_voices(results))
+    if _of_role(results, "new"):
+        parts.append(_new_voice(results))
+    return "\n".join([*parts, _footer(results.values())])
+
+
+def page(folder: pathlib.Path | str) -> str:
+    """Returns the page as HTML, with paths relative to the folder above the results; "" for none.
+
+    Raises:
+        InputError: examples.json is broken.
+    """
+    folder = pathlib.Path(folder)
+    if not _examples(folder).is_file():
+        return ""
+    record = read_json(_examples(folder))
+    files = f"{folder.name}/{_EXAMPLES}"
+    try:
+        columns, sections = record["columns"], []
+        for place, example in enumerate(record["chosen"], 1):
+            word, rows = example["word"], []
+            for voice in record["voices"]:
+                cells = []
+                for name, label in columns.items():
+                    if voice not in record["nearest"][name]:
+                        cells.append("")
+                        continue
+                    sound = f"{files}/sounds/{place}_{voice}_{name}.flac"
+                    nearest = record["nearest"][name][voice][place - 1]
+                    cells.append(player(sound, f"{word}, {voice}, {label}"))
+                    cells[-1] += told(nearest, f"{word}, {voice}", "silence")
+                rows.append((f"{picture(f'{files}/images/{place}.png', word)}<br>{voice}", cells))
+            sections.append(page_section(word, ["voice", *columns.values()], rows))
+    except (LookupError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{_examples(folder)} is broken ({error!r}). Remove {folder / _EXAMPLES}, and run"
+            " experiments.voices again."
+        ) from error
+    return document(_TITLE, _INTRO, sections)
+
+
+def _examples(folder: pathlib.Path | str) -> pathlib.Path:
+    return pathlib.Path(folder) / _EXAMPLES / "examples.json"
+
+
+def _of_role(results: dict[str, dict], role: str, voice: str | None = None) -> list[dict]:
+    found = [result for result in results.values() if result["role"] == role]
+    return [result for result in found if voice in (None, result["voice"])]
+
+
+def _networks(results: dict[str, dict]) -> str:
+    """Returns the networks that are trained from fresh weights, a line each."""
+    header = ["network", "parameters", "training, seconds", "pairs", "word by its sound"]
+    header += ["voice by its sound", *METRICS.values()]
+    rows = []
+    for result in results.values():
+        if result["role"] == "new":
+            continue
+        provenance = result["provenance"]
+        rows.append(
+            [
+                result["network"],
+                f"{provenance['num_parameters']:,}",
+                f"{provenance['training_seconds']:,.0f}",
+                f"{result['num_pairs']:,}",
+                percent(result["retrieval_accuracy"]),
+                percent(result["voice_accuracy"]),
+                *(number(result["metrics"][metric]["floor_mean"]) for metric in METRICS),
+            ]
+        )
+    return markdown(header, rows)
+
+
+def _voices(results: dict[str, dict]) -> str:
+    """Returns the scores of each voice: by the one network, the deaf one, and one alone."""
+    header = ["voice", "one network of all voices", "deaf to the voice", "a network of it alone"]
+    header += ["the first to the last"]
+    rows = []
+    (together,) = _of_role(results, "all")
+    for voice, scores in together["per_voice"].items():
+        said = scores["metrics"]
+        deaf = [result["per_voice"][voice]["metrics"] for result in _of_role(results, "deaf")]
+        alone = [_means(result) for result in _of_role(results, "alone", voice)]
+        rows.append(
+            [
+                voice,
+                _scores(said),
+                *(_scores(found[0]) if found else "not run" for found in (deaf, alone)),
+                " / ".join(
+                    f"{100 * said[metric] / of_one[metric]:.1f} %"
+                    for of_one in alone
+                    for metric in METRICS
+                ),
+            ]
+        )
+    names = " / ".join(METRICS.values())
+    return f"{names}, of each voice:\n\n{markdown(header, rows)}"
+
+
+def _new_voice(results: dict[str, dict]) -> str:
+    """Returns how a network speaks in a voice that it learned later, and in the others."""
+    header = ["what is learned", "words heard", "training, seconds", "voice by its sound"]
+    header += ["of words that were heard", "of words that never were", "the known voices"]
+    rows = []
+    for result in _of_role(results, "base"):
+        rows.append(["nothing yet", "", "", "", "", "", _scores(_means(result))])
+    for result in _of_role(results, "new"):
+        heard, words = result["heard"], result["per_word"]
+        rows.append(
+            [
+                result["network"],
+                f"{len(heard)} of {len(words)}",
+                f"{result['provenance']['training_seconds']:,.0f}",
+                percent(result["voice_accuracy"]),
+                _mean_scores(words[word] for word in words if word in heard),
+                _mean_scores(words[word] for word in words if word not in heard),
+                _scores(_means(result["known_voices"])),
+            ]
+        )
+    return f"A new voice, {' / '.join(METRICS.values())}:\n\n{markdown(header, rows)}"
+
+
+def _means(result: dict) -> dict[str, float | None]:
+    return {name: values["mean"] for name, values in result["metrics"].items()}
+
+
+def _scores(means: dict[str, float | None]) -> str:
+    return " / ".join(number(means[metric]) for metric in METRICS)
+
+
+def _mean_scores(groups: Iterable[dict]) -> str:
+    """Returns the scores of several words, each weighted by its pairs; "" for no words."""
+    groups = list(groups)
+    total = sum(group["num_pairs"] for group in groups)
+    if not total:
+        return ""
+    means = {}
+    for metric in METRICS:
+        values = [(group["metrics"][metric], group["num_pairs"]) for group in groups]
+        means[metric] = (
+            None if any(v is None for v, _ in values) else sum(v * n for v, n in values) / total
+        )
+    return _scores(means)
+
+
+def _footer(results: Iterable[dict]) -> str:
+    results = list(results)
+    first = results[0]
+    provenance = first["provenance"]
+    recordings = provenance["recordings"]
+    lines = [
+        f"Data: {first['dataset']}, {first['split']} split, recordings"
+        f" {recordings['fingerprint'][:12]}. Preset {provenance['preset']}, precision"
+        f" {provenance['precision']}, seed {provenance['seed']}. A word or a voice is told"
+        " by the nearest of all recordings (Corr2D)."
+    ]
+    made = {}
+    for result in results:
+        own = result["provenance"]
+        how = own["training_command"], own["training_hardware"], versions(own)
+        made.setdefault(how, []).append(f"`{result['row']}`")
+    for (command, hardware, of), rows in made.items():
+        lines.append(f"{', '.join(rows)}: on {hardware}. {of}. `{command}`")
+    return bullets(lines)

@@ -1,0 +1,16 @@
+"""How a network learns several voices: the forms of `voice.conditioning`, beside none."""
+
+from mtnet_tf.studies.changes import Change
+
+CHANGES = {
+    "none": Change(
+        "`small`, deaf to the voice; an epoch in batches of 64",
+        ("training.joint.epochs=1", "training.joint.batch_size=64"),
+        base=None,
+    ),
+    "concatenation": Change(
+        "an FC layer of phi and the voice", ("voice.conditioning=concatenation",), base="none"
+    ),
+    "film": Change("FiLM of phi by the voice", ("voice.conditioning=film",), base="none"),
+    "film_64": Change("embeddings of 64", ("voice.embedding_units=64",), base="film"),
+}
