@@ -112,6 +112,40 @@ def synthetic_data():
 
 
 @pytest.fixture(scope="session")
+def three_voices(synthetic_data):
+    """The synthetic data with a third voice, which comes between the two in the alphabet.
+
+    It says every other pair of each word that voice a said.
+    """
+    recordings, pairs = synthetic_data.recordings, synthetic_data.train
+    first = [recordings.ids.index(f"{word}/b_0") for word in synthetic_data.words]
+    added = dataclasses.replace(
+        recordings,
+        ids=(*recordings.ids, *(f"{word}/an_0" for word in synthetic_data.words)),
+        labels=np.append(recordings.labels, [0, 1, 2]).astype(np.int32),
+        waveforms=np.concatenate([recordings.waveforms, recordings.waveforms[first][:, ::-1]]),
+    )
+    voices = 2 * pairs.voices
+    for label in range(3):
+        voices[np.flatnonzero((pairs.labels == label) & (pairs.voices == 0))[::2]] = 1
+    of_an = len(recordings) + pairs.labels
+    pairs = dataclasses.replace(
+        pairs,
+        voices=voices.astype(np.int32),
+        recordings=np.where(voices == 1, of_an, pairs.recordings).astype(np.int32),
+    )
+    others = {
+        split: dataclasses.replace(
+            getattr(synthetic_data, split), voices=2 * getattr(synthetic_data, split).voices
+        )
+        for split in ("validation", "test")
+    }
+    return dataclasses.replace(
+        synthetic_data, train=pairs, **others, recordings=added, voices=("a", "an", "b")
+    )
+
+
+@pytest.fixture(scope="session")
 def short_runs(tiny_config, synthetic_data, tmp_path_factory):
     """Run folders of MT-Net and of a row without a softmax layer, trained for some updates.
 

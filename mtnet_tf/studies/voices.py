@@ -18,7 +18,7 @@ from mtnet_tf.config import Config, override
 from mtnet_tf.config.new_voice import configure_new_voice
 from mtnet_tf.data import audio
 from mtnet_tf.data.images import write_image
-from mtnet_tf.data.pairs import AudioDescriptions, Pairs
+from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
 from mtnet_tf.data.voices import beside, select_voices, spoken_by
 from mtnet_tf.describe import Describer
 from mtnet_tf.evaluation.run import evaluate_run
@@ -86,8 +86,13 @@ def rows(config: Config, data: AudioDescriptions, new_voice: str) -> list[Row]:
         new_voice: the voice that is learned by a network of the others.
 
     Raises:
-        DataError: as `data.voices.spoken_by`.
+        DataError: there are fewer than three voices, or as `data.voices.spoken_by`.
     """
+    if len(data.voices) < 3:
+        raise DataError(
+            f"{data.name} has the voices {', '.join(data.voices)}: one to be learned later and two"
+            " to be known before it are needed."
+        )
     others = [voice for voice in data.voices if voice != new_voice]
     deaf = override(config, ["voice.conditioning=none"])
     alone = override(deaf, ["data.num_voices=1"])

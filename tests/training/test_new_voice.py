@@ -1,7 +1,5 @@
 """A voice that is learned beside those that a network knows."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -27,35 +25,6 @@ FAST = [
 
 
 @pytest.fixture(scope="module")
-def three(synthetic_data):
-    """The synthetic data with a third voice, which comes between the two in the alphabet."""
-    recordings, pairs = synthetic_data.recordings, synthetic_data.train
-    first = [recordings.ids.index(f"{word}/b_0") for word in synthetic_data.words]
-    added = dataclasses.replace(
-        recordings,
-        ids=(*recordings.ids, *(f"{word}/an_0" for word in synthetic_data.words)),
-        labels=np.append(recordings.labels, [0, 1, 2]).astype(np.int32),
-        waveforms=np.concatenate([recordings.waveforms, recordings.waveforms[first][:, ::-1]]),
-    )
-    voices = np.where(np.arange(len(pairs)) % 2 == 0, 1, 2 * pairs.voices)
-    of_an = len(recordings) + pairs.labels
-    pairs = dataclasses.replace(
-        pairs,
-        voices=voices.astype(np.int32),
-        recordings=np.where(voices == 1, of_an, pairs.recordings).astype(np.int32),
-    )
-    others = {
-        split: dataclasses.replace(
-            getattr(synthetic_data, split), voices=2 * getattr(synthetic_data, split).voices
-        )
-        for split in ("validation", "test")
-    }
-    return dataclasses.replace(
-        synthetic_data, train=pairs, **others, recordings=added, voices=("a", "an", "b")
-    )
-
-
-@pytest.fixture(scope="module")
 def base(tiny_config, synthetic_data, tmp_path_factory):
     """A run of the two voices."""
     run = RunFolder(tmp_path_factory.mktemp("base") / "run")
@@ -66,8 +35,8 @@ def base(tiny_config, synthetic_data, tmp_path_factory):
     return run
 
 
-def new_voice(base, three, frozen, folder, *overrides):
-    data = select_voices(spoken_by(three, "an"), ["an"])
+def new_voice(base, three_voices, frozen, folder, *overrides):
+    data = select_voices(spoken_by(three_voices, "an"), ["an"])
     config = configure_new_voice(base.config(), frozen, overrides)
     config, data = join_voices(config, data, base)
     run = RunFolder(folder)
@@ -82,10 +51,10 @@ def error(network, data):
     return np.square(said - true).sum() / np.square(true).sum()
 
 
-def test_generator_and_embedding_learn_it(base, three, tmp_path):
+def test_generator_and_embedding_learn_it(base, three_voices, tmp_path):
     frozen = [*IMAGE_SIDE, *SHARED_LAYERS["film"]]
     network, data, run = new_voice(
-        base, three, frozen, tmp_path / "run", "training.joint.epochs=150"
+        base, three_voices, frozen, tmp_path / "run", "training.joint.epochs=150"
     )
     assert error(network, data) < 0.05
     learned = network.get_layer("audio_generator").weights
@@ -97,21 +66,21 @@ def test_generator_and_embedding_learn_it(base, three, tmp_path):
         assert same == (weight.path not in learned), weight.path
     assert run.environment()["init_from"] == str(base.path)
     speaker = Describer(run.path)
-    assert (speaker.voices, speaker.words) == (("a", "an", "b"), three.words)
+    assert (speaker.voices, speaker.words) == (("a", "an", "b"), three_voices.words)
     said = speaker.describe(data.train.images[0], voice="an")
     recording = data.recordings.float_waveforms()[data.train.recordings[0]]
     assert np.square(said.waveform - recording).sum() < 0.1 * np.square(recording).sum()
 
 
-def test_the_embedding_alone_leaves_the_known_voices_as_they_are(base, three, tmp_path):
+def test_the_embedding_alone_leaves_the_known_voices_as_they_are(base, three_voices, tmp_path):
     frozen = [*IMAGE_SIDE, *SHARED_LAYERS["film"], "audio_generator"]
-    network, data, _ = new_voice(base, three, frozen, tmp_path / "run")
+    network, data, _ = new_voice(base, three_voices, frozen, tmp_path / "run")
     fresh = build_mtnet(
         override(base.config(), ["data.num_voices=3", "loss.generation_gradient=1"])
     )
     take_over(fresh, data.voices, base)
     assert error(network, data) < error(fresh, data)
-    images, known = three.test.images, load_network(base)
+    images, known = three_voices.test.images, load_network(base)
     for old, new in ((0, 0), (1, 2)):
         ours = {"image": images, "voice": np.full(len(images), new)}
         theirs = {"image": images, "voice": np.full(len(images), old)}
@@ -119,9 +88,9 @@ def test_the_embedding_alone_leaves_the_known_voices_as_they_are(base, three, tm
             np.testing.assert_array_equal(values, network(ours, training=False)[name])
 
 
-def test_a_new_voice_begins_as_the_mean_of_the_known_ones(base, three):
+def test_a_new_voice_begins_as_the_mean_of_the_known_ones(base, three_voices):
     network = build_mtnet(override(base.config(), ["data.num_voices=3"]))
-    take_over(network, three.voices, base)
+    take_over(network, three_voices.voices, base)
     embeddings, of_base = (
         of.get_layer("voice_conditioning").get_layer("voice_embedding").embeddings.numpy()
         for of in (network, load_network(base))
@@ -135,10 +104,10 @@ def test_no_two_weights_have_one_name(base):
     assert len(set(paths)) == len(paths)
 
 
-def test_other_layers_are_refused(base, three):
+def test_other_layers_are_refused(base, three_voices):
     config = override(base.config(), ["data.num_voices=3", "audio_generator.hidden_units=[8]"])
     with pytest.raises(ConfigError, match="generator_fc1/kernel has no counterpart"):
-        take_over(build_mtnet(config), three.voices, base)
+        take_over(build_mtnet(config), three_voices.voices, base)
 
 
 def test_what_is_frozen_has_no_gradient_and_keeps_its_statistics(base):

@@ -1,0 +1,106 @@
+"""The comparison of one network of many voices with others, at the size of a toy."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mtnet_tf.config import override
+from mtnet_tf.data import audio
+from mtnet_tf.data.pairs import DataError
+from mtnet_tf.reporting import voices as reporting
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.studies import voices
+
+
+@pytest.fixture(scope="module")
+def rows(tiny_config, three_voices):
+    config = override(
+        tiny_config,
+        [
+            "voice.conditioning=film",
+            "data.num_voices=3",
+            "training.autoencoder.epochs=5",
+            "training.joint.epochs=0.5",
+        ],
+    )
+    return voices.rows(config, three_voices, "an")
+
+
+def test_the_trainings(rows, three_voices):
+    by_role = {}
+    for row in rows:
+        by_role.setdefault(row.role, []).append(row)
+    assert {role: len(found) for role, found in by_role.items()} == {
+        "all": 1,
+        "deaf": 1,
+        "alone": 3,
+        "base": 1,
+        "new": 8,
+    }
+    assert len({row.name for row in rows}) == len(rows)
+    assert rows[0].data is three_voices
+    (base,) = by_role["base"]
+    assert base.data.voices == ("a", "b")
+    assert base.config.data.num_voices == 2
+    for row in by_role["alone"]:
+        assert row.config.data.num_voices == 1
+        assert {three_voices.voices[k] for k in row.data.test.voices} == {row.voice}
+    heard = {row.name: sorted({*row.data.train.labels.tolist()}) for row in by_role["new"]}
+    assert heard["new_embedding_10"] == [0]
+    assert heard["new_embedding_and_generator_50"] == [0, 1]
+    assert heard["new_embedding_100"] == [0, 1, 2]
+    for row in by_role["new"]:
+        assert row.data.voices == ("an",)
+        assert sorted({*row.data.test.labels.tolist()}) == [0, 1, 2]
+        # As many images, however few words.
+        images = row.config.training.joint.epochs * len(row.data.train)
+        assert images == pytest.approx(30_000)
+        assert ("audio_generator" in row.config.training.frozen) == ("generator" not in row.name)
+
+
+def test_two_voices_are_too_few(tiny_config, synthetic_data):
+    config = override(tiny_config, ["voice.conditioning=film", "data.num_voices=2"])
+    with pytest.raises(DataError, match="one to be learned later and two"):
+        voices.rows(config, synthetic_data, "b")
+
+
+def test_results_examples_and_tables(rows, monkeypatch, tmp_path):
+    names = ("all", "deaf", "alone_an", "base", "new_embedding_and_generator_50")
+    chosen = [row for row in rows if row.name in names]
+    monkeypatch.setattr(voices, "_NEW_VOICE_IMAGES", 30)
+    runs = {row.name: RunFolder(tmp_path / "runs" / row.name) for row in rows}
+    results = tmp_path / "results" / "voices"
+    results.mkdir(parents=True)
+    for row in chosen:
+        if row.role == "new":
+            row = voices.dataclasses.replace(
+                row, config=override(row.config, ["training.joint.epochs=1"])
+            )
+        found = voices.run_row(row, runs, "cpu", 1, ("corr2d", "pesq", "stoi"), 3)
+        (results / f"{row.name}.json").write_text(json.dumps(found))
+    new = json.loads((results / "new_embedding_and_generator_50.json").read_text())
+    assert new["heard"] == ["zero", "one"]
+    assert set(new["per_word"]) == {"zero", "one", "two"}
+    assert set(new["known_voices"]["per_voice"]) <= {"a", "b"}
+    assert new["num_recordings"] <= 3
+    voices.write_examples(rows, runs, results / "examples")
+    sounds = sorted(path.name for path in (results / "examples/sounds").iterdir())
+    # Two pictures: three recordings, the network of all, the deaf one, one alone, the new voice.
+    assert len(sounds) == 2 * (3 + 3 + 3 + 1 + 1)
+    record = json.loads((results / "examples/examples.json").read_text())
+    assert record["nearest"]["recording"]["an"][0] == f"{record['chosen'][0]['word']}, an"
+    true, rate = audio.read_audio(results / "examples/sounds/1_an_recording.flac")
+    deaf = [audio.read_audio(results / f"examples/sounds/1_{voice}_deaf.flac")[0] for voice in "ab"]
+    assert rate == audio.SAMPLE_RATE and np.abs(true).max() > 0.1
+    np.testing.assert_array_equal(*deaf)
+    text = reporting.section(results)
+    for expected in ("| a | ", "| an | ", "not run", "2 of 3", "nothing yet", "`new_embedding_and"):
+        assert expected in text, expected
+    page = reporting.page(results)
+    assert page.count("<audio") == len(sounds)
+    for sound in sounds:
+        assert f"voices/examples/sounds/{sound}" in page
+    (results / "examples/examples.json").write_text("{}")
+    with pytest.raises(reporting.InputError, match="is broken"):
+        reporting.page(results)
