@@ -21,6 +21,7 @@ from mtnet_tf.runs.calibration import Calibration, read_calibration
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.speech import letters
 from mtnet_tf.systems.trained import load_network
+from mtnet_tf.tracing import traced
 
 if TYPE_CHECKING:
     import keras
@@ -253,7 +254,7 @@ def _traced(network: keras.Model) -> Callable[[dict[str, Any]], dict[str, tf.Ten
     specs = {
         name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in network.input.items()
     }
-    graph = tf.function(lambda inputs: network(inputs, training=False), input_signature=[specs])
+    graph = traced(lambda inputs: network(inputs, training=False), input_signature=[specs])
     return lambda inputs: graph(
         {name: tf.cast(inputs[name], spec.dtype) for name, spec in specs.items()}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import keras
@@ -12,6 +13,7 @@ import tensorflow as tf
 from mtnet_tf.config import Config
 from mtnet_tf.errors import InputError
 from mtnet_tf.models.image_encoder import build_image_encoder
+from mtnet_tf.tracing import traced
 
 _NUM_CLASSES = 10
 
@@ -101,7 +103,7 @@ def gradient_step(
         A function without arguments that returns the loss and the gradients of the weights.
     """
 
-    @tf.function(jit_compile=jit_compile or None)
+    @functools.partial(traced, jit_compile=jit_compile or None)
     def step(images: tf.Tensor, labels: tf.Tensor):
         with tf.GradientTape() as tape:
             logits = model(images, training=True)

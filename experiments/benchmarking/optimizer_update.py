@@ -13,6 +13,7 @@ from experiments.benchmarking.setting import Setting
 from experiments.benchmarking.timing import by_turns, significant, speed_ratio
 from mtnet_tf.config import OptimizerConfig
 from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.tracing import traced
 from mtnet_tf.training.optimizers import build_optimizer
 
 _KERAS_OPTIMIZERS = {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}
@@ -78,7 +79,7 @@ def _updater(optimizer: keras.optimizers.Optimizer, gradients: list[tf.Tensor], 
     """Returns a function that updates weights, always with the same gradients, and the weights."""
     weights = [keras.Variable(np.zeros(gradient.shape, np.float32)) for gradient in gradients]
     optimizer.build(weights)
-    update = tf.function(
+    update = traced(
         lambda *gradients: optimizer.apply(gradients, weights), jit_compile=jit_compile or None
     )
     return lambda: update(*gradients), weights

@@ -10,7 +10,6 @@ from typing import Literal
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from mtnet_tf.data import loading, prepared
 from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
@@ -27,6 +26,7 @@ from mtnet_tf.speech import letters
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Candidate, Context, Control, make_controls
 from mtnet_tf.systems.trained import load_network
+from mtnet_tf.tracing import traced
 
 MODEL = "model"  # the candidate that is the run's own network
 _BATCH = 500  # images that are classified at once
@@ -116,7 +116,7 @@ def evaluate_run(
             f" {config.data.validation_fraction:g}. Score another split."
         )
     network = load_network(run)
-    apply = tf.function(functools.partial(network, training=False), reduce_retracing=True)
+    apply = traced(functools.partial(network, training=False))
     predicted = _predicted_words(network, apply, pairs, data.words)
     candidates = [_network_candidate(network, apply, find(config.system).label)]
     context = Context(data, predicted, config=config, network=network)

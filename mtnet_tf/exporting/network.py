@@ -13,6 +13,7 @@ from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.calibration import Calibration, read_calibration
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network
+from mtnet_tf.tracing import traced
 
 _INPUTS = ("image", "voice")  # what may be asked of a program that has no Keras
 
@@ -55,7 +56,7 @@ class Exported(tf.Module):
             "image": tf.TensorSpec([None, *config.data.image_shape], tf.uint8, name="image"),
             "voice": tf.TensorSpec([None], tf.int32, name="voice"),
         }
-        self.describe = tf.function(
+        self.describe = traced(
             self._describe, input_signature=[specs[name] for name in self.inputs]
         )
 

@@ -7,6 +7,8 @@ import math
 import keras
 import tensorflow as tf
 
+from mtnet_tf.tracing import traced
+
 
 def forward_flops(model: keras.Model, batch_size: int, *, training: bool = True) -> dict[str, int]:
     """Counts the operations of a network's convolutions and matrix products.
@@ -29,7 +31,7 @@ def forward_flops(model: keras.Model, batch_size: int, *, training: bool = True)
     spec = tf.nest.map_structure(
         lambda x: tf.TensorSpec([batch_size, *x.shape[1:]], x.dtype), model.input
     )
-    forward = tf.function(lambda inputs: model(inputs, training=training))
+    forward = traced(lambda inputs: model(inputs, training=training))
     flops = {}
     for operation in forward.get_concrete_function(spec).graph.get_operations():
         if count := _operation_flops(operation):

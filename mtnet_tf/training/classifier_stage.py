@@ -12,6 +12,7 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.batches import in_order_batches
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.tracing import traced
 from mtnet_tf.training.stage import SupervisedStage
 
 
@@ -39,9 +40,8 @@ class ClassifierStage(SupervisedStage):
             Augmentation(config, len(data.train)),
         )
         self._loss_config, self._data = config.loss, data
-        self._logits = tf.function(
+        self._logits = traced(
             lambda image: self.model({"image": image}, training=False)["logits"],
-            reduce_retracing=True,
         )
 
     def losses(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:

@@ -12,6 +12,7 @@ from mtnet_tf import adversarial_losses
 from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.tracing import traced
 from mtnet_tf.training.image_stage import as_samples
 from mtnet_tf.training.spectrogram_stage import SpectrogramStage
 
@@ -55,12 +56,11 @@ class CmcganStage(SpectrogramStage):
         self._encoders, self._decoders = dict(encoders), dict(decoders)
         self._images = data.validation.images
         self._config = config.adversarial
-        self._speak = tf.function(
+        self._speak = traced(
             lambda image, noise: decoders["spectrogram"](
                 {"embedding": encoders["image"](as_samples(image), training=False), "noise": noise},
                 training=False,
             ),
-            reduce_retracing=True,
         )
 
     def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

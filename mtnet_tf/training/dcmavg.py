@@ -6,13 +6,13 @@ import hashlib
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from mtnet_tf.config import Config, to_json
 from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.models.adversarial import build_discriminator
 from mtnet_tf.models.dcmavg import build_dcmavg
+from mtnet_tf.tracing import traced
 from mtnet_tf.training.classifier_stage import ClassifierStage
 from mtnet_tf.training.dcmavg_stage import DcmavgStage
 from mtnet_tf.training.inverter_stage import InverterStage
@@ -66,9 +66,8 @@ def train_dcmavg(config: Config, data: AudioDescriptions, session: Session) -> k
 def _embeddings(classifier: keras.Model, pairs: Pairs) -> np.ndarray:
     """Returns float32 [n, embedding_units]."""
     units = classifier.output["embedding"].shape[-1]
-    embed = tf.function(
+    embed = traced(
         lambda images: classifier({"image": images}, training=False)["embedding"],
-        reduce_retracing=True,
     )
     parts = [np.zeros([0, units], np.float32)]
     for first in range(0, len(pairs), _BATCH):

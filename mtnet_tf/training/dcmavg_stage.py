@@ -9,6 +9,7 @@ import tensorflow as tf
 from mtnet_tf import adversarial_losses
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.tracing import traced
 from mtnet_tf.training.adversarial_stage import AdversarialStage
 from mtnet_tf.training.spectrogram_stage import SpectrogramStage
 
@@ -43,11 +44,10 @@ class DcmavgStage(SpectrogramStage):
         super().__init__(config, data, spectrograms, columns, [generator], discriminator)
         self._generator = generator
         self._validation = embeddings["validation"]
-        self._generate = tf.function(
+        self._generate = traced(
             lambda embedding, noise: generator(
                 {"embedding": embedding, "noise": noise}, training=False
             ),
-            reduce_retracing=True,
         )
 
     def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -14,6 +14,7 @@ from typing import Literal
 import tensorflow as tf
 
 from mtnet_tf.errors import InputError, first_line
+from mtnet_tf.tracing import traced
 
 
 class DistributionError(InputError):
@@ -71,7 +72,7 @@ def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     if strategy.num_replicas_in_sync == 1:
         return
 
-    @tf.function
+    @traced
     def meet():
         one = strategy.run(lambda: tf.constant(1.0))
         return strategy.reduce(tf.distribute.ReduceOp.SUM, one, axis=None)

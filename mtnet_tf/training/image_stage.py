@@ -9,6 +9,7 @@ import tensorflow as tf
 from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.tracing import traced
 from mtnet_tf.training.adversarial_stage import AdversarialStage
 from mtnet_tf.training.dcmavg_stage import matching_aware_step
 
@@ -56,15 +57,13 @@ class ImageStage(AdversarialStage):
         self._counts = np.bincount(train.labels, minlength=len(data.words))
         self._firsts = np.cumsum(self._counts) - self._counts
         self._generator, self._validation = generator, validation
-        self._classify = tf.function(
+        self._classify = traced(
             lambda images: classifier({"image": images}, training=False)["logits"],
-            reduce_retracing=True,
         )
-        self._generate = tf.function(
+        self._generate = traced(
             lambda embedding, noise: generator(
                 {"embedding": embedding, "noise": noise}, training=False
             ),
-            reduce_retracing=True,
         )
 
     def draw_other_images(self, labels: tf.Tensor, use: int) -> tf.Tensor:

@@ -18,6 +18,7 @@ from mtnet_tf.data.batches import in_order_batches
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.mtnet import SPEECH_SIDE
+from mtnet_tf.tracing import traced
 from mtnet_tf.training import diagnosis
 from mtnet_tf.training.stage import SupervisedStage, image_side
 
@@ -62,7 +63,7 @@ class JointStage(SupervisedStage):
         )
         self._config = config
         self._data = data
-        self._eval_step = tf.function(self._losses_and_outputs_at_test, reduce_retracing=True)
+        self._eval_step = traced(self._losses_and_outputs_at_test)
         # Variables: each replica has its own copy. float32, because no GPU kernel gathers int16.
         self._waveforms = tf.Variable(data.recordings.float_waveforms(), trainable=False)
         self._names_words = config.loss.generation_target == "softmax_word"

@@ -14,6 +14,7 @@ import tensorflow as tf
 from mtnet_tf.config import OptimizerConfig, StageConfig, TrainingConfig
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.batches import shuffled_batches
+from mtnet_tf.tracing import traced
 from mtnet_tf.training.distribution import DistributionError, lost_workers
 from mtnet_tf.training.update import Group, Update
 
@@ -75,9 +76,7 @@ class Stage(abc.ABC):
             )
         if training.jit_compile and replicas > 1:
             raise DistributionError("training.jit_compile is for one replica: use --strategy=none.")
-        self.train_step = tf.function(
-            self._train_step, reduce_retracing=True, jit_compile=training.jit_compile or None
-        )
+        self.train_step = traced(self._train_step, jit_compile=training.jit_compile or None)
 
     def make_update(
         self,

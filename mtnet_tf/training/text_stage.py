@@ -13,6 +13,7 @@ from mtnet_tf.data.pairs import AudioDescriptions, DataError
 from mtnet_tf.losses import letter_loss, weight_decay
 from mtnet_tf.models.i2t2a import DECODER
 from mtnet_tf.speech import letters as letters_lib
+from mtnet_tf.tracing import traced
 from mtnet_tf.training.stage import SupervisedStage, image_side
 
 
@@ -48,9 +49,8 @@ class TextStage(SupervisedStage):
         except ValueError as error:
             raise DataError(f"{data.name} has a word that cannot be written: {error}") from error
         self._words = tf.Variable(words, trainable=False)
-        self._read = tf.function(
+        self._read = traced(
             lambda image: self._decoder(self._reader({"image": image}, training=False)),
-            reduce_retracing=True,
         )
 
     def losses(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:

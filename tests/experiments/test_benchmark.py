@@ -8,7 +8,6 @@ import itertools
 import json
 import pathlib
 import re
-import subprocess
 import sys
 
 import keras
@@ -28,6 +27,7 @@ from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.metrics import METRICS, Scorer
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.models.operations import forward_flops
+from tests import programs
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -286,13 +286,7 @@ def check(part, figures):
 
 
 def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.benchmark", *arguments],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    return programs.run("benchmark", *arguments)
 
 
 def test_an_unknown_part_is_one_error():

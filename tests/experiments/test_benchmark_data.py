@@ -1,25 +1,17 @@
 """The benchmark of the data sets prints one complete JSON object. No speed is asserted."""
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
 import pytest
+
+from tests import programs
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
 def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.benchmark_data", *map(str, arguments)],
-        check=False,
-        capture_output=True,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        text=True,
-    )
+    return programs.run("benchmark_data", *arguments, **environment)
 
 
 @pytest.mark.slow

@@ -2,28 +2,20 @@
 
 import importlib.util
 import json
-import os
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import PIL.Image
 import pytest
 
+from tests import programs
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def run(*arguments, cwd=ROOT):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.inspect_data", *map(str, arguments)],
-        check=False,
-        capture_output=True,
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        text=True,
-    )
+def run(*arguments, **options):
+    return programs.run("inspect_data", *arguments, **options)
 
 
 @pytest.mark.slow

@@ -1,8 +1,6 @@
 """The program: its flags, its messages, its exit codes."""
 
 import json
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
@@ -10,14 +8,11 @@ import pytest
 import soundfile
 import tensorflow_datasets as tfds
 
+from tests import programs
+
 
 def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.make_recordings", *map(str, arguments)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    return programs.run("make_recordings", *arguments)
 
 
 @pytest.fixture

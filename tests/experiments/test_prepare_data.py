@@ -1,22 +1,15 @@
 """The program prepares once, prints what it prepared, and refuses bad input in one line."""
 
-import subprocess
-import sys
-
 import pytest
 
 from data_builders.mnist_ad import mnist_ad_dataset_builder
+from tests import programs
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
 
 
 def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.prepare_data", *map(str, arguments)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    return programs.run("prepare_data", *arguments)
 
 
 def test_prepares_and_prints(tmp_path):

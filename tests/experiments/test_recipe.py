@@ -2,10 +2,10 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import pytest
+
+from tests import programs
 
 ROOT = pathlib.Path(__file__).parents[2]
 QUICK = [
@@ -19,10 +19,9 @@ QUICK = [
 
 
 def run(data_dir, folder, *arguments):
-    command = [sys.executable, "-m", "experiments.recipe", *QUICK, *arguments]
-    command += [f"--data_dir={data_dir}", f"--out_dir={folder / 'runs'}"]
-    command += [f"--results={folder / 'results'}"]
-    return subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    folders = (f"--data_dir={data_dir}", f"--out_dir={folder / 'runs'}")
+    results = f"--results={folder / 'results'}"
+    return programs.run("recipe", *QUICK, *arguments, *folders, results)
 
 
 @pytest.mark.slow

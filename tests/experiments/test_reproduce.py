@@ -2,10 +2,10 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import pytest
+
+from tests.programs import Program
 
 ROOT = pathlib.Path(__file__).parents[2]
 QUICK = [
@@ -23,17 +23,13 @@ QUICK = [
 
 
 def start(data_dir, out_dir, *arguments):
-    command = [sys.executable, "-m", "experiments.reproduce", *QUICK, *arguments]
-    command += [f"--data_dir={data_dir}", f"--out_dir={out_dir}"]
-    return subprocess.Popen(
-        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    folders = (f"--data_dir={data_dir}", f"--out_dir={out_dir}")
+    return Program("reproduce", *QUICK, *arguments, *folders)
 
 
 def run(data_dir, out_dir, *arguments):
-    process = start(data_dir, out_dir, *arguments)
-    out, err = process.communicate()
-    return process.returncode, out, err
+    done = start(data_dir, out_dir, *arguments).finish()
+    return done.returncode, done.stdout, done.stderr
 
 
 def measured(folder):
@@ -56,7 +52,7 @@ def test_two_processes_with_half_of_the_cells_each_measure_what_one_does(data_di
         start(data_dir, tmp_path / "two", f"--cells={half}")
         for half in (f"{cells[0]},{cells[2]}", cells[1])
     ]
-    assert [half.communicate() and half.returncode for half in halves] == [0, 0]
+    assert [half.finish().returncode for half in halves] == [0, 0]
     one, two = (measured(tmp_path / name / "results") for name in ("one", "two"))
     assert one == two
     assert len(one) == 3 + 5  # the controls, with MT-Net's first seed

@@ -3,13 +3,13 @@
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+
+from tests.programs import run
 
 ROOT = pathlib.Path(__file__).parents[2]
 QUICK = [
@@ -21,16 +21,6 @@ QUICK = [
     "--override=image_encoder.widths=[4, 8, 8]",
     "--override=training.log_steps=5",
 ]
-
-
-def command(program, *arguments):
-    return [sys.executable, "-m", f"experiments.{program}", *arguments]
-
-
-def run(program, *arguments):
-    return subprocess.run(
-        command(program, *arguments), check=False, cwd=ROOT, capture_output=True, text=True
-    )
 
 
 @pytest.fixture(scope="module")

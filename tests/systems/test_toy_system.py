@@ -3,25 +3,15 @@
 import json
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 import soundfile
 
+from tests.programs import run
+
 ROOT = pathlib.Path(__file__).parents[2]
 MODULE = "--system_module=tests.systems.toy_system"
 TRAINING = ["--preset=tiny", "--override=training.joint.epochs=2"]
-
-
-def run(program, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", f"experiments.{program}", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

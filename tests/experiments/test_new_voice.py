@@ -1,0 +1,108 @@
+"""train --init_from as a program: a network of two voices learns a third from some of the words."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import soundfile
+
+import data_builders
+from mtnet_tf.config import override, preset
+from mtnet_tf.data import loading
+from mtnet_tf.data.prepared import open_prepared
+from mtnet_tf.describe import Describer
+from mtnet_tf.evaluation.run import load_data
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import train
+from tests import programs
+
+ROOT = pathlib.Path(__file__).parents[2]
+SHIPPED = ROOT / "data_builders/digits_ad/recordings"
+
+
+def say(folder, voice, change, words=None):
+    """Writes a voice's recordings: those of digits_ad, changed."""
+    for path in SHIPPED.glob("*/*_0.*"):
+        if words is None or path.parent.name in words:
+            samples, rate = soundfile.read(path)
+            (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+            soundfile.write(folder / path.parent.name / f"{voice}_0.wav", change(samples), rate)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two_voices")
+    say(folder / "recordings", "ann", lambda samples: samples)
+    say(folder / "recordings", "eve", lambda samples: samples[::-1])
+    builder = data_builders.open_builder(
+        "digits_ad/one_recording_each",
+        data_dir=folder / "tfds",
+        recordings_dir=folder / "recordings",
+    )
+    builder.download_and_prepare()
+    dataset = open_prepared(builder.data_path)
+    config = override(
+        preset("tiny"),
+        [
+            "voice.conditioning=concatenation",
+            "training.autoencoder.epochs=5",
+            "training.max_reconstruction_error=100",
+            "training.max_feature_cosine=2",
+            "training.joint.epochs=0.1",
+            "image_encoder.widths=[4, 8, 8]",
+        ],
+    )
+    config = loading.fit_config(config, dataset)
+    run = RunFolder(folder / "run")
+    train(config, loading.load(dataset, config.data), run, "cpu", data_path=str(dataset.path))
+    return run
+
+
+def start(base, tmp_path, *more):
+    return programs.run(
+        "train",
+        f"--init_from={base.path}",
+        "--dataset=digits_ad/one_recording",
+        "--allow_missing_words",
+        f"--recordings_dir={tmp_path / 'recordings'}",
+        f"--data_dir={tmp_path / 'tfds'}",
+        f"--run_dir={tmp_path / 'run'}",
+        *more,
+    )
+
+
+def test_a_third_voice_that_says_two_words(base, tmp_path):
+    say(tmp_path / "recordings", "bob", lambda samples: -samples / 2, ("seven", "one"))
+    frozen = "image_encoder,classifier,cross_modal_mapper,voice_fc"
+    done = start(base, tmp_path, f"--freeze={frozen}", "--override=training.joint.epochs=0.2")
+    assert done.returncode == 0, done.stderr
+    assert "bob: 2 of 10 words; never heard: zero, two, three" in done.stdout
+    run = RunFolder(tmp_path / "run")
+    assert run.config().training.frozen == tuple(frozen.split(","))
+    describer = Describer(run.path)
+    assert describer.voices == ("ann", "bob", "eve")
+    assert len(describer.words) == 10
+    # An evaluation finds the data set of two words in the terms of the network.
+    data = load_data(run)
+    assert (data.words, data.voices) == (describer.words, describer.voices)
+    assert {data.words[label] for label in data.test.labels} == {"one", "seven"}
+    assert {data.voices[voice] for voice in data.test.voices} == {"bob"}
+    assert len(data.recordings) == 22
+    image = data.test.images[0]
+    said = {name: describer.describe(image, voice=name).waveform for name in describer.voices}
+    assert np.abs(said["ann"] - said["bob"]).max() > 0
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--preset=tiny"], "are given: the configuration is that of"),
+        (["--freeze=encoder"], "There are no layers encoder to freeze"),
+        (["--init_from=/not/here"], "is no run folder"),
+    ],
+)
+def test_what_does_not_fit_is_one_error(base, tmp_path, flags, message):
+    say(tmp_path / "recordings", "bob", lambda samples: samples)
+    done = start(base, tmp_path, *flags)
+    assert done.returncode == 1
+    assert message in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,60 @@
+"""The programs in processes of their own, as a user starts them.
+
+Each is forked off a process that has imported TensorFlow already: an import takes five seconds of a
+core, and the tests start a hundred programs. What a start by itself imports and prints is tested in
+`test_program.py` and `test_console.py`, and the README's commands run whole.
+"""
+
+import multiprocessing
+import os
+import pathlib
+import runpy
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).parents[1]
+_PRELOADED = ["tensorflow", "keras", "tensorflow_datasets", "librosa", "numba"]
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(_PRELOADED)
+
+
+class Program:
+    """A program that was started."""
+
+    def __init__(self, name, *arguments, cwd=ROOT, **environment):
+        self.args = [f"experiments.{name}", *map(str, arguments)]
+        self._files = [tempfile.NamedTemporaryFile("r") for _ in ("stdout", "stderr")]
+        paths = [file.name for file in self._files]
+        self._process = _context.Process(
+            target=_run, args=(self.args, paths, str(cwd), {**os.environ, **environment})
+        )
+        self._process.start()
+
+    def finish(self):
+        """Waits for its end and returns what `subprocess.run` would."""
+        self._process.join()
+        texts = []
+        for file in self._files:
+            with file:
+                texts.append(file.read())
+        return subprocess.CompletedProcess(self.args, self._process.exitcode, *texts)
+
+
+def run(name, *arguments, **options):
+    """Runs `python -m experiments.<name>` to its end."""
+    return Program(name, *arguments, **options).finish()
+
+
+def _run(argv, paths, cwd, environment):
+    for descriptor, path in zip((1, 2), paths):
+        opened = os.open(path, os.O_WRONLY)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    sys.path[:0] = [cwd]  # as `python -m` does
+    sys.argv = argv
+    runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
