@@ -8,6 +8,8 @@ Words spoken by a synthetic voice (needs the extra `voice`):
 Words spoken by another one (needs the program espeak-ng):
 
     python -m experiments.make_recordings --words=digits --engine=espeak_ng --output_dir=...
+    python -m experiments.make_recordings --words=digits --engine=espeak_ng \
+        --voices=en-us,en-us+f3,en-gb-scotland+m2 --output_dir=...
 
 Human digits, copied from the Free Spoken Digit Dataset: its folder, the archive that its repository
 offers for download, or TFDS's `spoken_digit`, which TFDS downloads if it is not in --data_dir:
@@ -42,6 +44,9 @@ _WORDS = flags.DEFINE_string(
 )
 _ENGINE = flags.DEFINE_enum(
     "engine", None, ["piper", "espeak_ng"], "Voice: what speaks the words. Default piper."
+)
+_VOICES = flags.DEFINE_list(
+    "voices", None, "eSpeak NG: its voices, such as en-us+f3; each is a speaker. Default en-us."
 )
 _TAKES = flags.DEFINE_integer("takes", None, "Voice: takes a word; take 0 has no noise. Default 1.")
 _LENGTH_SCALE = flags.DEFINE_float("length_scale", None, "Voice: above 1 is slower. Default 1.25.")
@@ -97,8 +102,9 @@ def main(argv: list[str]) -> None:
             makers.make_cut_recordings, words=words, recognize=_recognizer(words), **chosen
         )
     elif _ENGINE.value == "espeak_ng":
-        _only("--engine=espeak_ng", (_ENGINE,))
-        make = functools.partial(makers.make_espeak_ng_recordings, words=words)
+        chosen = _only("--engine=espeak_ng", (_ENGINE, _VOICES))
+        chosen.pop("engine")
+        make = functools.partial(makers.make_espeak_ng_recordings, words=words, **chosen)
     else:
         chosen = _only("--words", (_ENGINE, *_OF_PIPER))
         chosen.pop("engine", None)
@@ -117,7 +123,7 @@ def _only(source: str, usable: Sequence[flags.FlagHolder]) -> dict[str, Any]:
     Raises:
         InputError: One is given that has no meaning with the source.
     """
-    every = (_ENGINE, *_OF_PIPER, *_OF_FSDD, _FROM_RECORDING, *_OF_OWN_VOICE)
+    every = (_ENGINE, _VOICES, *_OF_PIPER, *_OF_FSDD, _FROM_RECORDING, *_OF_OWN_VOICE)
     given = {flag.name: flag.value for flag in every if flag.value is not None}
     if unused := given.keys() - {flag.name for flag in usable}:
         names = ", ".join(f"--{name}" for name in sorted(unused))

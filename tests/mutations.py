@@ -666,6 +666,56 @@ MUTANTS = {
             ("        )(image_feature)\n", "        )(phi)\n"),
         ),
     ),
+    "mtnet_tf/models/voice_conditioning.py": (
+        ("tests/models/test_voice_conditioning.py", "tests/training/test_voices.py"),
+        (
+            ("and config.data.num_voices > 1", ""),
+            ("[phi, scaled, beta])", "[phi, scaled])"),
+            ('"phi_and_voice")([phi, embedding])', '"phi_and_voice")([embedding, phi])'),
+            ('zeros = {"kernel_initializer": "zeros",', 'zeros = {"kernel_initializer": "ones",'),
+        ),
+    ),
+    "mtnet_tf/data/voices.py": (
+        ("tests/data/test_voices.py", "tests/experiments/test_new_voice.py"),
+        (
+            ("voices=np.full(len(pairs), number, np.int32)", "voices=pairs.voices"),
+            ("    if lacking:\n", "    if False:\n"),
+            ("and data.recordings.ids == known.ids", ""),
+            ("len(known) + k for k, row", "k for k, row"),
+            ("places[name, waveform.tobytes()] = place", "places[name, b''] = place"),
+            ("np.where(own.labels < 0, -1, of_labels", "np.where(False, -1, of_labels"),
+            ("labels=of_labels[pairs.labels])", "labels=pairs.labels)"),
+            ("voices = sorted({*recordings.voices()})", "voices = recordings.voices()[::-1]"),
+            ("if label not in labels]", "if label in labels]"),
+        ),
+    ),
+    "mtnet_tf/config/new_voice.py": (
+        ("tests/training/test_new_voice.py",),
+        (
+            ("generation_gradient=1.0,", "generation_gradient=0.002,"),
+            ('if config.voice.conditioning == "none":', "if False:"),
+            ("frozen=tuple(frozen)", "frozen=()"),
+        ),
+    ),
+    "mtnet_tf/training/new_voice.py": (
+        ("tests/training/test_new_voice.py",),
+        (
+            ("rows[known.index(voice)] if voice in known else mean", "mean"),
+            ("rows[known.index(voice)] if voice in known else mean", "rows[0]"),
+            ("layers[name].trainable = False", "pass"),
+            ("        weight.assign(values[weight.path])\n", ""),
+            ("if not network.trainable_variables:", "if False:"),
+        ),
+    ),
+    "mtnet_tf/studies/voices.py": (
+        ("tests/studies/test_voices.py",),
+        (
+            ('override(deaf, ["data.num_voices=1"])', "deaf"),
+            ("np.flatnonzero(pairs.labels < count)", "np.flatnonzero(pairs.labels >= 0)"),
+            ("_NEW_VOICE_IMAGES / len(heard.train)", "_NEW_VOICE_IMAGES / len(of_new.train)"),
+            ("beside(row.known, run.words()", "beside(row.data, run.words()"),
+        ),
+    ),
 }
 
 # Survivors that are no wrong implementation: {(module, text, replacement): why}.

@@ -132,7 +132,7 @@ def make_piper_recordings(
     return _make(
         output_dir,
         words,
-        map(engine, range(takes)),
+        ((engine(take), take) for take in range(takes)),
         made_by=f"{__package__}.make_piper_recordings",
         command=command,
         parameters=parameters,
@@ -142,13 +142,17 @@ def make_piper_recordings(
 
 
 def make_espeak_ng_recordings(
-    output_dir: os.PathLike | str, words: Sequence[str], command: str | None = None
+    output_dir: os.PathLike | str,
+    words: Sequence[str],
+    voices: Sequence[str] = ("en-us",),
+    command: str | None = None,
 ) -> dict:
-    """Speaks words with eSpeak NG: `<word>/espeak_0.flac`, 22 050 Hz, one take.
+    """Speaks words with eSpeak NG: `<word>/espeak_0.flac`, 22 050 Hz, one take by each voice.
 
     Args:
         output_dir: Folder to make; must not exist or be empty.
         words: Words, with spaces.
+        voices: Voices of the program, such as "en-us+f3"; their names are the speakers'.
         command: The command that asks for the folder, for the record.
 
     Returns:
@@ -156,32 +160,35 @@ def make_espeak_ng_recordings(
 
     Raises:
         SpeechError: If the program is not installed, or a word gives no sound.
-        RecordingsError: If `output_dir` is in use.
+        RecordingsError: If two voices are the same, or `output_dir` is in use.
         files.FileError: If `output_dir` cannot be written.
     """
+    if len(set(voices)) < len(voices):
+        raise RecordingsError(f"--voices names a voice twice: {', '.join(voices)}.")
     return _make(
         output_dir,
         words,
-        [EspeakNg()],
+        [(EspeakNg(voice), 0) for voice in voices],
         made_by=f"{__package__}.make_espeak_ng_recordings",
         command=command,
-        parameters={},
+        parameters={"voices": list(voices)},
+        voice=", ".join(voices),
     )
 
 
 def _make(
     output_dir: os.PathLike | str,
     words: Sequence[str],
-    engines: Iterable[SpeechEngine],
+    engines: Iterable[tuple[SpeechEngine, int]],
     *,
     made_by: str,
     command: str | None,
     parameters: dict,
     **more: str,
 ) -> dict:
-    """Writes a take of each word by each engine, and the record."""
+    """Writes a take of each word by each (engine, number of the take), and the record."""
     with new_folder(output_dir) as folder:
-        for take, engine in enumerate(engines):
+        for engine, take in engines:
             for word in words:
                 name = f"{engine.speaker}_{take}.flac"
                 path = folder / recordings.folder_name(word) / name

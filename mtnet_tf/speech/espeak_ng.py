@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,21 +15,30 @@ from mtnet_tf.data import audio
 from mtnet_tf.speech.engine import SpeechError
 
 _PROGRAM = "espeak-ng"
-_VOICE = "en-us"
+_VOICE = "en-us"  # whose speaker is named after the program alone
 _LONGEST_SECS = 60  # that the program may take for one word
 
 
 class EspeakNg:
-    """A `SpeechEngine`. What it says depends on nothing but the text."""
+    """A `SpeechEngine`. What it says depends on nothing but the text.
 
-    speaker = "espeak"
+    Attributes:
+        speaker: "espeak", or for another voice "espeak-en-us-f3".
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, voice: str = _VOICE) -> None:
         """Looks for the program.
+
+        Args:
+            voice: a voice of the program, with a variant or without: "en-us+f3", "en-gb-scotland".
 
         Raises:
             SpeechError: it is not installed.
         """
+        self._voice = voice
+        self.speaker = "espeak"
+        if voice != _VOICE:
+            self.speaker += "-" + re.sub(r"[^a-z0-9]+", "-", voice.lower()).strip("-")
         if shutil.which(_PROGRAM) is None:
             raise SpeechError(
                 f"The program {_PROGRAM} is not installed. On Debian and Ubuntu: apt install"
@@ -40,7 +50,7 @@ class EspeakNg:
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "word.wav"
             # Not through a pipe: there the file's header would not know its length.
-            _run("-v", _VOICE, "-w", str(path), "--", text)
+            _run("-v", self._voice, "-w", str(path), "--", text)
             try:
                 samples, rate = audio.read_audio(path)
             except audio.AudioError as error:
@@ -53,7 +63,7 @@ class EspeakNg:
         """Returns what the voice is; see `SpeechEngine`."""
         return {
             "engine": _PROGRAM,
-            "voice": _VOICE,
+            "voice": self._voice,
             "voice_licence": "eSpeak NG is GPL-3.0-or-later",
             "versions": {_PROGRAM: _run("--version").partition("  Data")[0].strip()},
         }

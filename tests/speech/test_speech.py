@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from data_builders import recording_makers
+from data_builders.errors import RecordingsError
 from mtnet_tf.data import audio
 from mtnet_tf.speech import EspeakNg, SpeechError, espeak_ng
 
-# A program in place of the real one, which not every machine has. It says a tone of 100 Hz per
-# letter for half a second at 16 kHz, no sound for "sh", and fails for "crash".
+# A program in place of the real one, which not every machine has. It says a tone of 100 or,
+# as f3, 150 Hz per letter for half a second at 16 kHz, no sound for "sh", and fails for "crash".
 PROGRAM = f"""#!{sys.executable}
 import sys
 import wave
@@ -21,10 +22,13 @@ if arguments == ["--version"]:
     print("eSpeak NG text-to-speech: 1.99  Data at: /nowhere")
     sys.exit()
 voice, path, text = arguments[1], arguments[3], arguments[5]
-assert arguments[::2] == ["-v", "-w", "--"] and voice == "en-us"
+assert arguments[::2] == ["-v", "-w", "--"]
+if voice not in ("en-us", "en-us+f3"):
+    sys.exit("no such voice")
 if text == "crash":
     sys.exit("no such phoneme")
-tone = np.sin(2 * np.pi * 100 * len(text) * np.arange(0 if text == "sh" else 8000) / 16000)
+pitch = 100 if voice == "en-us" else 150
+tone = np.sin(2 * np.pi * pitch * len(text) * np.arange(0 if text == "sh" else 8000) / 16000)
 with wave.open(path, "wb") as file:
     file.setnchannels(1)
     file.setsampwidth(2)
@@ -74,8 +78,25 @@ def test_a_recordings_folder_of_it(program, tmp_path):
     np.testing.assert_allclose(samples, EspeakNg().speak("two"), atol=1e-4)
     assert rate == audio.SAMPLE_RATE
     assert record["versions"] == {"espeak-ng": "eSpeak NG text-to-speech: 1.99"}
-    assert record["parameters"] == {"words": ["two", "sea lion"]}
+    assert record["parameters"] == {"words": ["two", "sea lion"], "voices": ["en-us"]}
     assert (record["engine"], record["command"]) == ("espeak-ng", "c")
+
+
+def test_a_recordings_folder_of_two_voices(program, tmp_path):
+    voices, folder = ("en-us", "en-us+f3"), tmp_path / "espeak"
+    record = recording_makers.make_espeak_ng_recordings(folder, ["two"], voices)
+    assert sorted(record["recordings"]) == ["two/espeak-en-us-f3_0.flac", "two/espeak_0.flac"]
+    assert record["voice"] == "en-us, en-us+f3"
+    for name, pitch in (("espeak", 300), ("espeak-en-us-f3", 450)):
+        samples, _ = audio.read_audio(folder / f"two/{name}_0.flac")
+        spectrum = np.abs(np.fft.rfft(samples))
+        found = spectrum.argmax() * audio.SAMPLE_RATE / len(samples)
+        assert found == pytest.approx(pitch, abs=2)
+    with pytest.raises(RecordingsError, match="names a voice twice: en-us, en-us"):
+        recording_makers.make_espeak_ng_recordings(tmp_path / "x", ["two"], ("en-us", "en-us"))
+    with pytest.raises(SpeechError, match="no such voice"):
+        recording_makers.make_espeak_ng_recordings(tmp_path / "x", ["two"], ("xx",))
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_word_without_sound_leaves_no_folder(program, tmp_path):
