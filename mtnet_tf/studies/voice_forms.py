@@ -12,5 +12,4 @@ CHANGES = {
         "an FC layer of phi and the voice", ("voice.conditioning=concatenation",), base="none"
     ),
     "film": Change("FiLM of phi by the voice", ("voice.conditioning=film",), base="none"),
-    "film_64": Change("embeddings of 64", ("voice.embedding_units=64",), base="film"),
 }

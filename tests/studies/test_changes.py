@@ -6,7 +6,7 @@ import pytest
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
-from mtnet_tf.studies import cmcgan, lengths, open_points, recipe
+from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, voice_forms
 from mtnet_tf.studies.changes import Change, changed
 
 STUDIES = {
@@ -14,6 +14,7 @@ STUDIES = {
     "open_points": open_points.CHANGES,
     "lengths": lengths.CHANGES,
     "cmcgan": cmcgan.CHANGES,
+    "voices": voice_forms.CHANGES,
 }
 
 
