@@ -6,8 +6,8 @@
         --recordings_dir=recordings/joe --out_dir=runs/points --results=runs/points/results
 
 The changes are in mtnet_tf/studies: recipe.py, open_points.py for what the paper leaves open,
-lengths.py for how long one trains, cmcgan.py for the recipe of CMCGAN, and voice_forms.py for
-how voices are learned. Each leaves a result file; one that is there already is not made again, and
+lengths.py for how long one trains, cmcgan.py for the recipe of CMCGAN, voice_forms.py for
+how voices are learned, and takes.py for several takes of a word. Each leaves a result file; one that is there already is not made again, and
 a training that was stopped goes on. experiments.report makes the table.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _STUDY = flags.DEFINE_enum(
     "study",
     "recipe",
-    ["recipe", "open_points", "lengths", "cmcgan", "voices"],
+    ["recipe", "open_points", "lengths", "cmcgan", "voices", "takes"],
     "Which changes.",
 )
 _CHANGES = flags.DEFINE_list("changes", None, "Changes to try; default: all.")
@@ -106,7 +106,7 @@ def main(argv: list[str]) -> None:
 
 def _study() -> "tuple[dict[str, Change], str]":
     """Returns the changes of --study, and the system that they are tried with."""
-    from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, voice_forms
+    from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, takes, voice_forms
 
     return {
         "recipe": (recipe.CHANGES, "mtnet"),
@@ -114,6 +114,7 @@ def _study() -> "tuple[dict[str, Change], str]":
         "lengths": (lengths.CHANGES, "mtnet"),
         "cmcgan": (cmcgan.CHANGES, "cmcgan"),
         "voices": (voice_forms.CHANGES, "mtnet"),
+        "takes": (takes.CHANGES, "mtnet"),
     }[_STUDY.value]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
-from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, voice_forms
+from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, takes, voice_forms
 from mtnet_tf.studies.changes import Change, changed
 
 STUDIES = {
@@ -15,6 +15,7 @@ STUDIES = {
     "lengths": lengths.CHANGES,
     "cmcgan": cmcgan.CHANGES,
     "voices": voice_forms.CHANGES,
+    "takes": takes.CHANGES,
 }
 
 
