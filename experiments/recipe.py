@@ -5,10 +5,9 @@
     python -m experiments.recipe --study=open_points --dataset=mnist_ad \
         --recordings_dir=recordings/joe --out_dir=runs/points --results=runs/points/results
 
-The changes are in mtnet_tf/studies: recipe.py, open_points.py for what the paper leaves open,
-lengths.py for how long one trains, cmcgan.py for the recipe of CMCGAN, voice_forms.py for
-how voices are learned, and takes.py for several takes of a word. Each leaves a result file; one that is there already is not made again, and
-a training that was stopped goes on. experiments.report makes the table.
+The changes are in mtnet_tf/studies, a file a study. Each leaves a result file; one that is there
+already is not made again, and a training that was stopped goes on. experiments.report makes the
+table.
 """
 
 import os
