@@ -191,8 +191,11 @@ def weight_decay(variables: Sequence[keras.Variable]) -> tf.Tensor:
 
     Args:
         variables: the trainable variables of a network; biases and normalisation are left out.
+            Where no kernel is among them, the term is 0.
     """
     kernels = [v for v in variables if v.path.endswith("kernel")]
+    if not kernels:
+        return tf.constant(0.0)
     # l2_loss is half the sum of squares, in one kernel.
     return 2.0 * tf.nn.scale_regularization_loss(
         tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
