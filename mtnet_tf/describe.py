@@ -17,11 +17,11 @@ from mtnet_tf.data.images import ImageError, decode_image, read_image
 from mtnet_tf.data.playing import play
 from mtnet_tf.errors import InputError
 from mtnet_tf.models.inputs import named_inputs
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.runs.calibration import Calibration, read_calibration
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.speech import letters
 from mtnet_tf.systems.trained import load_network
-from mtnet_tf.tracing import traced
 
 if TYPE_CHECKING:
     import keras

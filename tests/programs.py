@@ -16,6 +16,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).parents[1]
 _PRELOADED = ["tensorflow", "keras", "tensorflow_datasets", "librosa", "numba"]
 
+_FORKED = "forked"  # the name of this file in the new process
+
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(_PRELOADED)
 
@@ -27,8 +29,10 @@ class Program:
         self.args = [f"experiments.{name}", *map(str, arguments)]
         self._files = [tempfile.NamedTemporaryFile("r") for _ in ("stdout", "stderr")]
         paths = [file.name for file in self._files]
+        # By its path: the new process does not know where the tests are.
+        values = (self.args, paths, str(cwd), {**os.environ, **environment})
         self._process = _context.Process(
-            target=_run, args=(self.args, paths, str(cwd), {**os.environ, **environment})
+            target=runpy.run_path, args=(__file__, {"values": values}, _FORKED)
         )
         self._process.start()
 
@@ -58,3 +62,7 @@ def _run(argv, paths, cwd, environment):
     sys.path[:0] = [cwd]  # as `python -m` does
     sys.argv = argv
     runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == _FORKED:
+    _run(*values)  # noqa: F821

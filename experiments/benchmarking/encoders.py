@@ -13,7 +13,7 @@ import tensorflow as tf
 from mtnet_tf.config import Config
 from mtnet_tf.errors import InputError
 from mtnet_tf.models.image_encoder import build_image_encoder
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 
 _NUM_CLASSES = 10
 

@@ -13,7 +13,7 @@ from experiments.benchmarking.setting import Setting
 from experiments.benchmarking.timing import by_turns, significant, speed_ratio
 from mtnet_tf.config import OptimizerConfig
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.optimizers import build_optimizer
 
 _KERAS_OPTIMIZERS = {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}

@@ -26,7 +26,7 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.stage import Stage

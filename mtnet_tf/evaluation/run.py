@@ -20,13 +20,13 @@ from mtnet_tf.evaluation.speed import describing_speed
 from mtnet_tf.files import locked
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.models.inputs import named_inputs
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.speech import letters
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Candidate, Context, Control, make_controls
 from mtnet_tf.systems.trained import load_network
-from mtnet_tf.tracing import traced
 
 MODEL = "model"  # the candidate that is the run's own network
 _BATCH = 500  # images that are classified at once

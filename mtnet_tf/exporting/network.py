@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from mtnet_tf.config import ConfigError
 from mtnet_tf.models.inputs import named_inputs
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.runs.calibration import Calibration, read_calibration
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network
-from mtnet_tf.tracing import traced
 
 _INPUTS = ("image", "voice")  # what may be asked of a program that has no Keras
 

@@ -7,7 +7,7 @@ import math
 import keras
 import tensorflow as tf
 
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 
 
 def forward_flops(model: keras.Model, batch_size: int, *, training: bool = True) -> dict[str, int]:

@@ -12,7 +12,7 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.batches import in_order_batches
 from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.stage import SupervisedStage
 
 

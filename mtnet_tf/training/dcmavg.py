@@ -12,7 +12,7 @@ from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.models.adversarial import build_discriminator
 from mtnet_tf.models.dcmavg import build_dcmavg
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.classifier_stage import ClassifierStage
 from mtnet_tf.training.dcmavg_stage import DcmavgStage
 from mtnet_tf.training.inverter_stage import InverterStage

@@ -9,7 +9,7 @@ import tensorflow as tf
 from mtnet_tf import adversarial_losses
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.adversarial_stage import AdversarialStage
 from mtnet_tf.training.spectrogram_stage import SpectrogramStage
 

@@ -14,7 +14,7 @@ from typing import Literal
 import tensorflow as tf
 
 from mtnet_tf.errors import InputError, first_line
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 
 
 class DistributionError(InputError):

@@ -18,7 +18,7 @@ from mtnet_tf.data.batches import in_order_batches
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.mtnet import SPEECH_SIDE
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.training import diagnosis
 from mtnet_tf.training.stage import SupervisedStage, image_side
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from mtnet_tf.config import OptimizerConfig, StageConfig, TrainingConfig
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.batches import shuffled_batches
-from mtnet_tf.tracing import traced
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.distribution import DistributionError, lost_workers
 from mtnet_tf.training.update import Group, Update
 

@@ -12,8 +12,8 @@ from mtnet_tf.data.batches import in_order_batches
 from mtnet_tf.data.pairs import AudioDescriptions, DataError
 from mtnet_tf.losses import letter_loss, weight_decay
 from mtnet_tf.models.i2t2a import DECODER
+from mtnet_tf.models.tracing import traced
 from mtnet_tf.speech import letters as letters_lib
-from mtnet_tf.tracing import traced
 from mtnet_tf.training.stage import SupervisedStage, image_side
 
 
