@@ -14,6 +14,7 @@ from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percen
 
 PAGE = "voices.html"
 _EXAMPLES = "examples"
+_ROLES = ("all", "deaf", "alone", "base", "new")
 _TITLE = "One network, many voices, to be heard"
 _INTRO = """Of some words the first picture of the test split, spoken for each voice: by the voice's
 own recording, by the network of all voices, by one that is deaf to the voice, and by one that knows
@@ -40,6 +41,7 @@ def section(folder: pathlib.Path | str) -> str:
                 f"{path} is no result of experiments.voices ({error!r}). Delete it and run that"
                 " again."
             ) from error
+    results = dict(sorted(results.items(), key=lambda item: _place(item[1])))
     for name in ("split", "dataset"):
         values = {row: result[name] for row, result in results.items()}
         require_equal("The networks of several voices", name, values, "Run those again.")
@@ -85,6 +87,11 @@ def page(folder: pathlib.Path | str) -> str:
             " experiments.voices again."
         ) from error
     return document(_TITLE, _INTRO, sections)
+
+
+def _place(result: dict) -> tuple:
+    """Returns what the rows are sorted by: their role, what is learned, and how many words."""
+    return _ROLES.index(result["role"]), result["row"].rpartition("_")[0], len(result["heard"])
 
 
 def _examples(folder: pathlib.Path | str) -> pathlib.Path:
