@@ -11,7 +11,6 @@ import pytest
 
 import mtnet_tf
 from mtnet_tf import pretrained
-from mtnet_tf.data import audio
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, read_npz
 from mtnet_tf.metrics import Scorer
@@ -33,9 +32,9 @@ def test_it_speaks_as_well_as_its_committed_result_says(name):
     right = [d.word == word for d, word in zip(descriptions, words)]
     # Another machine may round otherwise: a picture on the edge may fall to the other side.
     assert np.mean(right) == pytest.approx(expected["classifier_accuracy"], abs=0.0051)
-    of_recordings, waveforms = RunFolder(pretrained.run_dir(name)).recordings()
-    scorer = Scorer(audio.from_int16(waveforms), describer.sample_rate, METRICS)
-    places = np.array([list(of_recordings).index(word) for word in words])
+    recordings = RunFolder(pretrained.run_dir(name)).recordings()
+    scorer = Scorer(recordings.float_waveforms(), describer.sample_rate, METRICS)
+    places = np.array([list(recordings.labels).index(label) for label in kept["label"]])
     scores = scorer.score(np.stack([d.waveform for d in descriptions]), places)
     for metric, tolerance in zip(METRICS, (0.005, 0.02, 0.005)):
         found = np.mean([score.value for score in scores[metric]])

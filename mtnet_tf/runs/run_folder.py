@@ -152,11 +152,13 @@ class RunFolder:
         """Returns the recordings of recordings.npz. One that goes with no image has the label -1.
 
         Raises:
-            FileError: the file is missing or damaged.
-            RunFolderError: it holds something else.
+            RunFolderError: the file is missing or damaged, or holds something else.
         """
         path, kinds = self / "recordings.npz", {"id": ("U", 1), "word": ("U", 1)}
-        stored = read_npz(path, {**kinds, "waveform": ("i", 2), "words": ("U", 1)})
+        try:
+            stored = read_npz(path, {**kinds, "waveform": ("i", 2), "words": ("U", 1)})
+        except FileError as error:
+            raise RunFolderError(f"{error} {_MENDING}") from error
         ids, words, waveforms = stored["id"], stored["word"], stored["waveform"]
         places = {word: label for label, word in enumerate(stored["words"])}
         labels = np.array([places.get(word, -1) for word in words], np.int32)

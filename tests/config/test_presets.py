@@ -109,6 +109,7 @@ TABLE = {
     "training.autoencoder_epoch": ("recordings", "pairs"),
     "training.max_reconstruction_error": (1.0, 1.0),
     "training.max_feature_cosine": (0.99, 0.99),
+    "training.frozen": ((), ()),
     "training.joint.batch_size": (64, 64),
     "training.joint.epochs": (50, 50),
     "training.joint.optimizer.name": ("rmsprop", "adam"),

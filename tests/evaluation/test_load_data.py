@@ -15,6 +15,7 @@ from mtnet_tf.config import preset
 from mtnet_tf.data import loading, prepared
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.run import load_data
+from mtnet_tf.files import write_npz
 from mtnet_tf.runs.run_folder import RunFolder
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
@@ -40,6 +41,14 @@ def run(data_path, tmp_path):
         dataset.metadata["recordings_fingerprint"],
         "cpu",
         data_path=str(data_path),
+    )
+    data = loading.load(dataset, run.config().data)
+    write_npz(
+        run / "recordings.npz",
+        id=np.array(data.recordings.ids),
+        word=np.array([data.words[label] for label in data.recordings.labels]),
+        waveform=data.recordings.waveforms,
+        words=np.array(data.words),
     )
     return run
 
