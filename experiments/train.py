@@ -5,10 +5,11 @@
 The same command continues a run that was stopped.
 
 A network of several voices (voice.conditioning) learns another one, from as little as one take of
-some words, when it begins with the weights of its run:
+some words, when it begins with the weights of its run. Here all but the embedding of the voice and
+the generator stays as it is (with "concatenation" voice_fc takes the place of gamma and beta):
 
     python -m experiments.train --init_from=runs/voices --run_dir=runs/me \
-        --freeze=image_encoder,classifier,cross_modal_mapper,voice_conditioning \
+        --freeze=image_encoder,classifier,cross_modal_mapper,gamma,beta \
         --dataset=mnist_ad/one_recording --recordings_dir=recordings/me
 
 To train over several machines, run it on each of them with --strategy=multi_worker and the

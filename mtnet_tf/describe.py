@@ -131,7 +131,7 @@ class Describer:
         run = RunFolder(run_dir or pretrained.run_dir())
         self._config = run.config()
         self._network = load_network(run)
-        self._apply = _traced(self._network)
+        self._apply = _as_graph(self._network)
         self._calibration = read_calibration(run)
         self._recordings = _Recordings(run, self._config.data.sample_rate)
         self.words = self._recordings.words
@@ -246,7 +246,7 @@ class Describer:
         ]
 
 
-def _traced(network: keras.Model) -> Callable[[dict[str, Any]], dict[str, tf.Tensor]]:
+def _as_graph(network: keras.Model) -> Callable[[dict[str, Any]], dict[str, tf.Tensor]]:
     """Returns the network as one graph for batches of any size, 15 times as fast as layer by layer.
 
     All calls go this way: the last bits of a waveform do not depend on which call it was.

@@ -37,6 +37,7 @@ from mtnet_tf.files import (
 )
 from mtnet_tf.runs.provenance import environment
 
+_RECORDINGS = "recordings.npz"
 _LOOK = re.compile(r"^step$|^validation|_total$")
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
 
@@ -154,11 +155,8 @@ class RunFolder:
         Raises:
             RunFolderError: the file is missing or damaged, or holds something else.
         """
-        path, kinds = self / "recordings.npz", {"id": ("U", 1), "word": ("U", 1)}
-        try:
-            stored = read_npz(path, {**kinds, "waveform": ("i", 2), "words": ("U", 1)})
-        except FileError as error:
-            raise RunFolderError(f"{error} {_MENDING}") from error
+        kinds = {"id": ("U", 1), "word": ("U", 1), "waveform": ("i", 2), "words": ("U", 1)}
+        stored = self._read_recordings(kinds)
         ids, words, waveforms = stored["id"], stored["word"], stored["waveform"]
         places = {word: label for label, word in enumerate(stored["words"])}
         labels = np.array([places.get(word, -1) for word in words], np.int32)
@@ -166,7 +164,8 @@ class RunFolder:
         is_sound = waveforms.dtype == np.int16 and (labels >= 0).any()
         if not same_number or not is_sound or (words[labels < 0] != "").any():
             raise RunFolderError(
-                f"{path} does not hold the words and waveforms of a run's recordings. {_MENDING}"
+                f"{self / _RECORDINGS} does not hold the words and waveforms of a run's recordings."
+                f" {_MENDING}"
             )
         return Recordings(tuple(map(str, ids)), labels, waveforms)
 
@@ -198,20 +197,23 @@ class RunFolder:
         Raises:
             RunFolderError: recordings.npz is missing, or does not say them.
         """
-        try:
-            stored = read_npz(self / "recordings.npz", {"words": ("U", 1)})
-        except FileError as error:
-            raise RunFolderError(f"{error} {_MENDING}") from error
-        return [str(word) for word in stored["words"]]
+        return [str(word) for word in self._read_recordings({"words": ("U", 1)})["words"]]
 
     def voices(self) -> list[str]:
         """Returns the names of the voices that the training heard, in alphabetical order.
 
         Raises:
-            FileError: recordings.npz is missing or broken.
+            RunFolderError: recordings.npz is missing or broken.
         """
-        ids = read_npz(self / "recordings.npz", {"id": ("U", 1)})["id"]
+        ids = self._read_recordings({"id": ("U", 1)})["id"]
         return sorted({voice_of(str(recording_id)) for recording_id in ids})
+
+    def _read_recordings(self, kinds: dict[str, tuple[str, int]]) -> dict[str, np.ndarray]:
+        """Returns arrays of recordings.npz, as `read_npz` does."""
+        try:
+            return read_npz(self / _RECORDINGS, kinds)
+        except FileError as error:
+            raise RunFolderError(f"{error} {_MENDING}") from error
 
     def is_finished(self) -> bool:
         """Whether the training has ended and its network is there."""
