@@ -9,8 +9,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 LAYERS = (
-    "DilatedConv2D FusedBatchNormalization GatedResidualBlock1D GradientScale LetterDecoder"
-    " MirrorAverage PerImageStandardization SpokenLetters"
+    "Conv2D Conv2DTranspose DilatedConv2D FusedBatchNormalization GatedResidualBlock1D"
+    " GradientScale LetterDecoder MirrorAverage PerImageStandardization SpokenLetters"
 )
 
 
@@ -70,6 +70,7 @@ import keras
 from mtnet_tf.layers import {LAYERS.replace(" ", ", ")}
 image = keras.Input((8, 8, 1))
 x = MirrorAverage(keras.layers.Conv2D(1, 3, padding="same"))(image)
+x = Conv2DTranspose(1, 2, strides=2)(Conv2D(2, 2, strides=2)(x))
 x = DilatedConv2D(2, 3, dilation_rate=2)(PerImageStandardization()(x))
 x = GradientScale(0.5)(FusedBatchNormalization()(x))
 x = GatedResidualBlock1D(3, 2, "glorot_uniform", "zeros")(keras.layers.Reshape((64, 2))(x))

@@ -3,6 +3,7 @@
 Importing this package registers every layer with Keras, so that stored models can be read.
 """
 
+from mtnet_tf.layers.bfloat16 import Conv2D, Conv2DTranspose
 from mtnet_tf.layers.blocks import GatedResidualBlock1D
 from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
@@ -13,6 +14,8 @@ from mtnet_tf.layers.spoken_letters import SpokenLetters
 from mtnet_tf.layers.standardization import PerImageStandardization
 
 __all__ = [
+    "Conv2D",
+    "Conv2DTranspose",
     "DilatedConv2D",
     "FusedBatchNormalization",
     "GatedResidualBlock1D",

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from mtnet_tf.layers.bfloat16 import Conv2D
 from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
 
@@ -39,7 +40,7 @@ def transition(
     Returns:
         float [batch, height, width, filters].
     """
-    x = layers.Conv2D(filters, 1, dtype=precision, name=f"{name}_conv", **conv)(x)
+    x = Conv2D(filters, 1, dtype=precision, name=f"{name}_conv", **conv)(x)
     x = FusedBatchNormalization(name=f"{name}_bn", **batch_norm)(x)
     return layers.Activation(activation, dtype=precision, name=f"{name}_{activation}")(x)
 

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from mtnet_tf.errors import first_line
+from mtnet_tf.layers.bfloat16 import Conv2D, convolve, product_dtype
 
 
 @functools.cache
@@ -106,7 +107,7 @@ def tap_by_tap(x: tf.Tensor, kernel: tf.Tensor, dilation_rate: tuple[int, int]) 
 
 
 @keras.saving.register_keras_serializable("mtnet_tf")
-class DilatedConv2D(keras.layers.Conv2D):
+class DilatedConv2D(Conv2D):
     """`keras.layers.Conv2D` with stride 1 and SAME padding whose dilation costs nothing.
 
     Keras wraps each dilated convolution in SpaceToBatch and BatchToSpace, two copies of the feature
@@ -134,14 +135,16 @@ class DilatedConv2D(keras.layers.Conv2D):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Convolves, in the fastest form that this machine has."""
+        dtype = product_dtype(self.compute_dtype)
         if self._is_tap_by_tap(*inputs.shape[1:3]):
-            outputs = tap_by_tap(inputs, tf.convert_to_tensor(self.kernel), self.dilation_rate)
-        elif self.dilation_rate != (1, 1) and _native_dilated_gradients_work(self.compute_dtype):
-            outputs = tf.nn.conv2d(
-                inputs, self.kernel, strides=1, padding="SAME", dilations=list(self.dilation_rate)
+            convolution = functools.partial(tap_by_tap, dilation_rate=self.dilation_rate)
+        elif self.dilation_rate != (1, 1) and _native_dilated_gradients_work(dtype):
+            convolution = functools.partial(
+                tf.nn.conv2d, strides=1, padding="SAME", dilations=list(self.dilation_rate)
             )
         else:
             return super().call(inputs)
+        outputs = convolve(convolution, inputs, tf.convert_to_tensor(self.kernel))
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, self.bias)
         return self.activation(outputs) if self.activation is not None else outputs

@@ -13,6 +13,7 @@ import keras
 from keras import layers
 
 from mtnet_tf.config import Config
+from mtnet_tf.layers.bfloat16 import Conv2D, Conv2DTranspose
 from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
 from mtnet_tf.models.initialization import weight_initializers
 from mtnet_tf.models.spectrogram_inverter import build_spectrogram_inverter
@@ -56,14 +57,8 @@ def build_generator(config: Config, what: What) -> keras.Model:
     for k, channels in enumerate([*reversed(others), shape_of(config, what)[-1]], 1):
         x = _batch_norm(config, f"bn{k}")(x)
         x = layers.ReLU(dtype=precision, name=f"relu{k}")(x)
-        x = layers.Conv2DTranspose(
-            channels,
-            _KERNEL,
-            strides=2,
-            padding="same",
-            dtype=precision,
-            name=f"deconv{k}",
-            **init,
+        x = Conv2DTranspose(
+            channels, _KERNEL, strides=2, dtype=precision, name=f"deconv{k}", **init
         )(x)
     made = layers.Activation("tanh", dtype="float32", name=what)(x)
     return keras.Model(inputs, made, name=f"{what}_generator")
@@ -177,7 +172,7 @@ def _convolutions(
     """
     init, precision = weight_initializers(config.initialization), config.training.precision
     for k, channels in enumerate(_channels(config, what), 1):
-        conv = layers.Conv2D(
+        conv = Conv2D(
             channels,
             _KERNEL,
             strides=2,

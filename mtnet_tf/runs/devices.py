@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import pathlib
 from typing import Literal
 
 import tensorflow as tf
 
 from mtnet_tf.config import Config
 from mtnet_tf.errors import InputError
+from mtnet_tf.layers.bfloat16 import bfloat16_flag
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def choose_precision(config: Config, device: Literal["cpu", "gpu"]) -> Config:
     """
     if config.training.precision != "auto":
         return config
-    precision, reason = _gpu_precision() if device == "gpu" else _cpu_precision()
+    precision, reason = _gpu_precision() if device == "gpu" else _cpu_precision(bfloat16_flag())
     _logger.info("training.precision=auto: %s, because %s", precision, reason)
     training = dataclasses.replace(config.training, precision=precision)
     return dataclasses.replace(config, training=training)
@@ -71,10 +71,8 @@ def _gpu_precision() -> tuple[str, str]:
     return ("mixed_float16" if capability >= (7, 0) else "float32"), reason
 
 
-def _cpu_precision(cpuinfo: pathlib.Path = pathlib.Path("/proc/cpuinfo")) -> tuple[str, str]:
-    """Returns a precision and the reason for it."""
-    flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
-    for flag in ("amx_bf16", "avx512_bf16"):
-        if flag in flags:
-            return "mixed_bfloat16", f"the CPU has {flag}"
-    return "float32", "the CPU has neither amx_bf16 nor avx512_bf16, and would emulate bfloat16"
+def _cpu_precision(flag: str | None) -> tuple[str, str]:
+    """Returns a precision for a CPU with a flag of `bfloat16_flag`, and the reason for it."""
+    if flag:
+        return "mixed_bfloat16", f"the CPU has {flag}"
+    return "float32", "the CPU shows no arithmetic in bfloat16"

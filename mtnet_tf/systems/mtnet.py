@@ -54,6 +54,7 @@ def _row(name: str, label: str, configure: Callable[[Config], Config]) -> System
         train=_train,
         build_test_network=_build_test_network,
         build_auxiliary=_build_autoencoder,
+        takes_voices=True,
     )
 
 

@@ -70,14 +70,23 @@ def configure(name: str, config: Config) -> Config:
     """Returns a configuration of MT-Net changed to that of the system `name`.
 
     Raises:
-        ConfigError: as `find`, or the configuration is another system's already.
+        ConfigError: as `find`; the configuration is another system's already; or it asks for
+            voices, which the system does not take.
     """
     if config.system not in ("mtnet", name):
         raise ConfigError(
             f"The configuration is of the system {config.system!r}, and {name!r} is asked for. Name"
             " the system with --system alone."
         )
-    return dataclasses.replace(find(name).configure(config), system=name)
+    system = find(name)
+    if not system.takes_voices:
+        for field, value, without in (
+            ("voice.conditioning", config.voice.conditioning, "none"),
+            ("training.frozen", config.training.frozen, ()),
+        ):
+            if value != without:
+                raise ConfigError.of_field(field, f"is not for {system.label}", value)
+    return dataclasses.replace(system.configure(config), system=name)
 
 
 # MT-Net is the last row of both tables.

@@ -49,6 +49,7 @@ class System:
             waveform (section 3.5).
         build_auxiliary: config -> the networks that `train` needs and test time does not.
         controls: what is scored beside the first run of it, such as the ceiling of a part of it.
+        takes_voices: whether it reads `voice.conditioning` and `training.frozen`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class System:
     build_test_network: Callable[[keras.Model], keras.Model] = _waveform_alone
     build_auxiliary: Callable[[Config], tuple[keras.Model, ...]] = _no_networks
     controls: tuple[Control, ...] = ()
+    takes_voices: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for a name that cannot be a folder's, or without a label or tables."""

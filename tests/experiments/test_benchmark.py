@@ -23,6 +23,7 @@ from experiments.benchmarking.synthetic import synthetic_words
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import AudioGeneratorConfig, DataConfig, OptimizerConfig, preset
 from mtnet_tf.errors import InputError
+from mtnet_tf.layers import bfloat16
 from mtnet_tf.layers.dilated_conv2d import DilatedConv2D
 from mtnet_tf.metrics import METRICS, Scorer
 from mtnet_tf.models.mtnet import build_mtnet
@@ -103,7 +104,8 @@ def test_relative_distance_by_hand():
     assert encoders.relative_distance(ours, reference) == pytest.approx(np.sqrt(9 + 4) / 2)
 
 
-def test_flops_by_hand():
+def test_flops_by_hand(monkeypatch):
+    monkeypatch.setattr(bfloat16, "_cpu_multiplies_bfloat16", lambda: True)
     image = keras.Input((8, 6, 3))
     x = keras.layers.Conv2D(4, 1)(image)
     x = DilatedConv2D(5, 3, dilation_rate=2, dtype="mixed_bfloat16")(x)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from mtnet_tf import config as config_lib
 from mtnet_tf import systems
+from mtnet_tf.layers import bfloat16
 from mtnet_tf.models.image_encoder import build_image_encoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.runs import devices
@@ -110,7 +111,12 @@ def test_an_overflow_in_float16_leaves_out_the_step(tiny_config, synthetic_data)
 def test_auto_on_a_cpu(tmp_path, flags, precision):
     cpuinfo = pathlib.Path(tmp_path / "cpuinfo")
     cpuinfo.write_text(f"model name: some\nflags : {flags}\n")
-    assert devices._cpu_precision(cpuinfo)[0] == precision
+    flag = bfloat16.bfloat16_flag(cpuinfo)
+    assert devices._cpu_precision(flag)[0] == precision
+
+
+def test_auto_on_a_cpu_that_hides_its_flags(tmp_path):
+    assert bfloat16.bfloat16_flag(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize(
