@@ -133,9 +133,9 @@ class DilatedConv2D(Conv2D):
             filters, kernel_size, padding="same", dilation_rate=dilation_rate, **kwargs
         )
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Convolves, in the fastest form that this machine has."""
-        dtype = product_dtype(self.compute_dtype)
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Convolves in the fastest form that this machine has, without bias and activation."""
+        dtype = product_dtype(inputs.dtype.name)
         if self._is_tap_by_tap(*inputs.shape[1:3]):
             convolution = functools.partial(tap_by_tap, dilation_rate=self.dilation_rate)
         elif self.dilation_rate != (1, 1) and _native_dilated_gradients_work(dtype):
@@ -143,11 +143,8 @@ class DilatedConv2D(Conv2D):
                 tf.nn.conv2d, strides=1, padding="SAME", dilations=list(self.dilation_rate)
             )
         else:
-            return super().call(inputs)
-        outputs = convolve(convolution, inputs, tf.convert_to_tensor(self.kernel))
-        if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, self.bias)
-        return self.activation(outputs) if self.activation is not None else outputs
+            return super().convolution_op(inputs, kernel)
+        return convolve(convolution, inputs, kernel)
 
     def _is_tap_by_tap(self, height: int | None, width: int | None) -> bool:
         """Tells whether to use `tap_by_tap`: on CPUs only, as cuDNN was not compared with it."""

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import io
+import json
 import pathlib
 import shutil
 import subprocess
@@ -16,11 +17,14 @@ import tensorflow_datasets as tfds
 
 import data_builders
 from data_builders import audio_description, recordings, words
+from data_builders.digits_ad import digits_ad_dataset_builder
 from data_builders.inspection.pass_over_pairs import inspect
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf.data import audio
 from mtnet_tf.data.prepared import open_prepared
 from mtnet_tf.errors import InputError
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -33,6 +37,18 @@ def other_recordings(dummy, tmp_path):
     samples[500] += 0.01
     audio.write_audio(path, samples, rate)
     return folder
+
+
+def test_the_recordings_of_the_committed_table_travel_with_the_package(tmp_path):
+    """A synthetic voice differs by rounding from CPU to CPU, and a table wants the same samples."""
+    (*results,) = (ROOT / "experiments/results/tables").glob("mnist_ad_*_seed*.json")
+    used = {json.loads(p.read_text())["provenance"]["recordings"]["fingerprint"] for p in results}
+    builder = data_builders.open_builder(
+        "mnist_ad/one_recording",
+        data_dir=tmp_path,
+        recordings_dir=digits_ad_dataset_builder.Builder.DEFAULT_RECORDINGS_DIR,
+    )
+    assert used == {builder.info.metadata["recordings_fingerprint"]}
 
 
 def test_an_unprepared_data_set_leaves_no_temporary_folder(open_mnist, tmp_path):

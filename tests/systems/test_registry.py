@@ -122,3 +122,14 @@ def test_the_list_of_systems_needs_no_tensorflow():
     code = "import sys, mtnet_tf.systems; sys.exit('tensorflow' in sys.modules)"
     root = pathlib.Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("change", ["voice.conditioning=film", 'training.frozen=["image_encoder"]'])
+def test_voices_are_refused_by_a_system_that_takes_none(change):
+    config = override(preset("tiny"), [change])
+    assert systems.configure("no_holes", config).system == "no_holes"
+    field = change.partition("=")[0]
+    for name in ("dcmavg", "cmcgan", "i2t2a"):
+        label = systems.find(name).label
+        with pytest.raises(ConfigError, match=f"{field} is not for {label}. Received: {field}="):
+            systems.configure(name, config)
