@@ -20,6 +20,9 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import train
 
+# What several recordings of a word do shows in minutes.
+ONE_EPOCH = ("training.joint.epochs=1", "training.joint.batch_size=64")
+
 
 @dataclasses.dataclass(frozen=True)
 class Change:

@@ -3,12 +3,12 @@
 The loss on short-time spectra does not see phases, in which takes differ most.
 """
 
-from mtnet_tf.studies.changes import Change
+from mtnet_tf.studies.changes import ONE_EPOCH, Change
 
 CHANGES = {
     "baseline": Change(
         "`small`; an epoch in batches of 64",
-        ("training.joint.epochs=1", "training.joint.batch_size=64"),
+        ONE_EPOCH,
         base=None,
     ),
     "spectral_1": Change("the loss on short-time spectra too", ("loss.spectral_weight=1",)),

@@ -1,11 +1,11 @@
 """How a network learns several voices: the forms of `voice.conditioning`, beside none."""
 
-from mtnet_tf.studies.changes import Change
+from mtnet_tf.studies.changes import ONE_EPOCH, Change
 
 CHANGES = {
     "none": Change(
         "`small`, deaf to the voice; an epoch in batches of 64",
-        ("training.joint.epochs=1", "training.joint.batch_size=64"),
+        ONE_EPOCH,
         base=None,
     ),
     "concatenation": Change(
