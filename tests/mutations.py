@@ -389,6 +389,25 @@ MUTANTS = {
             ("return 0.5 * (outputs", "return 1.0 * (outputs"),
         ),
     ),
+    "mtnet_tf/layers/bfloat16.py": (
+        ("tests/layers/test_bfloat16.py", "tests/training/test_precision.py"),
+        (
+            ("tf.cast(tf.cast(kernel, inputs.dtype), dtype)", "tf.cast(kernel, dtype)"),
+            (' or tf.config.get_visible_devices("GPU")', ""),
+            (" or _cpu_multiplies_bfloat16()", ""),
+            ('    return "float32"\n', "    return dtype\n"),
+            ("outputs + bias if outputs.dtype == tf.bfloat16 else ", ""),
+            ('"amx_bf16", ', ""),
+            (
+                "outputs = convolve(transposed, inputs, self.kernel)",
+                "outputs = transposed(inputs, self.kernel)",
+            ),
+            (
+                "return convolve(super().convolution_op, inputs",
+                "return super().convolution_op(inputs",
+            ),
+        ),
+    ),
     "mtnet_tf/layers/blocks.py": (
         ("tests/models/test_models.py", "tests/layers/test_layers.py"),
         (
