@@ -38,7 +38,6 @@ from mtnet_tf.reporting.tables import (
     spread_cells,
 )
 from mtnet_tf.systems import plan
-from mtnet_tf.systems.controls import CONTROLS
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 # It has a folder for each study of experiments.ablation, and these.
@@ -66,7 +65,7 @@ _SECTIONS = {
         images_of_sounds.section,
     ),
 }
-# What README.md shows of Table 3: the network of the paper, ours beyond it, what knows nothing of
+# What README.md shows of a table: the network of the paper, ours beyond it, what knows nothing of
 # the picture, and what beats them all.
 _TELLING = ("mtnet", plan.TUNED, "mean_waveform", "classifier_and_recording")
 
@@ -185,7 +184,7 @@ def stale_files(root: pathlib.Path | str) -> list[pathlib.Path]:
 def _short_table(
     table: dict[str, list[paper_table.Row]], studies: dict[str, dict[str, dict]]
 ) -> str:
-    """Returns the most telling rows of Table 3, then MT-Net and the controls in each study.
+    """Returns the most telling rows of Table 3, then those of each study.
 
     A study stands there only where Table 3 has no run of MT-Net with its data set and recordings.
     The paper's means stand there once for each data set that the paper has. A list below says where
@@ -206,7 +205,7 @@ def _short_table(
     for folder, study in studies.items():
         if recordings_of(next(iter(study.values()))) in of_table3:
             continue
-        for name in ("mtnet", *(control.name for control in CONTROLS)):
+        for name in _TELLING:
             if name in study:
                 rows.append(_short_row(f"{folder}: {study[name]['label']}", [study[name]]))
         if note := controls_note(study, studies):
