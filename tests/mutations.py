@@ -392,7 +392,6 @@ MUTANTS = {
     "mtnet_tf/layers/bfloat16.py": (
         ("tests/layers/test_bfloat16.py", "tests/training/test_precision.py"),
         (
-            ("tf.cast(tf.cast(kernel, inputs.dtype), dtype)", "tf.cast(kernel, dtype)"),
             (' or tf.config.get_visible_devices("GPU")', ""),
             (" or _cpu_multiplies_bfloat16()", ""),
             ('    return "float32"\n', "    return dtype\n"),

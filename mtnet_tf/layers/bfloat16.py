@@ -45,14 +45,14 @@ def convolve(
     Args:
         convolution: (inputs, kernel) -> outputs, linear in both.
         inputs: the feature map.
-        kernel: of the same dtype, or float32, which is rounded to it.
+        kernel: of the same dtype, to which Keras has rounded the weight.
 
     Returns:
         The outputs, in the dtype of the inputs.
     """
     dtype = product_dtype(inputs.dtype.name)
-    kernel = tf.cast(tf.cast(kernel, inputs.dtype), dtype)
-    return tf.cast(convolution(tf.cast(inputs, dtype), kernel), inputs.dtype)
+    outputs = convolution(tf.cast(inputs, dtype), tf.cast(kernel, dtype))
+    return tf.cast(outputs, inputs.dtype)
 
 
 def add_bias(outputs: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
