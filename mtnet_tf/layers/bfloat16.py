@@ -44,11 +44,12 @@ def convolve(
 
     Args:
         convolution: (inputs, kernel) -> outputs, linear in both.
-        inputs: the feature map.
-        kernel: of the same dtype, to which Keras has rounded the weight.
+        inputs: the feature map, float [batch, height, width, channels].
+        kernel: of the same dtype, to which Keras has rounded the weight; its shape is what the
+            convolution takes.
 
     Returns:
-        The outputs, in the dtype of the inputs.
+        float [batch, ...], in the dtype of the inputs.
     """
     dtype = product_dtype(inputs.dtype.name)
     outputs = convolution(tf.cast(inputs, dtype), tf.cast(kernel, dtype))
@@ -71,7 +72,7 @@ def add_bias(outputs: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("mtnet_tf")
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` that multiplies in `product_dtype`."""
+    """`keras.layers.Conv2D` that multiplies in `product_dtype`; same inputs and outputs."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Applies convolution, bias and activation."""

@@ -20,7 +20,7 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import train
 
-# What several recordings of a word do shows in minutes.
+# One epoch is enough to see what several recordings of a word do.
 ONE_EPOCH = ("training.joint.epochs=1", "training.joint.batch_size=64")
 
 
