@@ -1,0 +1,19 @@
+"""Mutants of what speaks a picture and of what is exported."""
+
+MUTANTS = {
+    "mtnet_tf/describe.py": (
+        ("tests/test_describe.py",),
+        (
+            ("np.float64) / calibration.temperature", "np.float64)"),
+            ("probability >= self.threshold", "probability < self.threshold"),
+            ("np.argsort(-probabilities", "np.argsort(probabilities"),
+        ),
+    ),
+    "mtnet_tf/exporting/network.py": (
+        ("tests/exporting/test_export.py",),
+        (
+            ('outputs["logits"] / self._calibration.temperature', 'outputs["logits"]'),
+            ("tf.nn.softmax(logits)", "logits"),
+        ),
+    ),
+}

@@ -1,0 +1,59 @@
+"""Mutants of the metrics, of scoring, and of what studies and tables say about scores."""
+
+MUTANTS = {
+    "mtnet_tf/evaluation/scoring.py": (
+        ("tests/evaluation/test_scoring.py", "tests/evaluation/test_scoring_files.py"),
+        (
+            ("failed * floor) / counted", "failed * floor) / len(rows)"),
+            ("len(rows) - of_reference - len(scored)", "len(rows) - len(scored)"),
+            ("scored.sum() + failed * floor", "scored.sum()"),
+            ("float(scored.std())", "float(scored.var())"),
+            ('"metrics": _statistics(retrieved, names)', '"metrics": _statistics(rows)'),
+            ("return self.retrieved_word == self.word", "return bool(self.retrieved_word)"),
+            ("_CLEAN = 0.9", "_CLEAN = 0.85"),
+            ("return not self.nearest_corr2d >= _CLEAN", "return self.nearest_corr2d < _CLEAN"),
+            ("if row.softmax_word == row.word", "if row.softmax_word"),
+            ("places.append(seen[key])", "places.append(len(seen) - 1)"),
+            ("digest(), int(reference)", "digest(), 0"),
+            ('score.culprit == "reference"', 'score.culprit == "generated"'),
+            ("ids[pairs.recordings[i]]", "ids[pairs.labels[i]]"),
+            ("if found > num_pairs", "if False"),
+            ("summary if found == num_pairs and", "summary if"),
+            ("and has_words >= with_words", ""),
+            ("whole = len(lines) == found + 1 and", "whole ="),
+        ),
+    ),
+    "mtnet_tf/metrics/score.py": (
+        ("tests/evaluation/test_scoring.py", "tests/metrics/test_score.py"),
+        (
+            ('"corr2d": -1.0', '"corr2d": 0.0'),
+            ('"pesq": -0.5', '"pesq": 0.0'),
+            ('"stoi": 0.0', '"stoi": -1.0'),
+        ),
+    ),
+    "mtnet_tf/evaluation/calibration.py": (
+        ("tests/evaluation/test_calibration.py",),
+        (
+            ("np.exp(log_temperature)", "log_temperature"),
+            ("max(candidates, key=gain)", "min(candidates, key=gain)"),
+            ("np.mean(passed) if passed", "0.0 if passed"),
+            ("np.sum(counts * gaps) / counts.sum()", "gaps.mean()"),
+        ),
+    ),
+    "mtnet_tf/reporting/stability.py": (
+        ("tests/reporting/test_stability.py",),
+        (
+            ("accuracies.index(max(accuracies))", "len(accuracies) - 1"),
+            ("percent(accuracies[-1])", "percent(accuracies[0])"),
+        ),
+    ),
+    "mtnet_tf/studies/voices.py": (
+        ("tests/studies/test_voices.py",),
+        (
+            ('override(deaf, ["data.num_voices=1"])', "deaf"),
+            ("np.flatnonzero(pairs.labels < count)", "np.flatnonzero(pairs.labels >= 0)"),
+            ("_NEW_VOICE_IMAGES / len(heard.train)", "_NEW_VOICE_IMAGES / len(of_new.train)"),
+            ("beside(row.known, run.words()", "beside(row.data, run.words()"),
+        ),
+    ),
+}

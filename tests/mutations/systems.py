@@ -1,0 +1,83 @@
+"""Mutants of the rows and controls of the tables."""
+
+MUTANTS = {
+    "mtnet_tf/systems/controls.py": (
+        ("tests/evaluation/test_scoring.py",),
+        (
+            ("(recordings[np.unique(data.train.recordings)])", "(recordings)"),
+            ("np.random.default_rng(seed)", "np.random.default_rng(0)"),
+            ("_number(seed, i) % _NUM_NOISES", "0"),
+            ("_number(seed, i) % _NUM_NOISES", "_number(0, i) % _NUM_NOISES"),
+            (
+                "(uses @ data.recordings.float_waveforms())",
+                "data.recordings.float_waveforms().mean(0)",
+            ),
+            ("1 + _number(seed, i) % (num_words - 1)", "_number(seed, i) % num_words"),
+            ("1 + _number(seed, i) % (num_words - 1)", "1"),
+            ("1 + _number(seed, i) % (num_words - 1)", "1 + _number(0, i) % (num_words - 1)"),
+            (
+                "predicted[image_id], silence) for image_id in pairs.image_ids",
+                "word, silence) for word in list(predicted.values())[: len(pairs)]",
+            ),
+            ("predicted[image_id], silence", "data.words[0], silence"),
+            ("recordings[pairs.labels]", "data.recordings.float_waveforms()[pairs.recordings]"),
+            ("context.data, context.seed", "context.data, 0"),
+            ('f"{seed}/{image_id}"', 'f"{image_id}"'),
+            ('f"{seed}/{image_id}"', 'f"{seed}"'),
+        ),
+    ),
+    "mtnet_tf/systems/registry.py": (
+        ("tests/systems/test_registry.py",),
+        (
+            (
+                "other.name == system.name or (same_table and other.label == system.label)",
+                "other.name == system.name",
+            ),
+            (
+                "other.name == system.name or (same_table and other.label == system.label)",
+                "same_table and other.label == system.label",
+            ),
+            ("set(other.tables) & set(system.tables)", "True"),
+            ("if table in system.tables", "if True"),
+            (", system=name)", ")"),
+            ("if names.count(name) > 1", "if False"),
+        ),
+    ),
+    "mtnet_tf/systems/voices.py": (
+        ("tests/systems/test_system_controls.py",),
+        (
+            ("Piper(length_scale=1.0)", "Piper()"),
+            ("predicted[image_id] for image_id in pairs.image_ids", "'' for _ in pairs.image_ids"),
+        ),
+    ),
+    "mtnet_tf/systems/inverter_controls.py": (
+        ("tests/systems/test_system_controls.py",),
+        (("log_mel.spectrograms(context", "log_mel.spectrograms(0.5 * context"),),
+    ),
+    "mtnet_tf/systems/system.py": (
+        ("tests/systems/test_registry.py",),
+        (
+            ("if not _NAME.fullmatch(self.name)", "if not _NAME.match(self.name)"),
+            ("if not self.label or not self.tables", "if not self.label"),
+            (" or isinstance(self.tables, str)", ""),
+            ('config.training, precision="float32"', "config.training"),
+        ),
+    ),
+    "mtnet_tf/systems/mtnet.py": (
+        ("tests/config/test_config.py", "tests/models/test_models.py"),
+        (
+            (", audio_feature_weight=None", ""),
+            ("perceptual_weight=None, ", ""),
+            (', generation_target="true_word"', ""),
+            (
+                "dataclasses.replace(config.image_encoder, dilation_rates=(1,))",
+                "config.image_encoder",
+            ),
+            (
+                "dataclasses.replace(config.audio_generator, dilation_rate=1)",
+                "config.audio_generator",
+            ),
+            ('kind="autoencoder_decoder"', 'kind="gated_residual"'),
+        ),
+    ),
+}
