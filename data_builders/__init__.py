@@ -3,8 +3,8 @@
 `import data_builders` registers them with TFDS:
 
     tfds.load("digits_ad")
-    tfds.load("mnist_ad/one_recording", builder_kwargs={"recordings_dir": "recordings/jackson"})
-    tfds.load("cifar100_ad/many_takes", builder_kwargs={"recordings_dir": "recordings/joe"})
+    tfds.load("cifar100_ad")
+    tfds.load("mnist_ad/many_takes", builder_kwargs={"recordings_dir": "recordings/jackson"})
 """
 
 import importlib
@@ -34,7 +34,7 @@ def open_builder(
             `mnist_ad/one_recording`; a builder class; or None for the only builder of
             `builder_module`, and without one for `digits_ad`.
         data_dir: Where TFDS keeps data sets; None for `~/tensorflow_datasets`.
-        recordings_dir: The recordings folder; `digits_ad` has its own for None.
+        recordings_dir: The recordings folder; None for the words that travel with this package.
         builder_module: The Python module that defines the builder, for a data set from outside this
             package, as in `my_package.fashion_mnist_ad`. It is imported.
         **kwargs: Further arguments of `audio_description.AudioDescriptionBuilder`.

@@ -35,7 +35,8 @@ class PairingConfig(tfds.core.BuilderConfig):
 
     Attributes:
         policy: A key of `pairing.POLICIES`, or "authors".
-        recordings_dir: The recordings folder, `<word>/<speaker>_<take>.wav|flac|ogg|mp3`.
+        recordings_dir: The recordings folder, `<word>/<speaker>_<take>.wav|flac|ogg|mp3`; None for
+            `recordings.shipped_recordings`.
         speaker: The voice to take, where the folder has several and the policy takes one; "any" for
             one voice a word, so that a folder of many people covers the most words.
         processing: `recordings.Processing`, or a dict of its fields; None for its defaults. The
@@ -104,7 +105,6 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         IMAGES_LICENCE: Whose the images are, and under which licence; None where it is not known.
         TFDS_IMAGES: TFDS data set that the images come from; or None, and the builder overrides
             `_make_image_source`.
-        DEFAULT_RECORDINGS_DIR: Recordings that come with the builder, or None.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -120,7 +120,6 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
     DIGIT_SIZE: ClassVar[int | None] = None
     IMAGES_LICENCE: ClassVar[str | None] = None
     TFDS_IMAGES: ClassVar[str | None] = None
-    DEFAULT_RECORDINGS_DIR: ClassVar[os.PathLike | str | None] = None
 
     def __init__(self, *, data_dir: os.PathLike | str | None = None, **kwargs: Any) -> None:
         """Reads the recordings; prepares nothing.
@@ -184,11 +183,12 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
             self._images = self._open_archive(config, limit)
             self._pairing = self._images.pairing
             return
-        recordings_dir = config.recordings_dir or self.DEFAULT_RECORDINGS_DIR
+        recordings_dir = config.recordings_dir or recordings.shipped_recordings(self.WORDS.values())
         if recordings_dir is None:
             raise recordings.RecordingsError(
-                f"{self.name} needs recordings: give --recordings_dir (in Python: recordings_dir)."
-                " `python -m experiments.make_recordings` makes such a folder."
+                f"{self.name} has words that do not travel with the package: give --recordings_dir"
+                " (in Python: recordings_dir). `python -m experiments.make_recordings` makes such a"
+                " folder."
             )
         self._processing = recordings.make_processing(config.processing)
         self._recordings_dir = recordings_dir

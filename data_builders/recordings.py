@@ -169,6 +169,15 @@ def folder_name(word: str) -> str:
     return word.replace(" ", "_")
 
 
+def shipped_recordings(words: Iterable[str]) -> epath.Path | None:
+    """Returns the recordings folder that travels with this package, if it has all these words.
+
+    It has the words of MNIST AD, CIFAR10 AD and CIFAR100 AD, one recording each.
+    """
+    folder = epath.resource_path("data_builders") / "spoken_words"
+    return folder if all((folder / folder_name(word)).is_dir() for word in words) else None
+
+
 def read_maker_record(
     recordings_dir: os.PathLike | str | None, sha256s: Iterable[str]
 ) -> dict | None:

@@ -1,7 +1,7 @@
 """Trains a network that travels with the package, from its data set to its model card.
 
-    python -m experiments.pretrain --name=mnist_ad --recordings_dir=recordings/joe
-    python -m experiments.pretrain --name=cifar10_ad --recordings_dir=recordings/joe
+    python -m experiments.pretrain --name=mnist_ad
+    python -m experiments.pretrain --name=cifar10_ad
     python -m experiments.report
 
 It trains the preset `compact`, chooses how sure the network may be (experiments.calibrate), writes

@@ -302,7 +302,8 @@ def define_recordings_flags() -> None:
     flags.DEFINE_string(
         "recordings_dir",
         None,
-        "Recordings folder <word>/<speaker>_<take>.flac (digits_ad ships one).",
+        "Recordings folder <word>/<speaker>_<take>.flac; default: the words that travel with the"
+        " package, one recording each.",
     )
     flags.DEFINE_string(
         "npz_dir", None, "Folder of the authors' npz files, for a data set's config authors."

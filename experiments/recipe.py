@@ -1,9 +1,9 @@
 """Trains with changes of the recipe, one at a time, and writes what the validation split says.
 
-    python -m experiments.recipe --dataset=cifar10_ad --recordings_dir=recordings/joe \
-        --changes=baseline,batch_norm --out_dir=runs/recipe --results=runs/recipe/results
+    python -m experiments.recipe --dataset=cifar10_ad --changes=baseline,batch_norm \
+        --out_dir=runs/recipe --results=runs/recipe/results
     python -m experiments.recipe --study=open_points --dataset=mnist_ad \
-        --recordings_dir=recordings/joe --out_dir=runs/points --results=runs/points/results
+        --out_dir=runs/points --results=runs/points/results
 
 The changes are in mtnet_tf/studies, a file a study. Each leaves a result file; one that is there
 already is not made again, and a training that was stopped goes on. experiments.report makes the

@@ -1,9 +1,8 @@
 """Reproduces a table of the paper: trains and scores every cell of it.
 
-    python -m experiments.reproduce --table=3 --recordings_dir=recordings/joe --list
-    python -m experiments.reproduce --table=3 --recordings_dir=recordings/joe
-    python -m experiments.reproduce --table=3 --recordings_dir=recordings/joe \
-        --cells=mnist_ad/mtnet/0,mnist_ad/no_holes/0
+    python -m experiments.reproduce --table=3 --list
+    python -m experiments.reproduce --table=3
+    python -m experiments.reproduce --table=3 --cells=mnist_ad/mtnet/0,mnist_ad/no_holes/0
 
 A cell is a data set, a row and a seed. The same command goes on where it was stopped, cell by cell.
 Several processes may work on one --out_dir, each on cells of its own. The exit status is 1 where a

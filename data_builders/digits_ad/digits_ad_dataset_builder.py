@@ -22,7 +22,6 @@ class Builder(audio_description.AudioDescriptionBuilder):
     IMAGE_SHAPE = (28, 28, 1)
     IMAGES_LICENCE = "Optical Recognition of Handwritten Digits (Alpaydin, Kaynak): CC BY 4.0"
     DIGIT_SIZE = 28
-    DEFAULT_RECORDINGS_DIR = _FOLDER / "recordings"
 
     def _make_image_source(self, data_dir: os.PathLike | str | None):
         digest = hashlib.sha256((_FOLDER / "digits.npz").read_bytes()).hexdigest()

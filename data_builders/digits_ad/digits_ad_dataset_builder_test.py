@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_builders import testing
+from data_builders import recordings, testing, words
 from data_builders.digits_ad import digits_ad_dataset_builder
 
 
@@ -11,7 +11,7 @@ class DigitsAdTest(testing.BuilderTestCase):
     DATASET_CLASS = digits_ad_dataset_builder.Builder
     SPLITS = {"train": 1437, "test": 360}  # noqa: RUF012
     AUDIO_LENGTH = 18140  # MNIST AD's
-    recordings_dir = DATASET_CLASS.DEFAULT_RECORDINGS_DIR
+    recordings_dir = recordings.shipped_recordings(words.DIGITS.values())
 
     def test_images(self):
         images, labels = digits_ad_dataset_builder.load_digits()

@@ -13,7 +13,7 @@ from data_builders.recordings import Processing, find_recordings, load_recording
 from mtnet_tf.data import audio
 from mtnet_tf.files import read_json
 
-SHIPPED = pathlib.Path(recording_makers.__file__).parents[1] / "digits_ad/recordings"
+SHIPPED = pathlib.Path(recording_makers.__file__).parents[1] / "spoken_words"
 WORDS = ["six", "eight", "nine"]  # with a hiss, a stop and a hum
 RATE = 22050
 

@@ -7,13 +7,12 @@ import pytest
 import soundfile
 
 from data_builders import pairing, recordings, words
-from data_builders.digits_ad import digits_ad_dataset_builder
 from mtnet_tf.data import audio
 
 WORDS = ["zero", "fire truck"]
 PROCESSING = recordings.Processing()
 DIGITS = list(words.DIGITS.values())
-DIGITS_DIR = digits_ad_dataset_builder.Builder.DEFAULT_RECORDINGS_DIR
+DIGITS_DIR = recordings.shipped_recordings(DIGITS)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_digits_good_and_spoilt(tmp_path):
     [
         (["--path=none"], "none cannot be opened as a prepared data set"),
         (["--path=none", "--dataset=digits_ad"], "leave out --dataset"),
-        (["--dataset=mnist_ad"], "mnist_ad needs recordings"),
+        (["--dataset=mnist_ad/many_takes"], "needs two takes that fit"),
         ([f"--output_dir={__file__}"], "test_inspect_data.py is a file. Give a folder."),
         ([f"--output_dir={__file__}/out"], "test_inspect_data.py is a file. Give a folder."),
     ],

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 import data_builders
+from data_builders.words import DIGITS
 from mtnet_tf.config import override, preset
 from mtnet_tf.data import loading
 from mtnet_tf.data.prepared import open_prepared
@@ -17,16 +18,14 @@ from mtnet_tf.systems.trained import train
 from tests import programs
 
 ROOT = pathlib.Path(__file__).parents[2]
-SHIPPED = ROOT / "data_builders/digits_ad/recordings"
 
 
-def say(folder, voice, change, words=None):
-    """Writes a voice's recordings: those of digits_ad, changed."""
-    for path in SHIPPED.glob("*/*_0.*"):
-        if words is None or path.parent.name in words:
-            samples, rate = soundfile.read(path)
-            (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
-            soundfile.write(folder / path.parent.name / f"{voice}_0.wav", change(samples), rate)
+def say(folder, voice, change, words=tuple(DIGITS.values())):
+    """Writes a voice's recordings: those of the package, changed."""
+    for word in words:
+        samples, rate = soundfile.read(ROOT / f"data_builders/spoken_words/{word}/joe_0.flac")
+        (folder / word).mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / word / f"{voice}_0.wav", change(samples), rate)
 
 
 @pytest.fixture(scope="module")

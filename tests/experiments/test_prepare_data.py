@@ -37,7 +37,7 @@ def test_prepares_and_prints(tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--dataset=mnist_ad"], "mnist_ad needs recordings"),
+        (["--dataset=mnist_ad/many_takes"], "needs two takes that fit"),
         (["--dataset=digits_ad", "--speaker=eve"], "no speaker 'eve'"),
     ],
 )

@@ -12,6 +12,7 @@ import threading
 import numpy as np
 import pytest
 
+from data_builders.words import DIGITS
 from mtnet_tf.data import audio
 from mtnet_tf.data.images import write_image
 from mtnet_tf.describe import Describer
@@ -62,8 +63,8 @@ def built(data_dir, tmp_path_factory):
 
 def two_voices(folder):
     """The shipped digits, as spoken by two: one of them slowly and deeply."""
-    shipped = ROOT / "data_builders/digits_ad/recordings"
-    for path in shipped.glob("*/*.flac"):
+    for word in DIGITS.values():
+        path = ROOT / f"data_builders/spoken_words/{word}/joe_0.flac"
         samples, rate = audio.read_audio(path)
         slow = audio.resample(samples, rate, round(1.15 * rate))
         for take in (0, 1):
