@@ -17,6 +17,7 @@ _ROWS = flags.DEFINE_list(
 _OUT_DIR = flags.DEFINE_string(
     "out_dir", None, "Folder of the run folders, made if missing.", required=True
 )
+program.define_system_module_flag()
 program.define_training_flags(["none", "mirrored"])
 program.define_dataset_flags()
 program.define_scoring_flags()

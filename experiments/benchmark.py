@@ -43,9 +43,7 @@ if TYPE_CHECKING:
 
 _LONGEST_SECS = 24 * 3600
 
-_PRESET = flags.DEFINE_multi_string(
-    "preset", ["small"], "paper, released (both for a GPU), small (two CPU cores) or tiny."
-)
+_PRESET = flags.DEFINE_multi_string("preset", ["small"], "Presets, as of experiments.train.")
 _OVERRIDE = flags.DEFINE_multi_string(
     "override", [], "key=value of the configuration, e.g. training.precision=mixed_bfloat16."
 )

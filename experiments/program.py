@@ -193,13 +193,12 @@ def find_systems(names: Sequence[str]) -> "tuple[systems.System, ...]":
 
 
 def define_training_flags(strategies: list[str], keep: str = "all") -> None:
-    """Defines --preset, --override, --device, --strategy, --keep and --system_module.
+    """Defines --preset, --override, --device, --strategy and --keep.
 
     Args:
         strategies: The values that --strategy may have.
         keep: The default of --keep.
     """
-    define_system_module_flag()
     flags.DEFINE_enum(
         "keep",
         keep,

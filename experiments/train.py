@@ -4,9 +4,10 @@
 
 The same command continues a run that was stopped.
 
-A network of several voices (voice.conditioning) learns another one, from as little as one take of
-some words, when it begins with the weights of its run. Here all but the embedding of the voice and
-the generator stays as it is (with "concatenation" voice_fc takes the place of gamma and beta):
+A network of several voices (voice.conditioning) learns another one, from one take of each word,
+when it begins with the weights of its run. It forgets the voices that it knew, and does not say in
+the new voice a word that it never heard in it. Here all but the embedding of the voice and the
+generator stays as it is (with "concatenation" voice_fc takes the place of gamma and beta):
 
     python -m experiments.train --init_from=runs/voices --run_dir=runs/me \
         --freeze=image_encoder,classifier,cross_modal_mapper,gamma,beta \
@@ -40,6 +41,7 @@ _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the configuration and the 
 _PROFILE = flags.DEFINE_bool(
     "profile", False, "Trace ten steps of stage 2 for TensorBoard's profiler."
 )
+program.define_system_module_flag()
 program.define_training_flags(["none", "mirrored", "multi_worker"])
 program.define_dataset_flags()
 

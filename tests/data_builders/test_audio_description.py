@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -354,6 +355,23 @@ def test_where_the_authors_files_are(tmp_path):
         data_builders.open_builder("mnist_ad/authors", data_dir=tmp_path)
     with pytest.raises(recordings.RecordingsError, match="digits_ad has no files of the authors"):
         data_builders.open_builder("digits_ad/authors", data_dir=tmp_path, npz_dir=tmp_path)
+
+
+def test_the_cards_of_the_data_sets_say_the_same_of_their_configs():
+    cards = {
+        name: (ROOT / f"data_builders/{name}/README.md").read_text()
+        for name in data_builders.BUILDERS
+    }
+    start, end = "Each recording is read", "It may then have at most"
+    (work,) = {card[card.index(start) : card.index(end)] for card in cards.values()}
+    assert "45 dB" in work
+    configs = {
+        name: dict(re.findall(r"^- (`\w+`): ((?:.+\n)+?)(?=- |\n)", card, re.MULTILINE))
+        for name, card in cards.items()
+    }
+    assert all("`many_voices_unseen`" in of_card for of_card in configs.values())
+    for config in configs["digits_ad"]:
+        assert len({of_card[config] for of_card in configs.values()}) == 1, config
 
 
 def test_digits_ad_is_in_the_package(tmp_path):

@@ -57,12 +57,14 @@ def test_a_cell_is_configured_by_preset_plan_overrides_and_row():
     planned = config.training.joint.epochs
     of_mnist = plan.cell_config(plan.Cell("mnist_ad", "no_holes", 2), "small", [])
     assert planned != of_mnist.training.joint.epochs
+    assert config.training.precision == "mixed_bfloat16"
     gan = plan.cell_config(plan.Cell("cifar10_ad", "dcmavg", 0), "small", [])
     assert gan.training.joint.epochs == planned
     assert gan.training.adversarial.epochs > config.training.adversarial.epochs
     # A user's override is stronger than the plan.
-    config = plan.cell_config(cell, "small", ["training.joint.epochs=0.5"])
-    assert config.training.joint.epochs == 0.5
+    own = ["training.joint.epochs=0.5", "training.precision=float32"]
+    config = plan.cell_config(cell, "small", own)
+    assert (config.training.joint.epochs, config.training.precision) == (0.5, "float32")
     # A preset that the plan has no epochs of keeps its own.
     tiny = plan.cell_config(cell, "tiny", [])
     assert tiny.training.joint.epochs == config_lib.preset("tiny").training.joint.epochs
