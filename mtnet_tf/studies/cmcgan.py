@@ -19,6 +19,7 @@ CHANGES = {
         "K 3, a fifth of an epoch", ("adversarial.generator_updates=3", _ADVERSARIAL + "epochs=0.2")
     ),
     "batch_32": Change("batches of 32", (_ADVERSARIAL + "batch_size=32",)),
+    "batch_16": Change("batches of 16", (_ADVERSARIAL + "batch_size=16",)),
     "batch_128": Change("batches of 128", (_ADVERSARIAL + "batch_size=128",)),
     "rate_2e-4": Change(
         "rates 2e-4 of both sides, DCGAN's",
