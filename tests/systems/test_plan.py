@@ -61,6 +61,8 @@ def test_a_cell_is_configured_by_preset_plan_overrides_and_row():
     gan = plan.cell_config(plan.Cell("cifar10_ad", "dcmavg", 0), "small", [])
     assert gan.training.joint.epochs == planned
     assert gan.training.adversarial.epochs > config.training.adversarial.epochs
+    of_cmcgan = plan.cell_config(plan.Cell("mnist_ad", "cmcgan", 0), "small", [])
+    assert of_cmcgan.training.adversarial.batch_size < gan.training.adversarial.batch_size
     # A user's override is stronger than the plan.
     own = ["training.joint.epochs=0.5", "training.precision=float32"]
     config = plan.cell_config(cell, "small", own)
