@@ -35,7 +35,7 @@ _ADVERSARIAL_EPOCHS = {
     },
 }
 # What the search on validation chose for one row alone (`mtnet_tf.studies.cmcgan`).
-_CHOSEN = {("small", "cmcgan"): ("training.adversarial.batch_size=32",)}
+_CHOSEN = {("small", "cmcgan"): ("training.adversarial.batch_size=16",)}
 # One precision a table: fast on a CPU that computes in it, about as fast as float32 on others.
 _PRECISION = "mixed_bfloat16"
 
