@@ -30,14 +30,31 @@ from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import train
 from mtnet_tf.training.new_voice import join_voices
 
-# What a new voice leaves as it is: all but its embedding, and in the second case the generator.
 _FROZEN = ("image_encoder", "classifier", "cross_modal_mapper")
-_LEARNED = {
-    "embedding": (*_FROZEN, "audio_generator"),
-    "embedding and generator": _FROZEN,
-}
 _SHARES = (10, 50, 90, 100)  # percent of the words that the new voice was heard to say
-_NEW_VOICE_IMAGES = 30_000
+_NEW_VOICE_IMAGES = 30_000  # and as many again where the known voices are replayed
+
+
+@dataclasses.dataclass(frozen=True)
+class _Way:
+    """How a new voice is learned.
+
+    Attributes:
+        label: what the table calls it.
+        frozen: the layers that stay as they are, beside those that all voices share.
+        replayed: whether the known voices' pairs are learned with it, so that they stay known.
+    """
+
+    label: str
+    frozen: tuple[str, ...]
+    replayed: bool = False
+
+
+_WAYS = {
+    "embedding": _Way("embedding", (*_FROZEN, "audio_generator")),
+    "embedding_and_generator": _Way("embedding and generator", _FROZEN),
+    "replayed": _Way("embedding and generator, the known voices replayed", _FROZEN, replayed=True),
+}
 _NUM_EXAMPLES = 2
 # What speaks the examples: the recording, and the networks by their role.
 _COLUMNS = {
@@ -62,7 +79,7 @@ class Row:
         label: what the table calls it.
         config: of the training.
         data: what it is trained on, and scored on.
-        voice: the only one that it is trained on, or None.
+        voice: the one that it is scored on, and trained on unless others are replayed; or None.
         init_from: the name of the row with whose network it begins, or None.
         known: pairs of the voices of that network, to be scored too; or None.
     """
@@ -107,18 +124,22 @@ def rows(config: Config, data: AudioDescriptions, new_voice: str) -> list[Row]:
         ),
         Row("base", "base", f"all voices but {new_voice}", of_base, known),
     ]
-    of_new = select_voices(spoken_by(data, new_voice), [new_voice])
-    for part, frozen in _LEARNED.items():
+    spoken = spoken_by(data, new_voice)
+    of_new = select_voices(spoken, [new_voice])
+    for name, way in _WAYS.items():
         for share in _SHARES:
             heard = _hearing(of_new, share)
+            images = _NEW_VOICE_IMAGES
+            if way.replayed:
+                heard, images = _beside_known(_hearing(spoken, share), data, new_voice), 2 * images
             new = configure_new_voice(
                 of_base,
-                [*frozen, *SHARED_LAYERS[config.voice.conditioning]],
-                [f"training.joint.epochs={_NEW_VOICE_IMAGES / len(heard.train)}"],
+                [*way.frozen, *SHARED_LAYERS[config.voice.conditioning]],
+                [f"training.joint.epochs={images / len(heard.train)}"],
             )
-            label = f"{new_voice} by {part}, {share} % of the words heard"
-            name = f"new_{part.replace(' ', '_')}_{share}"
-            found.append(Row(name, "new", label, new, heard, new_voice, "base", known))
+            label = f"{new_voice} by {way.label}, {share} % of the words heard"
+            row = Row(f"new_{name}_{share}", "new", label, new, heard, new_voice, "base", known)
+            found.append(row)
     return found
 
 
@@ -144,8 +165,8 @@ def run_row(
 
     Returns:
         The summary of its own pairs (`evaluation.scoring.evaluate`), with "heard", the words that
-        it was trained on; and, for a new voice, "known_voices", a summary of the other voices'
-        pairs.
+        it was trained on, by its voice if it has one; and, for a new voice, "known_voices", a
+        summary of the other voices' pairs.
     """
     run, config, data, base = runs[row.name], row.config, row.data, None
     if row.init_from is not None:
@@ -161,7 +182,10 @@ def run_row(
             (of_known,) = evaluate_run(run.path, known, pool, output_dir=folder, **options)
             found["known_voices"] = {key: of_known[key] for key in _OF_KNOWN}
     keras.backend.clear_session()
-    heard = [data.words[label] for label in np.unique(data.train.labels)]
+    labels = data.train.labels
+    if row.voice is not None:
+        labels = labels[data.train.voices == data.voices.index(row.voice)]
+    heard = [data.words[label] for label in np.unique(labels)]
     own = {"row": row.name, "role": row.role, "voice": row.voice, "network": row.label}
     return {**own, "heard": heard, **found}
 
@@ -226,3 +250,23 @@ def _hearing(data: AudioDescriptions, share: int) -> AudioDescriptions:
         return pairs.take(np.flatnonzero(pairs.labels < count))
 
     return dataclasses.replace(data, train=hear(data.train), validation=hear(data.validation))
+
+
+def _beside_known(
+    heard: AudioDescriptions, data: AudioDescriptions, new_voice: str
+) -> AudioDescriptions:
+    """Returns a data set whose training pairs are a new voice's and, as in `data`, the others'."""
+    number = data.voices.index(new_voice)
+
+    def join(own: Pairs, of_all: Pairs) -> Pairs:
+        others = of_all.take(np.flatnonzero(of_all.voices != number))
+        columns = [field.name for field in dataclasses.fields(Pairs)]
+        return Pairs(
+            *(np.concatenate([getattr(own, name), getattr(others, name)]) for name in columns)
+        )
+
+    return dataclasses.replace(
+        heard,
+        train=join(heard.train, data.train),
+        validation=join(heard.validation, data.validation),
+    )

@@ -52,7 +52,10 @@ MUTANTS = {
         (
             ('override(deaf, ["data.num_voices=1"])', "deaf"),
             ("np.flatnonzero(pairs.labels < count)", "np.flatnonzero(pairs.labels >= 0)"),
-            ("_NEW_VOICE_IMAGES / len(heard.train)", "_NEW_VOICE_IMAGES / len(of_new.train)"),
+            ("{images / len(heard.train)}", "{images / len(of_new.train)}"),
+            ("np.flatnonzero(of_all.voices != number)", "np.arange(len(of_all))"),
+            ("_beside_known(_hearing(spoken, share), data", "_beside_known(spoken, data"),
+            ("labels = labels[data.train.voices == data.voices.index(row.voice)]", "pass"),
             ("beside(row.known, run.words()", "beside(row.data, run.words()"),
         ),
     ),

@@ -36,7 +36,7 @@ def test_the_trainings(rows, three_voices):
         "deaf": 1,
         "alone": 3,
         "base": 1,
-        "new": 8,
+        "new": 12,
     }
     assert len({row.name for row in rows}) == len(rows)
     assert rows[0].data is three_voices
@@ -51,12 +51,25 @@ def test_the_trainings(rows, three_voices):
     assert heard["new_embedding_and_generator_50"] == [0, 1]
     assert heard["new_embedding_100"] == [0, 1, 2]
     for row in by_role["new"]:
-        assert row.data.voices == ("an",)
+        replayed = row.name.startswith("new_replayed")
+        assert row.data.voices == (three_voices.voices if replayed else ("an",))
+        assert {row.data.voices[k] for k in row.data.test.voices} == {"an"}
         assert sorted({*row.data.test.labels.tolist()}) == [0, 1, 2]
         # As many images, however few words.
         images = row.config.training.joint.epochs * len(row.data.train)
-        assert images == pytest.approx(30_000)
-        assert ("audio_generator" in row.config.training.frozen) == ("generator" not in row.name)
+        assert images == pytest.approx(60_000 if replayed else 30_000)
+        moves = replayed or "generator" in row.name
+        assert ("audio_generator" not in row.config.training.frozen) == moves
+
+
+def test_the_known_voices_are_replayed_whole(rows, three_voices):
+    (row,) = [row for row in rows if row.name == "new_replayed_50"]
+    train, number = row.data.train, three_voices.voices.index("an")
+    new = train.voices == number
+    assert sorted({*train.labels[new].tolist()}) == [0, 1]
+    of_known = three_voices.train.take(np.flatnonzero(three_voices.train.voices != number))
+    np.testing.assert_array_equal(train.images[~new], of_known.images)
+    np.testing.assert_array_equal(train.recordings[~new], of_known.recordings)
 
 
 def test_two_voices_are_too_few(tiny_config, synthetic_data):
