@@ -46,7 +46,7 @@ from tests.mutations import (  # noqa: E402
     training,
 )
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 COPIED = ("mtnet_tf", "data_builders", "experiments", "tests", "pyproject.toml")
 
 # {module: (its test files, its mutants as (text, replacement))}.

@@ -79,7 +79,7 @@ def test_two_voices_are_too_few(tiny_config, synthetic_data):
 
 
 def test_results_examples_and_tables(rows, monkeypatch, tmp_path):
-    names = ("all", "alone_an", "base", "new_embedding_and_generator_50")
+    names = ("all", "alone_an", "base", "new_replayed_50")
     chosen = [row for row in rows if row.name in names]
     monkeypatch.setattr(voices, "_NEW_VOICE_IMAGES", 30)
     runs = {row.name: RunFolder(tmp_path / "runs" / row.name) for row in rows}
@@ -92,7 +92,7 @@ def test_results_examples_and_tables(rows, monkeypatch, tmp_path):
             )
         found = voices.run_row(row, runs, "cpu", 1, ("corr2d", "pesq", "stoi"), 6)
         (results / f"{row.name}.json").write_text(json.dumps(found))
-    new = json.loads((results / "new_embedding_and_generator_50.json").read_text())
+    new = json.loads((results / "new_replayed_50.json").read_text())
     assert new["heard"] == ["zero", "one"]
     assert set(new["per_word"]) == {"zero", "one", "two"}
     assert set(new["known_voices"]["per_voice"]) <= {"a", "b"}
@@ -106,7 +106,7 @@ def test_results_examples_and_tables(rows, monkeypatch, tmp_path):
     true, rate = audio.read_audio(results / "examples/sounds/1_an_recording.flac")
     assert rate == audio.SAMPLE_RATE and np.abs(true).max() > 0.1
     text = reporting.section(results)
-    for expected in ("| a | ", "not run", "2 of 3", "nothing yet", "`new_embedding_and"):
+    for expected in ("| a | ", "not run", "2 of 3", "nothing yet", "`new_replayed_50`"):
         assert expected in text, expected
     page = reporting.page(results)
     assert page.count("<audio") == len(sounds)
