@@ -32,7 +32,7 @@ from mtnet_tf.training.new_voice import join_voices
 
 _FROZEN = ("image_encoder", "classifier", "cross_modal_mapper")
 _SHARES = (10, 50, 90, 100)  # percent of the words that the new voice was heard to say
-_NEW_VOICE_IMAGES = 30_000  # and as many again where the known voices are replayed
+_NEW_VOICE_IMAGES = 30_000  # twice that where the known voices are replayed, theirs among them
 
 
 @dataclasses.dataclass(frozen=True)
