@@ -7,7 +7,6 @@ A take is never chosen by how well it scores.
 
 import collections
 import dataclasses
-import hashlib
 import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +14,9 @@ from typing import Literal
 
 from data_builders import recordings
 from mtnet_tf.data import audio
+from mtnet_tf.data.draws import drawn_number
+from mtnet_tf.data.prepared import SPLITS
 
-SPLITS = ("train", "test")
 MAX_SECS = 10.0
 """What is longer than this is no word, whatever audio length is asked for."""
 ANY_SPEAKER = "any"
@@ -54,7 +54,7 @@ class Pairing:
         candidates = self.candidates[split][word]
         if len(candidates) == 1:
             return candidates[0]
-        return candidates[_number(self.seed, image_id) % len(candidates)]
+        return candidates[drawn_number(self.seed, image_id) % len(candidates)]
 
     def splits_of(self, index: int) -> list[str]:
         """Returns the splits in which a recording may occur."""
@@ -194,12 +194,7 @@ def _split_takes(shelf: "_Shelf", policy: str):
 def _draw(items: Sequence, seed: int, salt: str):
     """A seeded fifth of the items, at least one and never all."""
     count = min(max(1, round(_TEST_FRACTION * len(items))), len(items) - 1)
-    return sorted(items, key=lambda item: _number(seed, f"{salt}/{item}"))[:count]
-
-
-def _number(seed: int, text: str):
-    digest = hashlib.blake2b(f"{seed}/{text}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
+    return sorted(items, key=lambda item: drawn_number(seed, f"{salt}/{item}"))[:count]
 
 
 class _Shelf:

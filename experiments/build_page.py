@@ -1,11 +1,13 @@
 """Builds a page that speaks pictures in the browser, with no server behind it.
 
     python -m experiments.build_page --output=runs/page
+    python -m experiments.build_page --pretrained=cifar10_ad --output=runs/page
     python -m experiments.build_page --run_dir=runs/joe --output=runs/page
     python -m http.server --directory runs/page
 
 The folder can be put on any static host. It holds the page, the network of the run, ONNX Runtime
-Web, and some test pictures of a run's data set to try. ONNX Runtime Web is fetched from the npm
+Web, and some test pictures of a run's data set to try (of a network that travels with the package,
+where --data_path is given). ONNX Runtime Web is fetched from the npm
 registry, so building needs npm; the page itself loads nothing from elsewhere.
 """
 
@@ -19,21 +21,19 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from experiments import program
-from mtnet_tf import pretrained
+from mtnet_tf.exporting import QUANTIZATIONS
 
 if TYPE_CHECKING:
     from mtnet_tf.data.pairs import Pairs
 
-_RUN_DIR = flags.DEFINE_string(
-    "run_dir", None, "Trained run folder; default: the digits that travel with the package."
-)
 _OUTPUT = flags.DEFINE_string("output", None, "Folder of the page.", required=True)
 _QUANTIZE = flags.DEFINE_enum(
-    "quantize", None, ["float16", "int8"], "Smaller weights, for a page that loads faster."
+    "quantize", None, QUANTIZATIONS, "Smaller weights, for a page that loads faster."
 )
 _DATA_PATH = flags.DEFINE_string(
     "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
 )
+program.define_network_flags()
 program.define_system_module_flag()
 
 _RUNTIME = "onnxruntime-web@^1.30.0"
@@ -52,7 +52,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs.run_folder import RunFolder
 
     # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run, output = RunFolder(_RUN_DIR.value or pretrained.run_dir()), pathlib.Path(_OUTPUT.value)
+    run, output = RunFolder(program.network_dir()), pathlib.Path(_OUTPUT.value)
     program.find_systems([run.config().system])
     if output.exists() and not (output / "page.js").is_file():
         raise InputError(f"{output} is there and is no page. Give --output a folder of its own.")
@@ -65,7 +65,7 @@ def main(argv: list[str]) -> None:
 
     devices.select_device("cpu")
     exported, examples = Exported(run), None
-    if _RUN_DIR.value:
+    if flags.FLAGS.run_dir or _DATA_PATH.value:
         examples = load_data(run, _DATA_PATH.value).test
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)

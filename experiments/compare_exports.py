@@ -3,7 +3,7 @@
     python -m experiments.compare_exports --data_path=data/tfds/mnist_ad/one_recording-0123/1.0.0
     python -m experiments.compare_exports --run_dir=runs/first --results=runs/exports/results
 
-Without --run_dir it is the network of digits that travels with the package. Each form leaves a
+Without --run_dir it is a network that travels with the package (--pretrained). Each form leaves a
 result file: the scores on some test pairs, its size, its largest difference from Keras, and how
 long a picture takes.
 """
@@ -13,11 +13,7 @@ import pathlib
 from absl import flags
 
 from experiments import program
-from mtnet_tf import pretrained
 
-_RUN_DIR = flags.DEFINE_string(
-    "run_dir", None, "Trained run folder; default: the digits that travel with the package."
-)
 _DATA_PATH = flags.DEFINE_string(
     "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
 )
@@ -27,10 +23,13 @@ _NUM_PAIRS = flags.DEFINE_integer(
 _NUM_PROCESSES = flags.DEFINE_integer(
     "num_processes", 2, "Worker processes of the metrics.", lower_bound=1
 )
-_OUT_DIR = flags.DEFINE_string("out_dir", "runs/exports", "Folder of the scores, pair by pair.")
+_OUT_DIR = flags.DEFINE_string(
+    "out_dir", None, "Folder of the scores, pair by pair; default: runs/exports/<its name>."
+)
 _RESULTS = flags.DEFINE_string(
     "results", "experiments/results/exports", "Folder that receives <form>.json."
 )
+program.define_network_flags()
 program.define_system_module_flag()
 
 
@@ -40,7 +39,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs.run_folder import RunFolder
 
     # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run = RunFolder(_RUN_DIR.value or pretrained.run_dir())
+    run = RunFolder(program.network_dir())
     program.find_systems([run.config().system])
 
     from mtnet_tf.evaluation.run import load_data
@@ -56,7 +55,12 @@ def main(argv: list[str]) -> None:
     references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
     with ScoringPool(references, _NUM_PROCESSES.value, metrics) as pool:
         summaries = compare_exports(
-            run, data, pool, _OUT_DIR.value, device=device, num_pairs=_NUM_PAIRS.value
+            run,
+            data,
+            pool,
+            _OUT_DIR.value or pathlib.Path("runs/exports", run.path.name),
+            device=device,
+            num_pairs=_NUM_PAIRS.value,
         )
     for summary in summaries:
         write_json(pathlib.Path(_RESULTS.value) / f"{summary['candidate']}.json", summary)

@@ -25,16 +25,8 @@ import sys
 from absl import flags
 
 from experiments import program
-from mtnet_tf import pretrained
 from mtnet_tf.errors import InputError
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.")
-_PRETRAINED = flags.DEFINE_enum(
-    "pretrained",
-    pretrained.DEFAULT,
-    pretrained.names(),
-    "Network that travels with the package, where no --run_dir is given.",
-)
 _IMAGE = flags.DEFINE_multi_string(
     "image",
     None,
@@ -62,6 +54,7 @@ _INVERT = flags.DEFINE_enum(
     ["auto", "yes", "no"],
     "Invert dark ink on light paper (models of one channel).",
 )
+program.define_network_flags()
 program.define_device_flag()
 program.define_system_module_flag()
 
@@ -77,7 +70,7 @@ def main(argv: list[str]) -> int:
     from mtnet_tf.runs.run_folder import RunFolder
 
     # This comes before TensorFlow is imported: a wrong file or folder is told at once.
-    run_dir = _RUN_DIR.value or pretrained.run_dir(_PRETRAINED.value)
+    run_dir = program.network_dir()
     if _LIST_VOICES.value:
         print("\n".join(RunFolder(run_dir).voices()))
         return 0
@@ -155,10 +148,16 @@ def _pictures(names: list[str]) -> tuple[list[pathlib.Path], bool]:
 def _places(
     paths: list[pathlib.Path], place: str, suffix: str, several: bool
 ) -> dict[pathlib.Path, pathlib.Path]:
-    """Returns where the file of each picture is written."""
+    """Returns where the file of each picture is written.
+
+    Raises:
+        InputError: `place` names no file.
+    """
     if several:
         return {path: pathlib.Path(place) / f"{path.stem}{suffix}" for path in paths}
     file = pathlib.Path(place)
+    if not file.name:
+        raise InputError(f"{place!r} is a folder. Name a file in it, such as word{suffix}.")
     return {path: file if file.suffix else file.with_suffix(suffix) for path in paths}
 
 

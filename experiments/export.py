@@ -2,6 +2,7 @@
 
     python -m experiments.export --run_dir=runs/first --format=onnx --output=first.onnx
     python -m experiments.export --run_dir=runs/first --format=litert --quantize=int8
+    python -m experiments.export --pretrained=mnist_ad --output=digits.onnx
 
 The input is `image`, uint8 [batch, height, width, channels] as the network was trained on; the
 outputs are `waveform`, float32 [batch, L_s] in [-1, 1], and `probabilities` of the words. The file
@@ -14,15 +15,18 @@ import pathlib
 from absl import flags
 
 from experiments import program
+from mtnet_tf.exporting import QUANTIZATIONS
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Trained run folder.", required=True)
 _FORMAT = flags.DEFINE_enum("format", "onnx", ["saved_model", "onnx", "litert"], "Format.")
 _QUANTIZE = flags.DEFINE_enum(
-    "quantize", None, ["float16", "int8"], "Smaller weights; default: as they are."
+    "quantize", None, QUANTIZATIONS, "Smaller weights; default: as they are."
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "File, or folder of a SavedModel; default: <run_dir>/<format>."
+    "output",
+    None,
+    "File, or folder of a SavedModel; default: <format>, in --run_dir where that is given.",
 )
+program.define_network_flags()
 program.define_system_module_flag()
 
 
@@ -32,7 +36,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs.run_folder import RunFolder
 
     # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run = RunFolder(_RUN_DIR.value)
+    run = RunFolder(program.network_dir())
     program.find_systems([run.config().system])
 
     from mtnet_tf.exporting.export import export
@@ -41,7 +45,7 @@ def main(argv: list[str]) -> None:
 
     devices.select_device("cpu")
     name = "_".join(filter(None, [_FORMAT.value, _QUANTIZE.value]))
-    path = pathlib.Path(_OUTPUT.value or run / name)
+    path = pathlib.Path(_OUTPUT.value or pathlib.Path(flags.FLAGS.run_dir or "") / name)
     found = export(Exported(run), path, _FORMAT.value, _QUANTIZE.value)
     off = ", ".join(f"{name} {value:.2g}" for name, value in found["largest_difference"].items())
     print(f"written: {found['path']}, {found['num_bytes']:,} bytes; largest difference: {off}")

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from data_builders.inspection.pass_over_pairs import Inspection
     from mtnet_tf.data.prepared import PreparedDataSet
 
+_BEFORE = set(flags.FLAGS)
 program.define_dataset_flags()
+_SOURCES = sorted(set(flags.FLAGS) - _BEFORE)  # what names a data set and says how it is built
 _PATH = flags.DEFINE_string(
     "path", None, "Folder of a prepared data set, .../<name>/<config>/<version>, for --dataset."
 )
@@ -38,8 +40,7 @@ _OUTPUT_DIR = flags.DEFINE_string(
 def main(argv: list[str]) -> None:
     """Inspects the data set that the flags name."""
     del argv
-    sources = ("dataset", "recordings_dir", "npz_dir")
-    given = [f"--{name}" for name in sources if flags.FLAGS[name].present]
+    given = [f"--{name}" for name in _SOURCES if flags.FLAGS[name].present]
     if _PATH.value and given:
         raise InputError(f"--path names a prepared data set already: leave out {given[0]}.")
     if _OUTPUT_DIR.value:

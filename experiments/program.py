@@ -6,6 +6,7 @@ import importlib.abc
 import importlib.util
 import logging
 import os
+import pathlib
 import shutil
 import signal
 import sys
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from absl import app, flags
 from absl import logging as absl_logging
 
+from mtnet_tf import pretrained
 from mtnet_tf.config import Config
 from mtnet_tf.errors import InputError
 
@@ -158,6 +160,24 @@ def _stderr_kept_for_errors():
 def define_device_flag() -> None:
     """Defines --device."""
     flags.DEFINE_enum("device", "auto", ["auto", "cpu", "gpu"], "gpu without a GPU is an error.")
+
+
+def define_network_flags() -> None:
+    """Defines --run_dir and --pretrained, one of which names a trained network (`network_dir`)."""
+    flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.")
+    flags.DEFINE_enum(
+        "pretrained",
+        pretrained.DEFAULT,
+        pretrained.names(),
+        "Network that travels with the package, where no --run_dir is given.",
+    )
+
+
+def network_dir() -> pathlib.Path:
+    """Returns the run folder that the flags of `define_network_flags` name."""
+    if flags.FLAGS.run_dir:
+        return pathlib.Path(flags.FLAGS.run_dir)
+    return pretrained.run_dir(flags.FLAGS.pretrained)
 
 
 def define_system_module_flag() -> None:

@@ -40,7 +40,9 @@ _FREEZE = flags.DEFINE_list(
 )
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the configuration and the sizes, and stop.")
 _PROFILE = flags.DEFINE_bool(
-    "profile", False, "Trace ten steps of stage 2 for TensorBoard's profiler."
+    "profile",
+    False,
+    "Trace ten steps of each stage but stage 1 for TensorBoard's profiler.",
 )
 program.define_system_module_flag()
 program.define_training_flags(["none", "mirrored", "multi_worker"])
@@ -94,11 +96,12 @@ def _read_config(base: RunFolder | None) -> Config:
         if _FREEZE.value:
             raise InputError("--freeze is for a training that begins with --init_from.")
         return program.read_config()
-    if flags.FLAGS["preset"].present:
-        raise InputError(
-            f"--preset={flags.FLAGS.preset} and --init_from are given: the configuration is that of"
-            f" {base.path}. Leave out --preset; --override changes single fields."
-        )
+    for name in ("preset", "system"):
+        if flags.FLAGS[name].present:
+            raise InputError(
+                f"--{name}={flags.FLAGS[name].value} and --init_from are given: the {name} is that"
+                f" of {base.path}. Leave out --{name}; --override changes single fields."
+            )
     return configure_new_voice(base.config(), _FREEZE.value, flags.FLAGS.override)
 
 

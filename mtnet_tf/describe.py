@@ -112,8 +112,8 @@ class Describer:
 
     Attributes:
         words: what it can say.
-        voices: in whose voices; a network that does not depend on the voice speaks as all of them
-            together.
+        voices: in whose voices, those of the data set; a network that does not depend on the voice
+            speaks as all of them together.
         image_shape: (height, width, channels) of what it sees.
         sample_rate: Hz, of what it says.
     """
@@ -286,8 +286,7 @@ class _Recordings:
         return Scorer(audio.from_int16(self._waveforms), self._sample_rate)
 
     def nearest(self, waveform: np.ndarray) -> tuple[str, float]:
-        correlations = self._scorer.correlations(waveform[None])[0]
-        if np.all(np.isnan(correlations)):
-            return "", float("nan")
-        nearest = int(np.nanargmax(correlations))
-        return self.words[self._labels[nearest]], float(correlations[nearest])
+        from mtnet_tf.metrics.scorer import nearest_reference
+
+        nearest, corr2d = nearest_reference(self._scorer.correlations(waveform[None])[0])
+        return "" if nearest is None else self.words[self._labels[nearest]], corr2d

@@ -13,8 +13,9 @@ from typing import Literal
 
 import numpy as np
 
+from mtnet_tf.data.prepared import SPLITS
+
 OK, NOTE, FAILED = "ok", "note", "FAILED"
-SPLITS = ("train", "test")
 _KEEPING_APART = {
     "many_takes": "recordings",
     "many_voices_seen": "recordings",

@@ -20,7 +20,6 @@ import PIL.Image
 
 from data_builders.inspection.checks import (
     FAILED,
-    SPLITS,
     Check,
     Sound,
     check_balance,
@@ -37,7 +36,7 @@ from data_builders.inspection.checks import (
 )
 from mtnet_tf.data.loading import read_batches, samples_of
 from mtnet_tf.data.pairs import DataError
-from mtnet_tf.data.prepared import PreparedDataSet
+from mtnet_tf.data.prepared import SPLITS, PreparedDataSet
 from mtnet_tf.errors import first_line
 from mtnet_tf.progress import Progress
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from typing import TYPE_CHECKING
 
 from mtnet_tf.config.ranges import ConfigError
@@ -23,6 +24,7 @@ def check(config: Config) -> None:
     _check_blocks(config)
     _check_losses(config)
     _check_representations(config)
+    _check_averages(config)
     _check_sizes(config)
 
 
@@ -115,6 +117,16 @@ def _check_representations(config: Config) -> None:
         "audio_generator.channels",
         f"must divide the cross-modal representation, {mapper.units[-1]}",
     )
+
+
+def _check_averages(config: Config) -> None:
+    for name in ("adversarial.optimizer", "discriminator_optimizer"):
+        _require(
+            operator.attrgetter(name)(config.training).average_decay == 0,
+            config,
+            f"training.{name}.average_decay",
+            "must be 0: an adversarial stage keeps the weights of its best look",
+        )
 
 
 def _check_sizes(config: Config) -> None:

@@ -21,7 +21,7 @@ _STORED = {
 
 
 def fit_config(config: Config, dataset: PreparedDataSet) -> Config:
-    """Returns `config` with the image shape, the numbers of classes and voices, and L_s."""
+    """Returns `config` with the shapes, classes, voices and sample rate of a data set."""
     shape = dataclasses.replace(
         config.data,
         image_shape=dataset.image_shape,
@@ -30,6 +30,7 @@ def fit_config(config: Config, dataset: PreparedDataSet) -> Config:
         # A data set that says none has no digits: a photo is then not searched for one.
         digit_size=dataset.metadata.get("digit_size"),
         audio_length=dataset.metadata["audio_length"],
+        sample_rate=dataset.metadata["sample_rate"],
     )
     return dataclasses.replace(config, data=shape)
 

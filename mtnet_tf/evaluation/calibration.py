@@ -45,7 +45,8 @@ def calibrate(
     Returns:
         "temperature", "threshold" and "rule"; of "validation" the "num_images", the "accuracy", the
         "sure" share of right and of wrong ones, and the expected calibration error before and
-        after; of the "outliers" the "num_images" and the "sure" share; and the "curve", the bins of
+        after; of the "outliers" the "num_images", how many more were "num_refused" as no
+        pictures, and the "sure" share; and the "curve", the bins of
         the calibrated probabilities. JSON types.
 
     Raises:

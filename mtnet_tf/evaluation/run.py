@@ -6,7 +6,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -178,17 +178,24 @@ def _predicted_words(
 
 def _provenance(run: RunFolder, data: AudioDescriptions, device: str) -> dict:
     """Returns how a run was made and scored, for its summaries."""
-    config, record = run.config(), run.environment()
-    training = ("training_seconds", "steps", "images_seen", "num_parameters", "flops_per_image")
-    training += ("data_path",)
     return {
         **environment(device),
-        **{f"training_{key}": record.get(key) for key in ("command", "git_commit", "hardware")},
-        **{key: record.get(key) for key in training},
+        **training_record(run),
         "num_training_pairs": len(data.train),
+        "recordings": data.recordings_record(),
+    }
+
+
+def training_record(run: RunFolder) -> dict[str, Any]:
+    """Returns how a run was trained, for what is measured of it; JSON types."""
+    config, record = run.config(), run.environment()
+    kept = ("training_seconds", "steps", "images_seen", "num_parameters", "flops_per_image")
+    kept += ("data_path",)
+    return {
+        **{f"training_{key}": record.get(key) for key in ("command", "git_commit", "hardware")},
+        **{key: record.get(key) for key in kept},
         "preset": config.preset,
         "system": config.system,
         "seed": config.training.seed,
         "precision": config.training.precision,
-        "recordings": data.recordings_record(),
     }

@@ -108,8 +108,9 @@ def evaluate(
 ) -> dict:
     """Scores a candidate on pairs, writes the result, and returns its summary.
 
-    A finished evaluation of as many pairs is read, not repeated. One that was interrupted starts
-    over. One of fewer pairs, or without the word accuracy that is asked for, is replaced.
+    A finished evaluation of the same training and of as many pairs is read, not repeated. One that
+    was interrupted starts over. One of fewer pairs, or without the word accuracy that is asked for,
+    is replaced.
 
     Args:
         candidate: a network or a control.
@@ -129,11 +130,12 @@ def evaluate(
         What summary.json holds: what `summarize` returns, what was scored, and the provenance.
 
     Raises:
-        InputError: a finished evaluation of more pairs is there.
+        InputError: a finished evaluation of more pairs is there, or of another training.
         FileError, AudioError: a result cannot be written.
     """
     out_dir = pathlib.Path(out_dir)
-    if finished := _read_finished(out_dir, len(pairs), recognizer is not None, pool.metrics):
+    asked = {"num_pairs": len(pairs), "dataset": data.name, **_training_of(provenance)}
+    if finished := _read_finished(out_dir, asked, recognizer is not None, pool.metrics):
         return finished
     start = time.monotonic()
     rows, recognized = _score(
@@ -156,12 +158,18 @@ def evaluate(
     return read_json(out_dir / "summary.json")
 
 
+def _training_of(provenance: dict) -> dict[str, Any]:
+    """Returns what tells the training whose network, or beside whose network, is scored."""
+    return {name: provenance.get(name) for name in ("training_command", "training_seconds", "seed")}
+
+
 def _read_finished(
-    out_dir: pathlib.Path, num_pairs: int, with_words: bool, metrics: Sequence[str]
+    out_dir: pathlib.Path, asked: dict[str, Any], with_words: bool, metrics: Sequence[str]
 ) -> dict | None:
     """Returns the summary of a finished evaluation that holds what is asked for, or None.
 
-    Raises InputError for one of more pairs: it would be overwritten by less.
+    Raises InputError for one of more pairs, which would be overwritten by less, and for one of
+    another training or data set.
     """
     path = out_dir / "summary.json"
     if not path.is_file():
@@ -170,6 +178,7 @@ def _read_finished(
         summary = read_json(path)
         lines = (out_dir / "rows.csv").read_bytes().splitlines(keepends=True)
         found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
+        own = {"dataset": summary["dataset"], **_training_of(summary["provenance"])}
         whole = len(lines) == found + 1 and lines[-1].endswith(b"\n")
         # Older versions wrote no "blended" and no "classified".
         has_metrics = set(summary["metrics"]) >= set(metrics)
@@ -180,6 +189,12 @@ def _read_finished(
     if not whole:
         _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / "rows.csv", found)
         return None
+    if others := [name for name, value in own.items() if value != asked[name]]:
+        raise InputError(
+            f"{out_dir} holds an evaluation of another training or data set ({', '.join(others)})."
+            " Give another --output_dir."
+        )
+    num_pairs = asked["num_pairs"]
     if found > num_pairs:
         raise InputError(
             f"{out_dir} holds an evaluation of {found:,} pairs, and {num_pairs:,} would replace it."

@@ -21,7 +21,6 @@ FORMATS: dict[str, ModuleType] = {
     "onnx": onnx_file,
     "litert": litert,
 }
-QUANTIZATIONS = ("float16", "int8")
 # The largest difference of a sample or a probability from Keras' own.
 _TOLERANCES = {None: 1e-4, "float16": 0.02, "int8": 0.2}
 
@@ -39,7 +38,7 @@ def export(
         exported: the network.
         path: the file, or the folder of a SavedModel; a suffix is added where it has none.
         format_name: a key of `FORMATS`.
-        quantize: None, or one of `QUANTIZATIONS`.
+        quantize: None, or one of `exporting.QUANTIZATIONS`.
 
     Returns:
         {"path": where it was written, "num_bytes": its size, "largest_difference": {output: of all
@@ -47,21 +46,29 @@ def export(
 
     Raises:
         ConfigError: the format has no such quantisation.
-        ExportError: a package is missing, or the file says something else than Keras.
+        ExportError: the path names no file, something else is there, a package is missing, or the
+            file says something else than Keras. What was there before is then as it was.
         FileError: it cannot be written.
     """
     form = FORMATS[format_name]
     if quantize and quantize not in form.QUANTIZATIONS:
         raise ConfigError(f"{format_name} has no {quantize} form here. Leave --quantize out.")
     path = pathlib.Path(path)
+    if not path.name:
+        raise ExportError(f"{str(path)!r} is a folder. Give --output a name in it.")
     if form.SUFFIX and path.suffix != form.SUFFIX:
         path = path.with_name(path.name + form.SUFFIX)
+    if not form.SUFFIX and path.exists() and not form.is_written(path):
+        raise ExportError(
+            f"{path} is there and is no {format_name}. Give --output a name of its own."
+        )
     temporary = path.with_name(f".{os.getpid()}_{path.name}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             form.write(exported, temporary, quantize)
             differences = _differences(exported, form, temporary)
+            _check(differences, format_name, quantize)
             if form.SUFFIX == "":
                 shutil.rmtree(path, ignore_errors=True)
             os.replace(temporary, path)
@@ -72,14 +79,6 @@ def export(
             ) from error
         finally:
             form.remove(temporary)
-    worst = max(differences.values())
-    if not worst <= _TOLERANCES[quantize]:
-        form.remove(path)
-        raise ExportError(
-            f"The {format_name} form is off by {worst:.3g} from Keras, where"
-            f" {_TOLERANCES[quantize]:g} is allowed; it was not kept. Export without --quantize, or"
-            " in another format."
-        )
     return {"path": str(path), "num_bytes": _num_bytes(path), "largest_difference": differences}
 
 
@@ -87,6 +86,17 @@ def _differences(exported: Exported, form: ModuleType, path: pathlib.Path) -> di
     inputs = exported.trial_inputs()
     expected, found = exported.expected(inputs), form.load(path)(inputs)
     return {name: float(np.abs(values - found[name]).max()) for name, values in expected.items()}
+
+
+def _check(differences: dict[str, float], format_name: str, quantize: str | None) -> None:
+    worst = np.max(list(differences.values()))
+    # Negated, so that NaN is refused too.
+    if not worst <= _TOLERANCES[quantize]:
+        raise ExportError(
+            f"The {format_name} form is off by {worst:.3g} from Keras, where"
+            f" {_TOLERANCES[quantize]:g} is allowed; it was not kept. Export without --quantize, or"
+            " in another format."
+        )
 
 
 def _num_bytes(path: pathlib.Path) -> int:

@@ -9,11 +9,12 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from mtnet_tf import exporting
 from mtnet_tf.exporting import saved_model
 from mtnet_tf.exporting.network import Exported
 
 SUFFIX = ".tflite"
-QUANTIZATIONS = ("float16", "int8")
+QUANTIZATIONS = exporting.QUANTIZATIONS
 _METADATA = "metadata"
 
 

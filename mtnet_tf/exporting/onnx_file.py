@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from mtnet_tf import exporting
 from mtnet_tf.exporting.network import Exported
 
 SUFFIX = ".onnx"
-QUANTIZATIONS = ("float16", "int8")
+QUANTIZATIONS = exporting.QUANTIZATIONS
 _OPSET = 17
 
 

@@ -47,6 +47,11 @@ def load(path: pathlib.Path) -> Callable[[dict[str, np.ndarray]], dict[str, np.n
     return call
 
 
+def is_written(path: pathlib.Path) -> bool:
+    """Returns whether a path is a SavedModel, and not another folder of the user's."""
+    return (path / "saved_model.pb").is_file()
+
+
 def remove(path: pathlib.Path) -> None:
     """Removes what `write` wrote."""
     shutil.rmtree(path, ignore_errors=True)

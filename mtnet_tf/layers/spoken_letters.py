@@ -31,6 +31,14 @@ class SpokenLetters(keras.layers.Layer):
         waveform = tf.numpy_function(say, [inputs], tf.float32, stateful=False)
         return tf.ensure_shape(waveform, [None, self.audio_length])
 
+    def load_voice(self) -> None:
+        """Loads the voice, so that what is wrong with it is told before a graph needs it.
+
+        Raises:
+            SpeechError: it is not installed.
+        """
+        self._speak.load_engine()
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple:
         """Returns the shape of the waveforms."""
         return (input_shape[0], self.audio_length)

@@ -10,6 +10,18 @@ from mtnet_tf.metrics.signals import as_signals, check_sample_rate, signal_failu
 from mtnet_tf.metrics.views import Views, score_views
 
 
+def nearest_reference(correlations: np.ndarray) -> tuple[int | None, float]:
+    """Returns which reference a sound is nearest to, and its Corr2D; None and NaN for silence.
+
+    Args:
+        correlations: float [R], a row of `Scorer.correlations`.
+    """
+    if np.all(np.isnan(correlations)):
+        return None, float("nan")
+    nearest = int(np.nanargmax(correlations))
+    return nearest, float(correlations[nearest])
+
+
 class Scorer:
     """Scores generated waveforms against a fixed set of reference recordings.
 

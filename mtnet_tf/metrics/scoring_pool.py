@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import math
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.resource_tracker
@@ -19,7 +18,7 @@ import threadpoolctl
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.metrics.score import METRICS, Score
-from mtnet_tf.metrics.scorer import Scorer
+from mtnet_tf.metrics.scorer import Scorer, nearest_reference
 
 # The threads of a BLAS that wait for the next dot product spin, on the cores of the other workers.
 # With two workers on two cores scoring took 2.5 times as long, and one process alone twice as long.
@@ -202,7 +201,6 @@ def _score_chunk(scorer: Scorer, generated: np.ndarray, reference_index: np.ndar
     scores, correlations = scorer.score_and_correlate(generated, reference_index)
     results = []
     for i, row in enumerate(correlations):
-        nearest = None if np.all(np.isnan(row)) else int(np.nanargmax(row))
-        best = math.nan if nearest is None else float(row[nearest])
-        results.append(({name: scores[name][i] for name in scorer.metrics}, nearest, best))
+        of_pair = {name: scores[name][i] for name in scorer.metrics}
+        results.append((of_pair, *nearest_reference(row)))
     return results

@@ -10,7 +10,7 @@ from mtnet_tf.layers.spoken_letters import SpokenLetters
 from mtnet_tf.models.image_encoder import build_image_encoder, with_mirror_average
 from mtnet_tf.speech import letters as letters_lib
 
-DECODER = "letter_decoder"
+DECODER, SPEECH = "letter_decoder", "speech"
 
 
 def build_i2t2a(config: Config) -> keras.Model:
@@ -32,6 +32,6 @@ def build_i2t2a(config: Config) -> keras.Model:
         name=DECODER,
     )(image_feature)
     letters = keras.ops.argmax(logits, axis=-1)
-    waveform = SpokenLetters(config.data.audio_length, name="speech")(letters)
+    waveform = SpokenLetters(config.data.audio_length, name=SPEECH)(letters)
     outputs = {"image_feature": image_feature, "letters": letters, "waveform": waveform}
     return keras.Model({"image": image}, outputs, name="i2t2a")

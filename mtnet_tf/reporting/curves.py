@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing
+from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
 PICTURE = "accuracy.png"  # beside the folder of the results
@@ -26,7 +27,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
     datasets = {}
     for path in sorted(pathlib.Path(folder).glob("*.json")):
         result = read_json(path)
-        try:
+        with whole_results(path, "experiments.recipe"):
             last = result["looks"][-1]
             result |= {
                 "minutes": result["training_seconds"] / 60,
@@ -35,10 +36,6 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
             }
             presets = datasets.setdefault(result["dataset"].partition("/")[0], {})
             presets.setdefault(result["preset"], []).append(result)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                f"{path} is no result of experiments.recipe ({error!r}). Make it again."
-            ) from error
     if not datasets:
         raise InputError(f"{folder} holds no result.")
     for presets in datasets.values():

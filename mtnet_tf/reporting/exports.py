@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pathlib
 
-from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
+from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.reporting.study import data_lines
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
 
@@ -22,7 +22,7 @@ def section(folder: pathlib.Path | str) -> str:
         InputError: a result file is broken.
     """
     results = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
-    try:
+    with whole_results(folder, "experiments.compare_exports"):
         results.sort(key=lambda result: (result["candidate"] != _FIRST, result["candidate"]))
         header = ["form", "MB", "largest difference of a sample", *METRICS.values()]
         header += ["retrieval accuracy", "softmax accuracy", "one picture, ms", "pictures/s"]
@@ -34,11 +34,6 @@ def section(folder: pathlib.Path | str) -> str:
             "One picture: the median of 30. Pictures/s: in batches of 64, which LiteRT describes"
             " one by one.",
         ]
-    except (LookupError, TypeError) as error:
-        raise InputError(
-            f"The results in {folder} are broken ({error!r}). Run experiments.compare_exports"
-            " again."
-        ) from error
     return f"{table}\n{bullets(lines)}"
 
 

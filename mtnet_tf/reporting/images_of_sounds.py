@@ -6,7 +6,8 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
-from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
+from mtnet_tf.reporting.results import whole_results
+from mtnet_tf.reporting.tables import bullets, markdown, number, percent, versions
 
 
 def section(folder: pathlib.Path | str) -> str:
@@ -22,7 +23,7 @@ def section(folder: pathlib.Path | str) -> str:
     rows, pictures, made = [], [], []
     for path in sorted(pathlib.Path(folder).glob("*.json")):
         result = read_json(path)
-        try:
+        with whole_results(path, "experiments.images_of_sounds"):
             accuracies = [look["validation_word_accuracy"] for look in result["looks"]]
             rows.append(
                 [
@@ -31,7 +32,7 @@ def section(folder: pathlib.Path | str) -> str:
                     percent(result["word_accuracy_of_true_images"]),
                     f"epoch {1 + accuracies.index(max(accuracies))} of {len(accuracies)}",
                     percent(accuracies[-1]),
-                    f"{result['looks'][-1]['validation_diversity']:.3f}",
+                    number(result["looks"][-1].get("validation_diversity")),
                     f"{result['training_seconds'] / 60:.1f}",
                 ]
             )
@@ -41,10 +42,6 @@ def section(folder: pathlib.Path | str) -> str:
                 f" {result['steps']:,} steps; on {result['training_hardware']}."
                 f" {versions(result)}. `{result['training_command']}`"
             )
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                f"{path} is no result of experiments.images_of_sounds ({error!r}). Make it again."
-            ) from error
         if path.with_suffix(".png").is_file():
             pictures.append(
                 f"![Images of sounds, {path.stem}]({path.parent.name}/{path.stem}.png)\n"

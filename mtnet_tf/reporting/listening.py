@@ -58,7 +58,7 @@ def _section(folder: pathlib.Path, dataset: str) -> str:
             )
             for place, example in enumerate(record["chosen"])
         ]
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{folder / 'examples.json'} is broken ({error!r}). Run MT-Net's first seed again."
         ) from error

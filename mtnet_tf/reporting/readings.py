@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.files import read_json
+from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
 _LEARNED = 0.01  # stage 1 counts as learned below this reconstruction error
@@ -24,14 +25,15 @@ def section(folder: pathlib.Path) -> str:
     """
     results = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
     parts = []
-    for stage, title, table in (
-        ("autoencoder", "Stage 1", _autoencoder_table),
-        ("joint", "Stage 2", _joint_table),
-    ):
-        found = [result for result in results if result["stage"] == stage]
-        if found:
-            found = _best_first(found)
-            parts.append(f"### {title}\n\n{table(found)}\n{_footer(found)}")
+    with whole_results(folder, "experiments.readings"):
+        for stage, title, table in (
+            ("autoencoder", "Stage 1", _autoencoder_table),
+            ("joint", "Stage 2", _joint_table),
+        ):
+            found = [result for result in results if result["stage"] == stage]
+            if found:
+                found = _best_first(found)
+                parts.append(f"### {title}\n\n{table(found)}\n{_footer(found)}")
     return "\n".join(parts)
 
 

@@ -6,7 +6,7 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
-from mtnet_tf.reporting.results import require_equal
+from mtnet_tf.reporting.results import require_equal, whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
@@ -29,20 +29,16 @@ def section(folder: pathlib.Path | str) -> str:
     datasets = {}
     for path in sorted(pathlib.Path(folder).glob("*.json")):
         result = read_json(path)
-        try:
+        with whole_results(path, "experiments.recipe"):
             look = result["looks"][-1]
             accuracy = look[_WORD_ACCURACY if _WORD_ACCURACY in look else _ACCURACY]
             last = {_ACCURACY: accuracy, _GENERATION: look.get(_GENERATION)}
             datasets.setdefault(_dataset(result), []).append(result | {"last": last})
-        except (LookupError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{path} is no result of experiments.recipe ({error!r}). Delete it and run that"
-                " again."
-            ) from error
     parts = []
-    for dataset, results in sorted(datasets.items()):
-        _require_comparable(dataset, results)
-        parts.append(f"### {dataset}\n\n{_table(results)}\n{_footer(results)}")
+    with whole_results(folder, "experiments.recipe"):
+        for dataset, results in sorted(datasets.items()):
+            _require_comparable(dataset, results)
+            parts.append(f"### {dataset}\n\n{_table(results)}\n{_footer(results)}")
     return "\n".join(parts)
 
 

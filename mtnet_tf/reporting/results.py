@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
@@ -24,6 +26,25 @@ def read_summary(path: pathlib.Path) -> dict:
         raise InputError(
             f"{path} is no summary of an evaluation ({error!r}). Delete it and run"
             " experiments.evaluate again."
+        ) from error
+
+
+@contextlib.contextmanager
+def whole_results(place: pathlib.Path | str, program: str) -> Iterator[None]:
+    """A context in which what a result lacks becomes one InputError.
+
+    Args:
+        place: the result file, or the folder of several.
+        program: that writes them, such as "experiments.recipe".
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{place} is no result of {program}, or holds one that is broken ({error!r}). Delete it"
+            " and run that again."
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pathlib
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mtnet_tf.files import replacing
 from mtnet_tf.reporting.paper_table import Row
-from mtnet_tf.reporting.tables import bullets, markdown, percent
+from mtnet_tf.reporting.tables import bullets, markdown, number, percent
 
 PICTURE = "stability.png"  # beside the folder of the results
 _ACCURACY, _DIVERSITY = "validation_word_accuracy", "validation_diversity"
@@ -45,7 +46,8 @@ def draw_stability(table: dict[str, list[Row]], path: pathlib.Path | str) -> boo
         column = axes[:, datasets.index(row.dataset)]
         for axis, (name, title) in zip(column, _FIGURES.items()):
             epochs = range(1, 1 + len(looks))
-            axis.plot(epochs, [look[name] for look in looks], label=f"{row.label}, seed {seed}")
+            values = [look.get(name, math.nan) for look in looks]
+            axis.plot(epochs, values, label=f"{row.label}, seed {seed}")
             axis.set_ylabel(title, fontsize=8)
         column[0].set_title(row.dataset)
         column[0].legend(fontsize=7)
@@ -76,8 +78,8 @@ def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
                 str(seed),
                 f"{percent(accuracies[best])}, epoch {best + 1} of {len(looks)}",
                 percent(accuracies[-1]),
-                f"{looks[best][_DIVERSITY]:.3f}",
-                f"{looks[-1][_DIVERSITY]:.3f}",
+                number(looks[best].get(_DIVERSITY)),
+                number(looks[-1].get(_DIVERSITY)),
             ]
         )
     if not rows:

@@ -45,16 +45,20 @@ def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
         InputError: there is no evaluation, a system is not registered, or rows do not compare.
     """
     out_dir = pathlib.Path(out_dir)
-    if (out_dir / "config.json").is_file():
-        places = {read_json(out_dir / "config.json").get("system"): out_dir}
-    else:
-        found = sorted(out_dir.glob(f"*/{_SUMMARY.format('model')}"))
-        places = {path.relative_to(out_dir).parts[0]: path.parents[3] for path in found}
+    places = _run_folders(out_dir)
     paths = {name: place / _SUMMARY.format("model") for name, place in places.items()}
     for control, system in _controls().items():
         if system in places:
             paths[control] = places[system] / _SUMMARY.format(control)
     return _read_all(paths, out_dir)
+
+
+def _run_folders(out_dir: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Returns {system: its run folder}, for the arguments of `read_study`."""
+    if (out_dir / "config.json").is_file():
+        return {read_json(out_dir / "config.json").get("system"): out_dir}
+    found = sorted(out_dir.glob(f"*/{_SUMMARY.format('model')}"))
+    return {path.relative_to(out_dir).parts[0]: path.parents[3] for path in found}
 
 
 def read_committed(folder: pathlib.Path | str) -> dict[str, dict]:
@@ -385,10 +389,10 @@ def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) ->
     parts = ["# MT-Net: what was measured\n", markdown_table(study), footer(study)]
     if (report_dir / "examples.png").is_file():
         parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
-    sounds, controls = [], _controls()
+    sounds, controls, places = [], _controls(), _run_folders(pathlib.Path(out_dir))
     for name in study:
-        run, candidate = (controls[name], name) if name in controls else (name, "model")
-        wavs = pathlib.Path(out_dir, run, "evaluation/test", candidate, "wavs")
+        system, candidate = (controls[name], name) if name in controls else (name, "model")
+        wavs = places[system] / "evaluation/test" / candidate / "wavs"
         for wav in sorted(wavs.glob("*.wav")):
             with replacing(report_dir / "wavs" / name / wav.name) as temporary:
                 shutil.copyfile(wav, temporary)

@@ -9,7 +9,7 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
 from mtnet_tf.reporting.players import document, picture, player, told
 from mtnet_tf.reporting.players import section as page_section
-from mtnet_tf.reporting.results import require_equal
+from mtnet_tf.reporting.results import require_equal, whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
 
 PAGE = "voices.html"
@@ -31,27 +31,19 @@ def section(folder: pathlib.Path | str) -> str:
     Raises:
         InputError: a result file is broken, or results do not compare.
     """
-    results = {}
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
-        result = read_json(path)
-        try:
-            results[result["row"]] = result
-        except (LookupError, TypeError) as error:
-            raise InputError(
-                f"{path} is no result of experiments.voices ({error!r}). Delete it and run that"
-                " again."
-            ) from error
-    results = dict(sorted(results.items(), key=lambda item: _place(item[1])))
-    for name in ("split", "dataset"):
-        values = {row: result[name] for row, result in results.items()}
-        require_equal("The networks of several voices", name, values, "Run those again.")
-    parts = [f"To be heard: [{PAGE}]({PAGE})\n"] if _examples(folder).is_file() else []
-    parts.append(_networks(results))
-    if _of_role(results, "all"):
-        parts.append(_voices(results))
-    if _of_role(results, "new"):
-        parts.append(_new_voice(results))
-    return "\n".join([*parts, _footer(results.values())])
+    found = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+    with whole_results(folder, "experiments.voices"):
+        results = {result["row"]: result for result in sorted(found, key=_place)}
+        for name in ("split", "dataset"):
+            values = {row: result[name] for row, result in results.items()}
+            require_equal("The networks of several voices", name, values, "Run those again.")
+        parts = [f"To be heard: [{PAGE}]({PAGE})\n"] if _examples(folder).is_file() else []
+        parts.append(_networks(results))
+        if _of_role(results, "all"):
+            parts.append(_voices(results))
+        if _of_role(results, "new"):
+            parts.append(_new_voice(results))
+        return "\n".join([*parts, _footer(results.values())])
 
 
 def page(folder: pathlib.Path | str) -> str:

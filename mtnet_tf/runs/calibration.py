@@ -28,7 +28,7 @@ def read_calibration(run: RunFolder) -> Calibration:
     """Returns the calibration of a run; the default where it was never calibrated.
 
     Raises:
-        RunFolderError: the file is broken.
+        FileError, RunFolderError: the file is broken.
     """
     path = run / CALIBRATION
     if not path.is_file():

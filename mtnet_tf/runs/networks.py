@@ -24,7 +24,6 @@ from mtnet_tf.runs.run_folder import RunFolderError
 if TYPE_CHECKING:
     import keras
 
-NETWORK = "model.keras"  # of a run folder
 _WEIGHTS = "model.weights.h5"  # of a .keras file
 
 

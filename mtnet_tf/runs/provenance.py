@@ -8,6 +8,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import shlex
 import subprocess
 import sys
 from typing import Any, Literal
@@ -47,12 +48,12 @@ def environment(device: Literal["cpu", "gpu"]) -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """Returns the running command, such as `python -m package.module --flag=value`."""
+    """Returns the running command as a shell takes it: `python -m package.module --flag=value`."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     program = (
         f"python -m {spec.name}" if spec else " ".join(["python", os.path.relpath(sys.argv[0])])
     )
-    return " ".join([program, *sys.argv[1:]])
+    return " ".join([program, shlex.join(sys.argv[1:])]).strip()
 
 
 def _git_commit() -> str | None:

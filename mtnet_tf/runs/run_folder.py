@@ -37,7 +37,7 @@ from mtnet_tf.files import (
 )
 from mtnet_tf.runs.provenance import environment
 
-_RECORDINGS = "recordings.npz"
+NETWORK, RECORDINGS = "model.keras", "recordings.npz"
 _LOOK = re.compile(r"^step$|^validation|_total$")
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
 
@@ -164,7 +164,7 @@ class RunFolder:
         is_sound = waveforms.dtype == np.int16 and (labels >= 0).any()
         if not same_number or not is_sound or (words[labels < 0] != "").any():
             raise RunFolderError(
-                f"{self / _RECORDINGS} does not hold the words and waveforms of a run's recordings."
+                f"{self / RECORDINGS} does not hold the words and waveforms of a run's recordings."
                 f" {_MENDING}"
             )
         return Recordings(tuple(map(str, ids)), labels, waveforms)
@@ -200,7 +200,7 @@ class RunFolder:
         return [str(word) for word in self._read_recordings({"words": ("U", 1)})["words"]]
 
     def voices(self) -> list[str]:
-        """Returns the names of the voices that the training heard, in alphabetical order.
+        """Returns the voices of all recordings of the data set, in alphabetical order.
 
         Raises:
             RunFolderError: recordings.npz is missing or broken.
@@ -211,13 +211,13 @@ class RunFolder:
     def _read_recordings(self, kinds: dict[str, tuple[str, int]]) -> dict[str, np.ndarray]:
         """Returns arrays of recordings.npz, as `read_npz` does."""
         try:
-            return read_npz(self / _RECORDINGS, kinds)
+            return read_npz(self / RECORDINGS, kinds)
         except FileError as error:
             raise RunFolderError(f"{error} {_MENDING}") from error
 
     def is_finished(self) -> bool:
         """Whether the training has ended and its network is there."""
-        return (self / "model.keras").is_file() and "steps" in self.environment()
+        return (self / NETWORK).is_file() and "steps" in self.environment()
 
     def remove_training_state(self) -> None:
         """Removes what only a training needs: checkpoints, events, networks of earlier stages.
@@ -227,5 +227,5 @@ class RunFolder:
         for name in ("checkpoints", "tensorboard"):
             shutil.rmtree(self / name, ignore_errors=True)
         for path in self.path.glob("*.keras"):
-            if path.name != "model.keras":
+            if path.name != NETWORK:
                 path.unlink()

@@ -14,7 +14,7 @@ _logger = logging.getLogger(__name__)
 
 
 class WordSpeaker:
-    """Says texts. Each text is spoken once, whatever how often it is asked for.
+    """Says texts. Each text is spoken once, however often it is asked for.
 
     A text that the engine makes no sound of, or that is empty, is silence. One that is too long
     loses its end; a warning says so.
@@ -37,14 +37,22 @@ class WordSpeaker:
         Raises:
             SpeechError: the engine is not installed.
         """
-        if self._engine is None:
-            self._engine = self._make_engine()
+        self.load_engine()
         waveforms = []
         for text in texts:
             if text not in self._said:
                 self._said[text] = self._say(text)
             waveforms.append(self._said[text])
         return np.stack(waveforms) if waveforms else np.zeros([0, self._length], np.float32)
+
+    def load_engine(self) -> None:
+        """Makes the engine, where there is none yet.
+
+        Raises:
+            SpeechError: the engine is not installed.
+        """
+        if self._engine is None:
+            self._engine = self._make_engine()
 
     def _say(self, text: str) -> np.ndarray:
         try:

@@ -14,6 +14,7 @@ import dataclasses
 import logging
 import pathlib
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,7 +68,8 @@ def write_examples(
         run_dir: a run that was scored on the test split.
         data: the data set of the run.
         folder: receives examples.json, which says what was chosen; examples.png;
-            images/<number>.png; and sounds/<number>_<kind>_<word>_<true or system>.flac.
+            images/<number>.png; and sounds/<number>_<kind>_<word>_<true or system>.flac. Those of
+            an earlier choice go.
 
     Raises:
         InputError: the run was not scored on the test split, or a file cannot be written.
@@ -78,6 +80,8 @@ def write_examples(
         _logger.warning("%s: no pair has a Corr2D, so there is no example to show.", run.path)
         return
     remove_leftovers(folder)
+    for old in ("images", "sounds"):
+        shutil.rmtree(folder / old, ignore_errors=True)
     pairs = _pairs(data, examples)
     true = data.recordings.float_waveforms()[pairs.recordings]
     generated = _say(run, pairs)

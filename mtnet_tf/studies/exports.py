@@ -10,14 +10,14 @@ from typing import Any, Literal
 import numpy as np
 
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
+from mtnet_tf.evaluation.run import training_record
 from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.evaluation.speed import describing_speed
 from mtnet_tf.exporting.export import FORMATS, export
 from mtnet_tf.exporting.network import Exported
 from mtnet_tf.metrics.scoring_pool import ScoringPool
-from mtnet_tf.runs.networks import NETWORK
 from mtnet_tf.runs.provenance import environment
-from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.runs.run_folder import NETWORK, RunFolder
 from mtnet_tf.systems.controls import Candidate
 
 Call = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]  # {input: array} -> {output: array}
@@ -53,14 +53,14 @@ def compare_exports(
         ExportError: a package is missing, or a form says something else than Keras.
     """
     pairs, exported = data.test.spread(num_pairs), Exported(run)
-    recordings = data.recordings_record()
+    recordings, training = data.recordings_record(), training_record(run)
     summaries = []
     with tempfile.TemporaryDirectory() as folder:
         for name, call, found in _forms(run, exported, pathlib.Path(folder)):
             describe = _describer(call, exported.inputs)
             candidate = Candidate(name, name.replace("_", " "), _speaker(describe))
             speed = describing_speed(candidate.speak, pairs)
-            provenance = {**environment(device), **speed, "recordings": recordings}
+            provenance = {**environment(device), **training, **speed, "recordings": recordings}
             summaries.append(
                 evaluate(
                     candidate,

@@ -7,10 +7,10 @@ import shutil
 
 from mtnet_tf.files import read_json, replacing, write_json
 from mtnet_tf.runs.calibration import CALIBRATION
-from mtnet_tf.runs.networks import NETWORK, halve
-from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.runs.networks import halve
+from mtnet_tf.runs.run_folder import NETWORK, RECORDINGS, RunFolder
 
-_COPIED = ("config.json", "recordings.npz", CALIBRATION)
+_COPIED = ("config.json", RECORDINGS, CALIBRATION)
 
 
 def ship(run: RunFolder, folder: pathlib.Path | str) -> RunFolder:

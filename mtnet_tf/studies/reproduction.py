@@ -1,7 +1,7 @@
 """The cells of the paper's tables: data sets x rows x seeds, each trained and scored by itself.
 
-A cell leaves one result file as soon as it is scored. Cells share nothing but the stage 1 of their
-data set and seed, so that several processes or machines can each do some of them.
+A cell leaves one result file as soon as it is scored. Several processes or machines can each do
+some of the cells. Those of one data set share the stage 1 of a seed and the examples of Figure 5.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any, Literal
 
 import keras
 
-from mtnet_tf.config import Config
+from mtnet_tf.config import Config, DataConfig
 from mtnet_tf.data import loading
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.prepared import PreparedDataSet
 from mtnet_tf.errors import InputError, Interrupted
 from mtnet_tf.evaluation.run import evaluate_run
-from mtnet_tf.files import FileError, InUseError, read_json, write_json
+from mtnet_tf.files import FileError, InUseError, locked, read_json, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
@@ -113,7 +113,7 @@ def run_cells(
     todo = [cell for cell in cells if places.state(cell) != "done"]
     place = len(cells) - len(todo)
     for dataset_name, group in itertools.groupby(todo, lambda cell: cell.dataset):
-        loaded = None
+        dataset = loaded = None
         with contextlib.ExitStack() as stack:
             for cell in group:
                 place += 1
@@ -121,14 +121,17 @@ def run_cells(
                     "cell %d of %d: %s  %s", place, len(cells), cell.key, _time_left(todo, places)
                 )
                 with _failures(cell, places, device):
-                    if loaded is None:
-                        dataset = open_data_set(dataset_name)
-                        fitted = loading.fit_config(config_of(cell), dataset)
-                        data = loading.load(dataset, fitted.data)
+                    dataset = dataset or open_data_set(dataset_name)
+                    config = loading.fit_config(config_of(cell), dataset)
+                    # Presets may hold out different pairs for validation.
+                    if loaded is None or loaded.config != config.data:
+                        loaded = None
+                        stack.close()
+                        data = loading.load(dataset, config.data)
                         references = data.recordings.float_waveforms()
-                        pool = ScoringPool(references, num_processes, metrics)
-                        loaded = _Loaded(dataset, data, stack.enter_context(pool))
-                    _run_cell(cell, places, config_of(cell), loaded, device, keep, scoring)
+                        pool = stack.enter_context(ScoringPool(references, num_processes, metrics))
+                        loaded = _Loaded(config.data, data, str(dataset.path), pool)
+                    _run_cell(cell, places, config, loaded, device, keep, scoring)
                 keras.backend.clear_session()
 
 
@@ -136,8 +139,9 @@ def run_cells(
 class _Loaded:
     """A data set in memory, and the processes that score on it."""
 
-    dataset: PreparedDataSet
+    config: DataConfig
     data: AudioDescriptions
+    path: str
     pool: ScoringPool
 
 
@@ -170,51 +174,56 @@ def _run_cell(
 ) -> None:
     run = places.run(cell)
     train(
-        loading.fit_config(config, loaded.dataset),
+        config,
         loaded.data,
         run,
         device,
         shared=run.neighbours(),
         keep=keep,
-        data_path=str(loaded.dataset.path),
+        data_path=loaded.path,
     )
-    is_first = cell.seed == 0
-    beside = find(cell.row).controls if is_first and cell.row != TUNED else ()
     own, *controls = evaluate_run(
         run.path,
         loaded.data,
         loaded.pool,
         split="test",
         device=device,
-        controls=beside,
+        controls=_controls(cell),
         **scoring,
     )
     for control in controls:
         key = f"{cell.dataset}/{control['candidate']}"
         write_json(places.control(cell.dataset, control["candidate"]), {"cell": key, **control})
-    if is_first:
-        _show(cell, places, loaded.data, beside)
-    # Last: a cell is done when its result is there.
-    write_json(places.result(cell), {"cell": cell.key, **own, "looks": run.looks()})
+    # Of two cells that end together, one must see the other's result or its examples.
+    with locked(run.path.parent, wait=True):
+        if cell.seed == 0:
+            _show(cell, places, loaded.data)
+        # Last: a cell is done when its result is there.
+        write_json(places.result(cell), {"cell": cell.key, **own, "looks": run.looks()})
     places.failure(cell).unlink(missing_ok=True)
 
 
-def _show(cell: Cell, places: Places, data: AudioDescriptions, controls: Sequence[Control]) -> None:
+def _controls(cell: Cell) -> tuple[Control, ...]:
+    """Returns the controls that are scored beside a cell: those of a system, once."""
+    return find(cell.row).controls if cell.seed == 0 and cell.row != TUNED else ()
+
+
+def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
     """Adds a cell and its controls to the examples of its data set, which MT-Net chooses."""
-    run, folder = places.run(cell), places.examples(cell.dataset)
-    if cell.row != "mtnet":
-        if (folder / CHOSEN).is_file():
-            add_system(run.path, data, folder, cell.row)
-            add_controls(run.path, data, folder, controls)
+    folder, speakers = places.examples(cell.dataset), [cell]
+    if cell.row == "mtnet":
+        write_examples(places.run(cell).path, data, folder)
+        others = dict.fromkeys(row for table in TABLES for row in rows(table) if row != cell.row)
+        for other in (dataclasses.replace(cell, row=row) for row in others):
+            if places.state(other) == "done" and places.run(other).is_finished():
+                speakers.append(other)
+    if not (folder / CHOSEN).is_file():  # MT-Net has not chosen yet, or there is nothing to choose
         return
-    write_examples(run.path, data, folder)
-    add_controls(run.path, data, folder, controls)
-    for row in dict.fromkeys(row for table in TABLES for row in rows(table) if row != cell.row):
-        other = dataclasses.replace(cell, row=row)
-        if places.state(other) == "done" and places.run(other).is_finished():
-            add_system(places.run(other).path, data, folder, row)
-            if row != TUNED:
-                add_controls(places.run(other).path, data, folder, find(row).controls)
+    for speaker in speakers:
+        run = places.run(speaker).path
+        if speaker.row != "mtnet":  # which has said them
+            add_system(run, data, folder, speaker.row)
+        add_controls(run, data, folder, _controls(speaker))
 
 
 def _time_left(todo: Sequence[Cell], places: Places) -> str:

@@ -23,7 +23,7 @@ from mtnet_tf.data.voices import beside, select_voices, spoken_by
 from mtnet_tf.describe import Describer
 from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import write_json
-from mtnet_tf.metrics.scorer import Scorer
+from mtnet_tf.metrics.scorer import Scorer, nearest_reference
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.models.voice_conditioning import SHARED_LAYERS
 from mtnet_tf.runs.run_folder import RunFolder
@@ -214,16 +214,17 @@ def write_examples(
     for place, image in enumerate(images, 1):
         write_image(folder / "images" / f"{place}.png", image)
     scorer = Scorer(data.recordings.float_waveforms(), audio.SAMPLE_RATE)
-    of_recordings, nearest = data.recordings.voices(), {name: {} for name in _COLUMNS}
+    said = [data.words[label] for label in data.recordings.labels]
+    whose = [f"{word}, {voice}" for word, voice in zip(said, data.recordings.voices())]
+    nearest = {name: {} for name in _COLUMNS}
 
     def keep(name: str, voice: str, waveforms: np.ndarray) -> None:
         nearest[name][voice] = []
         for place, waveform in enumerate(waveforms, 1):
             path = folder / "sounds" / f"{place}_{voice}_{name}.flac"
             audio.write_audio(path, waveform, audio.SAMPLE_RATE)
-            row = int(np.nan_to_num(scorer.correlations(waveform[None])[0], nan=-1).argmax())
-            word = data.words[data.recordings.labels[row]]
-            nearest[name][voice].append(f"{word}, {of_recordings[row]}")
+            row, _ = nearest_reference(scorer.correlations(waveform[None])[0])
+            nearest[name][voice].append("" if row is None else whose[row])
 
     for voice in data.voices:
         pairs = spoken_by(data, voice).test

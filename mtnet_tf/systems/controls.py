@@ -7,12 +7,12 @@ word, a plain classifier that plays the recording beats every network of the pap
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mtnet_tf.data.draws import drawn_number
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 
 if TYPE_CHECKING:  # Keras imports TensorFlow; the names of the controls are wanted without it.
@@ -84,7 +84,7 @@ def _white_noise(context: Context) -> Speak:
     random = np.random.default_rng(seed)
     noises = random.normal(0.0, level, [_NUM_NOISES, recordings.shape[1]])
     noises = np.clip(noises, -1, 1).astype(np.float32)
-    return lambda pairs: noises[[_number(seed, i) % _NUM_NOISES for i in pairs.image_ids]]
+    return lambda pairs: noises[[drawn_number(seed, i) % _NUM_NOISES for i in pairs.image_ids]]
 
 
 def _mean_waveform(context: Context) -> Speak:
@@ -103,7 +103,7 @@ def _wrong_word(context: Context) -> Speak | None:
         return None
 
     def speak(pairs: Pairs) -> np.ndarray:
-        shifts = [1 + _number(seed, i) % (num_words - 1) for i in pairs.image_ids]
+        shifts = [1 + drawn_number(seed, i) % (num_words - 1) for i in pairs.image_ids]
         return recordings[(pairs.labels + np.array(shifts)) % num_words]
 
     return speak
@@ -143,12 +143,6 @@ def make_controls(context: Context, controls: Sequence[Control] = CONTROLS) -> l
     """Returns the controls that can be made as candidates, in their order."""
     made = [(control, control.make(context)) for control in controls]
     return [Candidate(control.name, control.label, speak) for control, speak in made if speak]
-
-
-def _number(seed: int, image_id: str) -> int:
-    """Returns a number that depends on the seed and the image alone, as if drawn at random."""
-    digest = hashlib.blake2b(f"{seed}/{image_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
 
 
 def _recording_of_each_word(data: AudioDescriptions) -> np.ndarray:

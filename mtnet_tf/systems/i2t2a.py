@@ -34,8 +34,15 @@ def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.M
     with session.strategy.scope():
         network = _build(config)
         stage = TextStage(network, config, data)
+    _load_voice(network)  # a voice that is missing is told before the training, not after it
     session.run_stage(stage, counted=True)
     return network
+
+
+def _load_voice(network: keras.Model) -> None:
+    from mtnet_tf.models.i2t2a import SPEECH
+
+    network.get_layer(SPEECH).load_voice()
 
 
 I2T2A = System(
@@ -45,5 +52,6 @@ I2T2A = System(
     configure=_configure,
     build=_build,
     train=_train,
+    make_ready=_load_voice,
     controls=VOICES,
 )

@@ -23,6 +23,10 @@ def _no_networks(config: Config) -> tuple[keras.Model, ...]:
     return ()
 
 
+def _nothing(network: keras.Model) -> None:
+    del network
+
+
 def _waveform_alone(network: keras.Model) -> keras.Model:
     import keras
 
@@ -48,6 +52,8 @@ class System:
         build_test_network: trained network -> the part of it that speaks, the same inputs ->
             waveform (section 3.5).
         build_auxiliary: config -> the networks that `train` needs and test time does not.
+        make_ready: network -> None, before it speaks: loads what it speaks with and is no network,
+            such as a text-to-speech engine. Raises InputError where that is not installed.
         controls: what is scored beside the first run of it, such as the ceiling of a part of it.
         takes_voices: whether it reads `voice.conditioning` and `training.frozen`.
     """
@@ -60,6 +66,7 @@ class System:
     train: Callable[[Config, AudioDescriptions, Session], keras.Model]
     build_test_network: Callable[[keras.Model], keras.Model] = _waveform_alone
     build_auxiliary: Callable[[Config], tuple[keras.Model, ...]] = _no_networks
+    make_ready: Callable[[keras.Model], None] = _nothing
     controls: tuple[Control, ...] = ()
     takes_voices: bool = False
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from mtnet_tf.runs.networks import NETWORK, load_weights
-from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.runs.networks import load_weights
+from mtnet_tf.runs.run_folder import NETWORK, RunFolder
 from mtnet_tf.systems.registry import find
 
 if TYPE_CHECKING:
@@ -49,8 +49,11 @@ def load_network(run: RunFolder) -> keras.Model:
     Raises:
         RunFolderError: the run has not finished, or a file of it is damaged.
         ConfigError: no system has the name that the configuration gives.
+        InputError: what the system speaks with is not installed (`System.make_ready`).
     """
     config = run.config()
-    network = find(config.system).build_for_use(config)
+    system = find(config.system)
+    network = system.build_for_use(config)
     load_weights(network, run / NETWORK)
+    system.make_ready(network)
     return network

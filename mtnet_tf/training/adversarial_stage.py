@@ -172,7 +172,8 @@ class AdversarialStage(Stage):
         Returns:
             {"validation_word_accuracy": the share of pairs of which the right word is made,
             "validation_diversity": how far what is made of one pair with several latents is apart,
-            over how far two words are}; {} where nothing is held out.
+            over how far two words are; left out where words do not differ}; {} where nothing is
+            held out.
         """
         if not len(self._labels):
             return {}
@@ -182,10 +183,7 @@ class AdversarialStage(Stage):
             self._best_accuracy.assign(accuracy)
             for kept, weight in zip(self._best, self._weights()):
                 kept.assign(weight)
-        return {
-            "validation_word_accuracy": accuracy,
-            "validation_diversity": self._diversity(),
-        }
+        return {"validation_word_accuracy": accuracy, **self._diversity()}
 
     def make_all(self, count: int, noise: np.ndarray) -> np.ndarray:
         """Returns what is made of the first held-out pairs, batch by batch.
@@ -204,7 +202,10 @@ class AdversarialStage(Stage):
     def _weights(self) -> list[keras.Variable]:
         return [weight for network in self._generators for weight in network.weights]
 
-    def _diversity(self) -> float:
+    def _diversity(self) -> dict[str, float]:
+        of_words = self.distance_between_words()
+        if not of_words:  # there is one word, or one held-out image
+            return {}
         count = min(_NUM_PAIRS, len(self._labels))
         random = np.random.default_rng(self._training.seed)
         made = [
@@ -212,7 +213,7 @@ class AdversarialStage(Stage):
             for _ in range(_NUM_LATENTS)
         ]
         apart = np.mean([np.abs(a - made[0]).mean() for a in made[1:]])
-        return float(apart / self.distance_between_words())
+        return {"validation_diversity": float(apart / of_words)}
 
     def finish(self) -> None:
         """Gives the networks the weights of their best look."""

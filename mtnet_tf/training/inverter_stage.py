@@ -40,8 +40,11 @@ class InverterStage(SupervisedStage):
             "weight": weights,
         }
         stage = config.training.inverter
-        # All of them where there are fewer than a batch: an epoch is one pass.
-        stage = dataclasses.replace(stage, batch_size=min(stage.batch_size, len(used)))
+        # All of them where there are fewer than a batch, as many on each replica: an epoch is one
+        # pass.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        largest = max(1, len(used) // replicas) * replicas
+        stage = dataclasses.replace(stage, batch_size=min(stage.batch_size, largest))
         super().__init__(model, stage, config.training, columns)
         self._loss_config = config.loss
 

@@ -35,7 +35,8 @@ class Stage(abc.ABC):
         strategy: the strategy in whose scope the stage was made.
         batch_size: the rows of a step, on all replicas together.
         num_steps: the steps of the whole stage.
-        num_looks: how often it is validated, evenly spread; 0 for never.
+        num_looks: how often it is validated, evenly spread, the last time at its end; 0 for its end
+            alone.
         train_step: batch -> {name: scalar float32}. It takes one step on all replicas and returns
             its figures.
     """
@@ -71,8 +72,8 @@ class Stage(abc.ABC):
         replicas = self.strategy.num_replicas_in_sync
         if self.batch_size % replicas:
             raise DistributionError(
-                f"training.{self.name}.batch_size={self.batch_size} cannot be divided among"
-                f" {replicas} replicas: give a multiple of {replicas}."
+                f"The batches of the {self.name} stage, {self.batch_size} rows, cannot be divided"
+                f" among {replicas} replicas: give its batch_size a multiple of {replicas}."
             )
         if training.jit_compile and replicas > 1:
             raise DistributionError("training.jit_compile is for one replica: use --strategy=none.")

@@ -15,8 +15,8 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions, DataError
 from mtnet_tf.files import write_npz
 from mtnet_tf.models.operations import forward_flops
-from mtnet_tf.runs.networks import NETWORK, load_weights, num_parameters, save_network
-from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.runs.networks import load_weights, num_parameters, save_network
+from mtnet_tf.runs.run_folder import NETWORK, RECORDINGS, RunFolder
 from mtnet_tf.training.distribution import wait_for_all
 from mtnet_tf.training.session import Session
 
@@ -58,7 +58,7 @@ def train_system(
         strategy: on whose replicas the stages run that can be spread
             (`distribution.make_strategy`); None for one replica. Of several workers the chief alone
             writes. The run folder must be one that all of them see.
-        profile: writes a trace of some steps of the last stage for TensorBoard's profiler.
+        profile: writes a trace of some steps of each counted stage for TensorBoard's profiler.
         init_from: a finished run of MT-Net with whose network stage 2 begins (`new_voice.py`).
         keep: "model" removes checkpoints and networks of earlier stages when the training ends.
         **records: further values for environment.json.
@@ -142,7 +142,7 @@ def _write_recordings(run: RunFolder, data: AudioDescriptions) -> None:
     recordings = data.recordings
     words = np.array([data.words[label] if label >= 0 else "" for label in recordings.labels])
     write_npz(
-        run / "recordings.npz",
+        run / RECORDINGS,
         id=np.array(recordings.ids),
         word=words,
         waveform=recordings.waveforms,

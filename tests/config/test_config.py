@@ -53,6 +53,8 @@ def test_override():
         ("loss.smooth_l1_threshold=0", "loss.smooth_l1_threshold"),
         ("augmentation.translation=-1", "augmentation.translation"),
         ("training.joint.optimizer.average_decay=1", "optimizer.average_decay"),
+        ("training.adversarial.optimizer.average_decay=0.9", "optimizer.average_decay must be 0"),
+        ("training.discriminator_optimizer.average_decay=0.9", "average_decay must be 0: an adv"),
         ("cross_modal_mapper.units=[10, 10]", "size of the audio feature, 1024"),
         ("loss.generation=mse", "must be one of smooth_l1"),
         (

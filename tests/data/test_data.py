@@ -28,6 +28,11 @@ def test_a_configuration_has_as_many_voices_as_its_data_set(dataset):
     assert loading.fit_config(preset("tiny"), other).data.num_voices == 3
 
 
+def test_a_configuration_has_the_sample_rate_of_its_data_set(dataset):
+    config = config_lib.override(preset("tiny"), ["data.sample_rate=16000"])
+    assert loading.fit_config(config, dataset).data.sample_rate == 22050
+
+
 def test_load_digits(dataset):
     config = loading.fit_config(preset("tiny"), dataset)
     assert config.data.image_shape == (28, 28, 1)

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import json
 import math
 
@@ -228,6 +229,29 @@ def test_more_pairs_are_scored_anew_and_fewer_are_refused(data, tmp_path):
             split="test", pool=ScoringPool(data.recordings.float_waveforms(), 1),
         )  # fmt: skip
     assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("change", [{"training_seconds": 2.0}, {"seed": 1}, {"dataset": "other"}])
+def test_the_scores_of_another_training_are_neither_returned_nor_replaced(change, data, tmp_path):
+    candidate = control("true_label_and_recording", data)
+    folder = tmp_path / candidate.name
+    pool = ScoringPool(data.recordings.float_waveforms(), 1)
+    training = {"training_command": "c", "training_seconds": 1.0, "seed": 0}
+    first = evaluate(
+        candidate, data.test, data, folder, provenance=training, split="test", pool=pool
+    )
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    other = dataclasses.replace(data, name=change.pop("dataset", data.name))
+    with pytest.raises(InputError, match="an evaluation of another training or data set"):
+        evaluate(
+            candidate, other.test, other, folder, provenance=training | change, split="test",
+            pool=pool,
+        )  # fmt: skip
+    assert {path: path.read_bytes() for path in before} == before
+    again = evaluate(
+        candidate, data.test, data, folder, provenance=training, split="test", pool=pool
+    )
+    assert again == first
 
 
 def test_results_do_not_depend_on_processes_and_finished_ones_are_kept(data, tmp_path):

@@ -95,7 +95,8 @@ def test_a_third_voice_that_says_two_words(base, tmp_path):
 @pytest.mark.parametrize(
     "flags, message",
     [
-        (["--preset=tiny"], "are given: the configuration is that of"),
+        (["--preset=tiny"], "are given: the preset is that of"),
+        (["--system=no_holes"], "are given: the system is that of"),
         (["--freeze=encoder"], "There are no layers encoder to freeze"),
         (["--init_from=/not/here"], "is no run folder"),
     ],

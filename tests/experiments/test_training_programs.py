@@ -164,6 +164,11 @@ def test_describe_speaks_a_folder_and_goes_on_after_a_bad_picture(trained, tmp_p
         ),
         (
             "describe",
+            ["--run_dir={trained}", "--image={tmp}/empty.png", "--output=."],
+            "'.' is a folder. Name a file in it, such as word.wav",
+        ),
+        (
+            "describe",
             ["--run_dir={trained}", "--image={tmp}/empty.png", "--output={tmp}/empty.png/a.wav"],
             "a.wav cannot be written (File exists)",
         ),

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from mtnet_tf.config import ConfigError, override
 from mtnet_tf.exporting import export as export_lib
-from mtnet_tf.exporting import onnx_file
+from mtnet_tf.exporting import onnx_file, saved_model
 from mtnet_tf.exporting.export import ExportError, export
 from mtnet_tf.exporting.network import Exported
 from mtnet_tf.runs.run_folder import RunFolder
@@ -140,9 +140,36 @@ def test_a_form_that_says_something_else_is_not_kept(exported, tmp_path, monkeyp
         return lambda inputs: {name: value + 0.01 for name, value in call(inputs).items()}
 
     monkeypatch.setattr(onnx_file, "load", wrong)
+    (tmp_path / "model.onnx").write_text("an earlier one")
     with pytest.raises(ExportError, match="off by 0.01.* where 0.0001 is allowed; it was not kept"):
         export(exported, tmp_path / "model", "onnx")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["an earlier one"]
+
+
+@pytest.mark.parametrize("name", ["waveform", "probabilities"])
+def test_a_form_that_says_no_number_is_not_kept(name, exported, tmp_path, monkeypatch):
+    load = saved_model.load
+
+    def wrong(path):
+        call = load(path)
+        return lambda inputs: {**call(inputs), name: call(inputs)[name] * np.nan}
+
+    monkeypatch.setattr(saved_model, "load", wrong)
+    with pytest.raises(ExportError, match="off by nan"):
+        export(exported, tmp_path / "model", "saved_model")
     assert not list(tmp_path.iterdir())
+
+
+def test_only_a_saved_model_gives_way_to_a_saved_model(exported, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/model.keras").write_text("weeks of training")
+    with pytest.raises(ExportError, match="run is there and is no saved_model"):
+        export(exported, tmp_path / "run", "saved_model")
+    assert (tmp_path / "run/model.keras").read_text() == "weeks of training"
+    for _ in range(2):
+        export(exported, tmp_path / "model", "saved_model")
+    with pytest.raises(ExportError, match="'.' is a folder. Give --output a name in it"):
+        export(exported, ".", "onnx")
 
 
 def test_what_cannot_be_exported_is_one_error(exported, tiny_config, tmp_path, monkeypatch):

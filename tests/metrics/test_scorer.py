@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.metrics import EXTRAS, METRICS, Scorer, corr2d, pesq, stoi
+from mtnet_tf.metrics.scorer import nearest_reference
 
 SINGLE = {
     "corr2d": corr2d.corr2d,
@@ -52,7 +53,12 @@ def test_correlations_are_corr2d_with_every_reference(references, generated):
     expected = [[corr2d.corr2d(r, g).value for r in references] for g in generated]
     np.testing.assert_array_equal(correlations, expected)
     assert np.isnan(correlations[:, 3:]).all() and np.isnan(correlations[3:5]).all()
-    assert np.nanargmax(correlations[1]) == 1
+    assert nearest_reference(correlations[1]) == (1, correlations[1, 1])
+
+
+def test_silence_is_near_to_no_reference(references, generated):
+    nearest, value = nearest_reference(Scorer(references).correlations(generated)[3])
+    assert nearest is None and np.isnan(value)
 
 
 def test_order_batches_and_repetition_change_nothing(references, generated):

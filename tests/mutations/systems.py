@@ -6,15 +6,18 @@ MUTANTS = {
         (
             ("(recordings[np.unique(data.train.recordings)])", "(recordings)"),
             ("np.random.default_rng(seed)", "np.random.default_rng(0)"),
-            ("_number(seed, i) % _NUM_NOISES", "0"),
-            ("_number(seed, i) % _NUM_NOISES", "_number(0, i) % _NUM_NOISES"),
+            ("drawn_number(seed, i) % _NUM_NOISES", "0"),
+            ("drawn_number(seed, i) % _NUM_NOISES", "drawn_number(0, i) % _NUM_NOISES"),
             (
                 "(uses @ data.recordings.float_waveforms())",
                 "data.recordings.float_waveforms().mean(0)",
             ),
-            ("1 + _number(seed, i) % (num_words - 1)", "_number(seed, i) % num_words"),
-            ("1 + _number(seed, i) % (num_words - 1)", "1"),
-            ("1 + _number(seed, i) % (num_words - 1)", "1 + _number(0, i) % (num_words - 1)"),
+            ("1 + drawn_number(seed, i) % (num_words - 1)", "drawn_number(seed, i) % num_words"),
+            ("1 + drawn_number(seed, i) % (num_words - 1)", "1"),
+            (
+                "1 + drawn_number(seed, i) % (num_words - 1)",
+                "1 + drawn_number(0, i) % (num_words - 1)",
+            ),
             (
                 "predicted[image_id], silence) for image_id in pairs.image_ids",
                 "word, silence) for word in list(predicted.values())[: len(pairs)]",

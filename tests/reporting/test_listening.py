@@ -86,3 +86,10 @@ def test_a_broken_record_is_one_error(tables):
     path.write_text(json.dumps({"chosen": [{}], "said": {}}))
     with pytest.raises(InputError, match="examples.json is broken"):
         listening.page(tables)
+
+
+def test_a_sound_that_is_not_there_is_one_error(tables):
+    for path in (tables / "mnist_ad_examples/sounds").glob("1_*_mtnet.flac"):
+        path.unlink()
+    with pytest.raises(InputError, match="examples.json is broken"):
+        listening.page(tables)

@@ -47,6 +47,16 @@ def test_report_folder(study, tmp_path):
     assert (tmp_path / "report/wavs/mtnet/a_zero.wav").read_bytes() == b"RIFF"
 
 
+def test_the_report_of_one_run_folder_has_its_sounds(study, tmp_path):
+    wavs = study / "mtnet/evaluation/test/model/wavs"
+    wavs.mkdir()
+    (wavs / "a_zero.wav").write_bytes(b"RIFF")
+    (study / "mtnet/config.json").write_text('{"system": "mtnet"}')
+    text = study_lib.write_report(study / "mtnet", tmp_path / "report").read_text()
+    assert "[a_zero.wav](wavs/mtnet/a_zero.wav)" in text
+    assert (tmp_path / "report/wavs/mtnet/a_zero.wav").read_bytes() == b"RIFF"
+
+
 def test_the_footer_says_how_the_recordings_were_made(study):
     found = study_lib.read_study(study)
     recordings = found["mtnet"]["provenance"]["recordings"]

@@ -107,6 +107,12 @@ def test_looks_say_accuracy_and_diversity(config, synthetic_data):
     assert stage.num_looks == 4  # one an epoch
 
 
+def test_where_words_do_not_differ_there_is_no_diversity(config, synthetic_data, monkeypatch):
+    stage, _, _ = adversarial_stage(config, synthetic_data)
+    monkeypatch.setattr(stage, "distance_between_words", lambda: 0.0)
+    assert set(stage.validate()) == {"validation_word_accuracy"}
+
+
 def test_nothing_held_out_keeps_the_last(config, synthetic_data):
     data = dataclasses.replace(synthetic_data, validation=synthetic_data.validation.take([]))
     stage, generator, _ = adversarial_stage(config, data)

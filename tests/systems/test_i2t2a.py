@@ -109,6 +109,24 @@ def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path):
     assert_resumes_to_the_same_bits(config, synthetic_data, "text", tmp_path)
 
 
+def test_a_missing_voice_is_told_before_the_training_and_before_it_speaks(
+    config, synthetic_data, tmp_path, monkeypatch
+):
+    run = RunFolder(tmp_path / "run")
+    train(config_lib.override(config, ["training.joint.epochs=0.1"]), synthetic_data, run, "cpu")
+
+    def missing():
+        raise SpeechError("The voice is not installed.")
+
+    monkeypatch.setattr(spoken_letters, "Piper", missing)
+    with pytest.raises(SpeechError, match="not installed"):
+        load_network(run)
+    other = RunFolder(tmp_path / "other")
+    with pytest.raises(SpeechError, match="not installed"):
+        train(config, synthetic_data, other, "cpu")
+    assert not (other / "train_log.jsonl").exists()
+
+
 def test_a_word_that_is_too_long_is_one_error(config, synthetic_data):
     config = config_lib.override(config, ["text_decoder.num_steps=4"])
     with pytest.raises(DataError, match="a word that cannot be written.*'zero'"):

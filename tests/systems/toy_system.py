@@ -10,7 +10,12 @@ from mtnet_tf.training.stage import SupervisedStage
 
 def configure(config):
     """Leaves out the losses of heads that this network does not have."""
-    loss = dataclasses.replace(config.loss, perceptual_weight=None, representation_weight=None)
+    loss = dataclasses.replace(
+        config.loss,
+        perceptual_weight=None,
+        representation_weight=None,
+        generation_target="true_word",  # no softmax head names another
+    )
     return dataclasses.replace(config, loss=loss)
 
 
