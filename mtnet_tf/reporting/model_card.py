@@ -7,7 +7,7 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
-from mtnet_tf.reporting.study import data_lines, epochs, read_committed
+from mtnet_tf.reporting.study import data_lines, epochs, heard_lines, read_committed
 from mtnet_tf.reporting.tables import (
     METRICS,
     WORD_COLUMNS,
@@ -67,7 +67,7 @@ def card(results: pathlib.Path | str, shipped: pathlib.Path | str) -> str:
         parts = [
             _head(shipped, network),
             f"## Data\n\n{bullets([images.source, *data_lines(network), _voice(recordings)])}",
-            f"## Scores\n\n{_table(study)}",
+            f"## Scores\n\n{_table(study)}{_heard(network)}",
             f"## How sure it is\n\n{bullets(_sureness(calibration))}",
             f"## What it cannot do\n\n{bullets([images.limits, *_limits(network)])}",
             f"## How it was made\n\n{bullets(_making(shipped.name, network))}",
@@ -102,6 +102,11 @@ def _voice(recordings: dict) -> str:
 def _table(study: dict[str, dict]) -> str:
     rows = [[summary["label"], *spread_cells([summary])] for summary in study.values()]
     return markdown(["", *METRICS.values(), *WORD_COLUMNS], rows)
+
+
+def _heard(network: dict) -> str:
+    lines = heard_lines(network)
+    return f"\n{bullets(lines)}" if lines else ""
 
 
 def _sureness(calibration: dict) -> list[str]:

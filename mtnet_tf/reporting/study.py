@@ -303,13 +303,22 @@ def footer(study: dict[str, dict]) -> str:
         lines.append(
             "Pairs that failed because of their reference are in no mean: see the result files."
         )
+    return bullets([*lines, *heard_lines(summary)])
+
+
+def heard_lines(summary: dict) -> list[str]:
+    """Returns what a speech recogniser understood; [] where it was not asked.
+
+    Args:
+        summary: of a system or a control.
+    """
     accuracy = summary.get("word_accuracy")
-    if accuracy:
-        lines.append(
-            f"A speech recogniser understood {percent(accuracy['generated'])} of MT-Net's words,"
-            f" and {percent(accuracy['references'])} of the recordings themselves."
-        )
-    return bullets(lines)
+    if not accuracy:
+        return []
+    return [
+        f"A speech recogniser understood {percent(accuracy['generated'])} of {summary['label']}'s"
+        f" words, and {percent(accuracy['references'])} of the recordings themselves."
+    ]
 
 
 def data_lines(summary: dict) -> list[str]:
