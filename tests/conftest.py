@@ -20,6 +20,29 @@ from mtnet_tf.config import preset
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 
 AUDIO_LENGTH = 900
+TAKES_LONGEST = [
+    "tests/experiments/test_strategies.py",
+    "tests/training/test_kill_and_resume.py",
+    "tests/experiments/test_reproduce.py",
+    "tests/metrics/test_scoring_pool.py",
+    "tests/training/test_full_size.py",
+    "tests/experiments/test_benchmark.py",
+    "tests/systems/test_cmcgan.py",
+    "tests/training/test_training.py",
+    "tests/studies/test_voices.py",
+]
+
+
+def pytest_configure(config):
+    """Lets xdist keep the order of the files; its own puts those of one long test last."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the files that take longest first, so that the workers end at about the same time."""
+    places = {name: place for place, name in enumerate(TAKES_LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -46,11 +46,13 @@ TIMES = (
 TRAINING = (
     "--preset=tiny",
     "--device=cpu",
-    "--override=image_encoder.widths=[4, 8, 8]",
+    "--override=image_encoder.widths=[4, 8]",
+    "--override=image_encoder.pool_after=[1, 2]",
     "--override=image_encoder.dropout_rate=0.2",
     "--override=image_encoder.feature_units=[32, 32]",
     "--override=audio_autoencoder.hidden_units=[32, 24, 16, 24, 32]",
     "--override=cross_modal_mapper.units=[32, 16]",
+    "--override=audio_generator.num_blocks=1",
     "--override=audio_generator.hidden_units=[32]",
     "--override=training.autoencoder.epochs=40",
     "--override=training.max_reconstruction_error=5",  # so few updates teach nothing
@@ -59,7 +61,7 @@ TRAINING = (
     "--override=training.log_steps=3",
     "--override=training.checkpoint_secs=0.1",
 )
-_POLL_SECS = 0.005
+_POLL_SECS = 0.02
 _LIFE_SECS = 300  # that a program may take from one start to its end
 
 
@@ -113,7 +115,7 @@ STAGES = {
     "evaluate": Stage(
         "evaluate",
         lambda _: [
-            "--run_dir=run", "--device=cpu", "--controls", "--num_pairs=60", "--num_wavs=4",
+            "--run_dir=run", "--device=cpu", "--controls", "--num_pairs=24", "--num_wavs=4",
             "--num_processes=2",
         ],
         lambda folder: len(_files(folder / "run/evaluation")),

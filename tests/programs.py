@@ -14,7 +14,12 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).parents[1]
-_PRELOADED = ["tensorflow", "keras", "tensorflow_datasets", "librosa", "numba"]
+# Of librosa the parts that it imports when they are first used. Nothing of this project: the server
+# does not know where the tests are, and could find another copy than the one that is tested.
+_PRELOADED = [
+    *("tensorflow", "keras", "tensorflow_datasets", "librosa.core.spectrum", "librosa.filters"),
+    *("matplotlib.figure", "numba", "scipy.optimize", "scipy.signal"),
+]
 
 _FORKED = "forked"  # the name of this file in the new process
 

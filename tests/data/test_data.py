@@ -10,9 +10,8 @@ from mtnet_tf.data import batches, loading, pairs, prepared
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    builder = data_builders.open_builder("digits_ad", data_dir=tmp_path_factory.mktemp("tfds"))
-    builder.download_and_prepare()
+def dataset(data_dir):
+    builder = data_builders.open_builder("digits_ad", data_dir=data_dir)
     return prepared.open_prepared(builder.data_path)
 
 

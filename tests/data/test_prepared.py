@@ -43,10 +43,8 @@ def several(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    builder = data_builders.open_builder("digits_ad", data_dir=tmp_path_factory.mktemp("tfds"))
-    builder.download_and_prepare()
-    return builder
+def digits(data_dir):
+    return data_builders.open_builder("digits_ad", data_dir=data_dir)
 
 
 @pytest.fixture
@@ -104,9 +102,11 @@ def test_undecoded_images_and_the_words_of_the_pairs(several):
 
 def test_tfds_is_not_imported():
     """Its import takes seconds, and nothing that is read needs it."""
-    for module in ("mtnet_tf.data.prepared", "mtnet_tf.evaluation.run"):
-        code = f"import sys, {module}; assert 'tensorflow_datasets' not in sys.modules"
-        subprocess.run([sys.executable, "-c", code], check=True)
+    code = (
+        "import sys, mtnet_tf.data.prepared, mtnet_tf.evaluation.run\n"
+        "assert 'tensorflow_datasets' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_module_that_the_folder_names_is_imported(copy, tmp_path, monkeypatch):

@@ -317,6 +317,9 @@ def test_the_program(tmp_path):
     parts += ["describe"]
     done = run(
         "--preset=tiny",
+        "--override=image_encoder.widths=[8,16]",
+        "--override=image_encoder.pool_after=[1]",
+        "--override=audio_generator.num_blocks=1",
         "--seconds=0.05",
         "--batch_size=8",
         f"--parts={','.join(parts)}",

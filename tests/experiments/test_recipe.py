@@ -14,7 +14,11 @@ QUICK = [
     "--override=training.autoencoder.epochs=3",
     "--override=training.max_reconstruction_error=100",  # so few updates teach nothing
     "--override=training.max_feature_cosine=2",
-    "--override=image_encoder.widths=[4, 8, 8, 8]",
+    "--override=image_encoder.widths=[4, 8]",
+    "--override=image_encoder.pool_after=[1, 2]",
+    "--override=audio_generator.num_blocks=1",
+    "--override=audio_generator.hidden_units=[32]",
+    "--num_processes=1",
 ]
 
 
@@ -26,7 +30,7 @@ def run(data_dir, folder, *arguments):
 
 @pytest.mark.slow
 def test_each_change_leaves_a_result_once(data_dir, tmp_path):
-    arguments = "--changes=baseline,generation_weight", "--seed=3", "--num_pairs=20"
+    arguments = "--changes=baseline,generation_weight", "--seed=3", "--num_pairs=6"
     done = run(data_dir, tmp_path, *arguments)
     assert done.returncode == 0, done.stderr
     assert "change 2 of 2: generation_weight" in done.stdout
@@ -51,8 +55,8 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
         assert last["step"] == round(2 * 1293 / 64)
         assert last.keys() >= {"validation_total", "validation_accuracy", "validation_generation"}
         assert not any(key.startswith("test") for key in last)
-        assert (result["scores"]["split"], result["scores"]["num_pairs"]) == ("validation", 20)
-        assert result["scores"]["metrics"]["corr2d"]["num_scored"] == 20
+        assert (result["scores"]["split"], result["scores"]["num_pairs"]) == ("validation", 6)
+        assert result["scores"]["metrics"]["corr2d"]["num_scored"] == 6
         config = json.loads(
             (tmp_path / f"runs/digits_ad_tiny_{name}_seed3/config.json").read_text(encoding="utf-8")
         )

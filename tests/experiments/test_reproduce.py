@@ -17,7 +17,9 @@ QUICK = [
     "--override=training.max_reconstruction_error=100",
     "--override=training.max_feature_cosine=2",
     "--override=training.joint.epochs=0.1",
-    "--override=image_encoder.widths=[4, 8, 8]",
+    "--override=image_encoder.widths=[4, 8]",
+    "--override=image_encoder.pool_after=[1, 2]",
+    "--override=audio_generator.num_blocks=1",
     "--override=training.validations=0",
 ]
 
@@ -44,24 +46,21 @@ def measured(folder):
 
 @pytest.mark.slow
 def test_two_processes_with_half_of_the_cells_each_measure_what_one_does(data_dir, tmp_path):
-    cells = ["digits_ad/mtnet/0", "digits_ad/gen_only/0", "digits_ad/no_holes/1"]
+    cells = ["digits_ad/mtnet/0", "digits_ad/no_holes/1"]
     code, out, err = run(data_dir, tmp_path / "one", f"--cells={','.join(cells)}")
-    assert (code, out) == (0, "3 done\n"), err
-    assert "cell 3 of 3: digits_ad/no_holes/1  time left: 0:00 h" in err
-    halves = [
-        start(data_dir, tmp_path / "two", f"--cells={half}")
-        for half in (f"{cells[0]},{cells[2]}", cells[1])
-    ]
+    assert (code, out) == (0, "2 done\n"), err
+    assert "cell 2 of 2: digits_ad/no_holes/1  time left: 0:00 h" in err
+    halves = [start(data_dir, tmp_path / "two", f"--cells={half}") for half in cells]
     assert [half.finish().returncode for half in halves] == [0, 0]
     one, two = (measured(tmp_path / name / "results") for name in ("one", "two"))
     assert one == two
-    assert len(one) == 3 + 5  # the controls, with MT-Net's first seed
+    assert len(one) == 2 + 5  # the controls, with MT-Net's first seed
     assert one["digits_ad_mtnet_seed0.json"]["cell"] == "digits_ad/mtnet/0"
     assert one["digits_ad_white_noise.json"]["cell"] == "digits_ad/white_noise"
     # What is done is not done again.
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "two").rglob("*.json")}
     code, out, err = run(data_dir, tmp_path / "two", f"--cells={','.join(cells)}")
-    assert (code, out) == (0, "3 done\n"), err
+    assert (code, out) == (0, "2 done\n"), err
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 

@@ -18,7 +18,9 @@ QUICK = [
     "--override=training.autoencoder.epochs=30",
     "--override=training.max_reconstruction_error=5",  # so few updates teach nothing
     "--override=training.joint.epochs=2",
-    "--override=image_encoder.widths=[4, 8, 8]",
+    "--override=image_encoder.widths=[4, 8]",
+    "--override=image_encoder.pool_after=[1, 2]",
+    "--override=audio_generator.num_blocks=1",
     "--override=training.log_steps=5",
 ]
 
@@ -189,9 +191,10 @@ def test_bad_input_is_one_error(program, arguments, message, trained, tmp_path):
 def test_ablation_resumes_and_reports(data_dir, tmp_path):
     arguments = [
         *QUICK,
-        "--override=training.joint.epochs=1",
+        "--override=training.joint.epochs=0.25",
         "--rows=gen_only,mtnet",
-        "--num_pairs=40",
+        "--num_pairs=10",
+        "--num_processes=1",
         f"--data_dir={data_dir}",
     ]
     arguments.append(f"--out_dir={tmp_path / 'study'}")

@@ -97,12 +97,9 @@ def test_litert(quantize, tolerance, exported, expected, synthetic_data, tmp_pat
     assert_whole(json.loads(bytes(model.buffers[metadata.buffer].data)))
 
 
-@pytest.mark.parametrize("format_name", ["saved_model", "onnx", "litert"])
-def test_the_voice_is_an_input_where_the_network_depends_on_it(
-    format_name, tiny_config, synthetic_data, tmp_path
-):
-    pytest.importorskip("tf2onnx")
-    pytest.importorskip("ai_edge_litert")
+@pytest.fixture(scope="module")
+def with_voices(tiny_config, synthetic_data, tmp_path_factory):
+    """A network of two voices, and its run folder."""
     config = override(
         tiny_config,
         [
@@ -112,8 +109,17 @@ def test_the_voice_is_an_input_where_the_network_depends_on_it(
             "training.autoencoder.epochs=5",
         ],
     )
-    run = RunFolder(tmp_path / "run")
-    network = train(config, synthetic_data, run, "cpu")
+    run = RunFolder(tmp_path_factory.mktemp("runs") / "with_voices")
+    return train(config, synthetic_data, run, "cpu"), run
+
+
+@pytest.mark.parametrize("format_name", ["saved_model", "onnx", "litert"])
+def test_the_voice_is_an_input_where_the_network_depends_on_it(
+    format_name, with_voices, synthetic_data, tmp_path
+):
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("ai_edge_litert")
+    network, run = with_voices
     exported = Exported(run)
     assert json.loads(exported.metadata)["inputs"] == ["image", "voice"]
     found = export(exported, tmp_path / "model", format_name)

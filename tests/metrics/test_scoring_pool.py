@@ -118,7 +118,7 @@ def group_members(group):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("interruptions", [1, 2])
 def test_ctrl_c_ends_the_program_and_its_workers(interruptions, seed, tmp_path):
     (tmp_path / "score.py").write_text(PROGRAM)
@@ -140,6 +140,7 @@ def test_ctrl_c_ends_the_program_and_its_workers(interruptions, seed, tmp_path):
     # The second one may come when only the exit is left, and ends that.
     assert process.returncode in ((130,) if interruptions == 1 else (130, -signal.SIGINT)), errors
     assert [line for line in errors.splitlines() if "interrupted" not in line] == []
+    assert interruptions == 2 or len(errors.splitlines()) == 1
     deadline = time.monotonic() + 5
     while group_members(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)

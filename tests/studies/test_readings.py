@@ -1,9 +1,6 @@
 """The readings of the paper's optimiser: what each changes, and what its training leaves."""
 
 import json
-import pathlib
-import subprocess
-import sys
 import tempfile
 
 import pytest
@@ -11,8 +8,7 @@ import pytest
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.studies import readings
-
-ROOT = pathlib.Path(__file__).parents[2]
+from tests import programs
 
 
 def changed(name, stage):
@@ -117,19 +113,14 @@ def test_stage_2_needs_something_to_look_at(tiny_config, synthetic_data):
         readings.try_joint(tiny_config, data, "cpu")
 
 
-def test_the_program_writes_a_result_a_reading_and_seed(tmp_path):
-    command = [
-        *(sys.executable, "-m", "experiments.readings", "--preset=tiny", "--dataset=digits_ad"),
-        *(
-            "--readings=text",
-            "--seeds=4",
-            f"--data_dir={tmp_path}",
-            f"--results={tmp_path}/results",
-        ),
+def test_the_program_writes_a_result_a_reading_and_seed(data_dir, tmp_path):
+    arguments = [
+        *("--preset=tiny", "--dataset=digits_ad", "--readings=text", "--seeds=4"),
+        *(f"--data_dir={data_dir}", f"--results={tmp_path}/results"),
         *("--override=training.autoencoder.epochs=12", "--override=training.validations=2"),
     ]
     for said in ("Written", "is there already"):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = programs.run("readings", *arguments)
         assert done.returncode == 0, done.stderr
         assert said in done.stdout
     values = json.loads((tmp_path / "results/autoencoder_text_seed4.json").read_text())

@@ -11,16 +11,16 @@ from tests.programs import run
 
 ROOT = pathlib.Path(__file__).parents[2]
 MODULE = "--system_module=tests.systems.toy_system"
-TRAINING = ["--preset=tiny", "--override=training.joint.epochs=2"]
+TRAINING = ["--preset=tiny", "--override=training.joint.epochs=0.1"]
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(data_dir, tmp_path_factory):
     out_dir = tmp_path_factory.mktemp("toy")
     done = run(
         "ablation",
         *(MODULE, "--rows=toy", *TRAINING, "--num_pairs=8", "--num_processes=1", "--keep=model"),
-        *(f"--data_dir={out_dir}/tfds", f"--out_dir={out_dir}/study"),
+        *(f"--data_dir={data_dir}", f"--out_dir={out_dir}/study"),
     )
     assert done.returncode == 0, done.stderr
     return out_dir / "study", done.stdout

@@ -175,9 +175,8 @@ def test_a_layer_whose_operations_are_not_counted_does_not_cost_the_training(
 
     monkeypatch.setattr("mtnet_tf.training.train.forward_flops", refuse)
     run = RunFolder(tmp_path / "run")
-    train(
-        config_lib.override(tiny_config, ["training.joint.epochs=0.5"]), synthetic_data, run, "cpu"
-    )
+    config = config_lib.override(tiny_config, ["training.joint.epochs=0.5"])
+    train(systems.configure("gen_only", config), synthetic_data, run, "cpu")
     assert run.is_finished()
     assert run.environment()["flops_per_image"] is None
     assert "DepthwiseConv2dNative (x) are not counted" in caplog.text
