@@ -6,8 +6,7 @@
     python -m http.server --directory runs/page
 
 The folder can be put on any static host. It holds the page, the network of the run, ONNX Runtime
-Web, and some test pictures of a run's data set to try (of a network that travels with the package,
-where --data_path is given). ONNX Runtime Web is fetched from the npm
+Web, and some test pictures to try. ONNX Runtime Web is fetched from the npm
 registry, so building needs npm; the page itself loads nothing from elsewhere.
 """
 
@@ -24,7 +23,7 @@ from experiments import program
 from mtnet_tf.exporting import QUANTIZATIONS
 
 if TYPE_CHECKING:
-    from mtnet_tf.data.pairs import Pairs
+    import numpy as np
 
 _OUTPUT = flags.DEFINE_string("output", None, "Folder of the page.", required=True)
 _QUANTIZE = flags.DEFINE_enum(
@@ -60,13 +59,17 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.evaluation.run import load_data
     from mtnet_tf.exporting.export import export
     from mtnet_tf.exporting.network import Exported
-    from mtnet_tf.files import write_json, writing
+    from mtnet_tf.files import read_npz, write_json, writing
     from mtnet_tf.runs import devices
+    from mtnet_tf.studies.pretraining import EXAMPLES
 
     devices.select_device("cpu")
-    exported, examples = Exported(run), None
+    exported = Exported(run)
     if flags.FLAGS.run_dir or _DATA_PATH.value:
-        examples = load_data(run, _DATA_PATH.value).test
+        pairs = load_data(run, _DATA_PATH.value).test
+        images, labels = pairs.images, pairs.labels
+    else:
+        images, labels = read_npz(run / EXAMPLES, {"image": ("u", 4), "label": ("i", 1)}).values()
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=".page_") as folder:
@@ -76,7 +79,7 @@ def main(argv: list[str]) -> None:
             _copy_runtime(page)
             found = export(exported, page / "model.onnx", "onnx", _QUANTIZE.value)
             metadata = json.loads(exported.metadata)
-            metadata["examples"] = _write_examples(examples, page) if examples else []
+            metadata["examples"] = _write_examples(images, labels, metadata["words"], page)
             write_json(page / "metadata.json", metadata)
             shutil.rmtree(output, ignore_errors=True)
             page.rename(output)
@@ -111,18 +114,18 @@ def _copy_runtime(output: pathlib.Path) -> None:
         shutil.copyfile(package / "README.md", output / "onnxruntime-web.md")
 
 
-def _write_examples(pairs: "Pairs", output: pathlib.Path) -> list[dict[str, str]]:
+def _write_examples(
+    images: "np.ndarray", labels: "np.ndarray", words: list[str], output: pathlib.Path
+) -> list[dict[str, str]]:
     """Writes the first picture of some words, and returns their files and names."""
     import numpy as np
     import PIL.Image
 
-    labels = sorted(set(pairs.labels.tolist()))[:_EXAMPLES]
     examples = []
-    for place, label in enumerate(labels, 1):
-        image = pairs.images[int(np.argmax(pairs.labels == label))]
-        file = f"example_{place}.png"
+    for place, first in enumerate(np.unique(labels, return_index=True)[1][:_EXAMPLES], 1):
+        image, file = images[first], f"example_{place}.png"
         PIL.Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(output / file)
-        examples.append({"file": file, "name": f"example {place}"})
+        examples.append({"file": file, "name": words[labels[first]].replace("_", " ")})
     return examples
 
 

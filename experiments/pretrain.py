@@ -6,8 +6,9 @@
 
 It trains the preset `compact`, chooses how sure the network may be (experiments.calibrate), writes
 the folder mtnet_tf/pretrained/<name> with the weights in float16, and scores what it wrote, and the
-controls, on the test split. Some of the test pairs and their scores are kept for the tests. The
-same command goes on where it was stopped. `report` then writes the model card.
+controls, on the test split. A test picture of each word goes along; some of the test pairs and
+their scores are kept for the tests. The same command goes on where it was stopped. `report` then
+writes the model card.
 """
 
 import functools
@@ -72,9 +73,9 @@ def main(argv: list[str]) -> None:
     pictures = loading.load(others, loading.fit_config(config, others).data).train
     found = calibrate(network, config, data, pictures.spread(_NUM_OUTLIERS).images)
     write_json(run / CALIBRATION, {**found, "outliers_of": others.name, **environment(device)})
-    shipped = ship(run, pathlib.Path(_OUTPUT_DIR.value) / name)
-    metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
     kept, references = data.test.spread(_NUM_KEPT), data.recordings.float_waveforms()
+    shipped = ship(run, pathlib.Path(_OUTPUT_DIR.value) / name, kept)
+    metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
     with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
         score = functools.partial(
             evaluate_run, shipped.path, data, pool, split="test", device=device

@@ -44,7 +44,8 @@ def test_it_speaks_as_well_as_its_committed_result_says(name):
 @pytest.mark.parametrize("name", pretrained.names())
 def test_it_is_small_calibrated_and_has_a_card(name):
     folder = pretrained.run_dir(name)
-    assert {"README.md", "calibration.json"} <= {path.name for path in folder.iterdir()}
+    files = {path.name for path in folder.iterdir()}
+    assert {"README.md", "calibration.json", "examples.npz"} <= files
     assert "data_path" not in RunFolder(folder).environment()
 
 

@@ -1,14 +1,18 @@
 // The page: a picture comes in by drawing, file, drop, camera or example; a word comes out.
 
 import { loadNetwork } from "./network.js";
-import { extractDigit, hasDarkInk, PictureError, plane, workingSize } from "./picture.js";
+import { extractDigit, fitted, hasDarkInk, PictureError, plane, workingSize } from "./picture.js";
 import { drawSpectrogram, drawWaveform, wavFile } from "./sound.js";
 
 const $ = (id) => document.getElementById(id);
 const PEN = 22; // of the drawing, in its pixels
 const SHOWN_WORDS = 10;
+const LARGEST_SIDE = 2048; // of what is scaled here; a canvas makes larger pictures smaller first
+const LOOKING = "Looking …";
 
 let network;
+let failure = "The network is still being loaded. Try again in a moment.";
+let turn = 0; // counts the pictures: what an earlier one still has to say is dropped
 let seen; // the pixels of the last picture
 let soundUrl;
 
@@ -17,18 +21,18 @@ let soundUrl;
 
 // Any picture that a canvas can draw -> what the network sees, a Uint8Array.
 function asPixels(source, width, height) {
+  if (!width || !height) throw new PictureError("There is no picture yet.");
   const [rows, columns, channels] = network.metadata.image_shape;
   if (channels === 3 || network.metadata.digit_size === null) {
-    // The largest part of the middle with the wanted sides.
-    const scale = Math.min(width / columns, height / rows);
-    const part = [columns * scale, rows * scale];
-    const corner = [(width - part[0]) / 2, (height - part[1]) / 2];
-    return channelsOf(drawn(source, [...corner, ...part], columns, rows), channels);
+    const scale = Math.min(1, LARGEST_SIDE / Math.max(width, height));
+    const [down, across] = [height, width].map((side) => Math.max(1, Math.round(side * scale)));
+    const pixels = channelsOf(drawn(source, width, height, across, down), channels);
+    return fitted({ height: down, width: across, channels, pixels }, rows, columns);
   }
   const same = width === columns && height === rows;
   const [down, across] = same ? [rows, columns] : workingSize(height, width);
   const grey = plane(down, across);
-  channelsOf(drawn(source, [0, 0, width, height], across, down), 1).forEach((value, k) => {
+  channelsOf(drawn(source, width, height, across, down), 1).forEach((value, k) => {
     grey.values[k] = value / 255;
   });
   const dark = hasDarkInk(grey);
@@ -37,15 +41,15 @@ function asPixels(source, width, height) {
   return Uint8Array.from(digit.values, (value) => Math.round(255 * value));
 }
 
-// A part of a picture at another size, on white, as RGBA values.
-function drawn(source, part, width, height) {
-  const canvas = new OffscreenCanvas(width, height);
+// A picture at another size, on white, as RGBA values.
+function drawn(source, width, height, across, down) {
+  const canvas = new OffscreenCanvas(across, down);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";
-  context.fillRect(0, 0, width, height);
+  context.fillRect(0, 0, across, down);
   context.imageSmoothingQuality = "high";
-  context.drawImage(source, ...part, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height).data;
+  context.drawImage(source, 0, 0, width, height, 0, 0, across, down);
+  return context.getImageData(0, 0, across, down).data;
 }
 
 function channelsOf(rgba, channels) {
@@ -61,38 +65,55 @@ function channelsOf(rgba, channels) {
 // ---------------------------------------------------------------------------------------------
 // Pixels -> a word
 
-async function say(source, width, height) {
-  tell("");
-  if (!network) return;
+// Speaks the pixels that `read` returns, or says why it cannot. What it is not sure of is spoken only
+// where it was asked for.
+async function say(read, isAsked = false) {
+  if (!network) {
+    tell(failure);
+    return;
+  }
+  const mine = ++turn;
+  forget();
+  $("answer").textContent = LOOKING;
+  // So that it is seen, and that a screen reader says the same word again.
+  await new Promise((resolve) => setTimeout(resolve, 50));
   try {
-    seen = asPixels(source, width, height);
-    await saySeen();
+    const pixels = await read();
+    if (mine !== turn) return;
+    const description = await network.describe(pixels, $("voice").selectedIndex);
+    if (mine !== turn) return;
+    seen = pixels;
+    show(pixels, description, isAsked);
   } catch (error) {
-    if (!(error instanceof PictureError)) throw error;
+    if (mine !== turn) return;
     forget();
-    tell(error.message);
+    tell(
+      error instanceof PictureError
+        ? error.message
+        : `This picture cannot be spoken (${error.message}). Try another one.`,
+    );
   }
 }
 
-async function saySeen() {
-  show(seen, await network.describe(seen, $("voice").selectedIndex));
-}
-
-function show(pixels, { waveform, guesses, isSure }) {
+function show(pixels, { waveform, guesses, isSure }, isAsked) {
   const { sample_rate: sampleRate } = network.metadata;
   const [best, next] = guesses;
-  $("answer").textContent = isSure
-    ? best
-      ? `${best.word}, ${percent(best)}`
-      : "Here is the word."
-    : `I am not sure: ${best.word} (${percent(best)}) or ${next.word} (${percent(next)}). Play it if you like.`;
+  if (!best) $("answer").textContent = "Here is the word. How sure it is cannot be told.";
+  else if (isSure) $("answer").textContent = `${best.word}, ${percent(best)}`;
+  else {
+    const others = next ? ` or ${next.word} (${percent(next)})` : "";
+    $("answer").textContent = `I am not sure: ${best.word} (${percent(best)})${others}. Play it if you like.`;
+  }
   URL.revokeObjectURL(soundUrl);
   soundUrl = URL.createObjectURL(wavFile(waveform, sampleRate));
   const player = $("player");
   player.src = soundUrl;
   player.hidden = false;
-  // What it is not sure of is not spoken unasked. A browser may refuse to play before a click.
-  if (isSure) player.play().catch(() => {});
+  if (isSure || isAsked) {
+    player.play().catch(({ name }) => {
+      if (name === "NotAllowedError") tell("Press play to hear it.");
+    });
+  }
   $("details").hidden = false;
   drawSeen(pixels);
   drawWaveform($("waveform"), waveform);
@@ -110,7 +131,9 @@ function show(pixels, { waveform, guesses, isSure }) {
 
 function forget() {
   seen = undefined;
+  tell("");
   $("answer").textContent = "";
+  $("player").pause();
   $("player").hidden = true;
   $("details").hidden = true;
 }
@@ -139,17 +162,24 @@ function tell(message) {
 // ---------------------------------------------------------------------------------------------
 // Ways in
 
-async function sayFile(file) {
-  tell("");
+// The pixels of what a file, the camera or a canvas shows.
+async function pixelsOf(source, refusal) {
   let picture;
   try {
-    picture = await createImageBitmap(file);
+    picture = await createImageBitmap(source);
   } catch {
-    forget();
-    tell(`"${file.name}" is not a picture that this browser can read. Choose a PNG or JPEG file.`);
-    return;
+    throw new PictureError(refusal);
   }
-  await say(picture, picture.width, picture.height);
+  try {
+    return asPixels(picture, picture.width, picture.height);
+  } finally {
+    picture.close();
+  }
+}
+
+function sayFile(file) {
+  const refusal = `"${file.name}" is not a picture that this browser can read. Choose a PNG or JPEG file.`;
+  say(() => pixelsOf(file, refusal));
 }
 
 function prepareDrawing() {
@@ -166,8 +196,11 @@ function prepareDrawing() {
       ((event.clientY - box.top) * paper.height) / box.height,
     ];
   };
+  let pen; // the pointer that draws: one finger, or the mouse with its first button
   paper.addEventListener("pointerdown", (event) => {
-    paper.setPointerCapture(event.pointerId);
+    if (pen !== undefined || event.button !== 0) return;
+    pen = event.pointerId;
+    paper.setPointerCapture(pen);
     Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#111" });
     context.beginPath();
     context.moveTo(...place(event));
@@ -175,19 +208,26 @@ function prepareDrawing() {
     context.stroke();
   });
   paper.addEventListener("pointermove", (event) => {
-    if (!event.buttons) return;
+    if (event.pointerId !== pen) return;
     context.lineTo(...place(event));
     context.stroke();
   });
+  for (const end of ["pointerup", "pointercancel"]) {
+    paper.addEventListener(end, (event) => {
+      if (event.pointerId === pen) pen = undefined;
+    });
+  }
   wipe();
   $("clear").addEventListener("click", () => {
     wipe();
     tell("");
   });
-  $("say").addEventListener("click", () => say(paper, paper.width, paper.height));
+  $("say").addEventListener("click", () => say(() => asPixels(paper, paper.width, paper.height)));
 }
 
 function prepareFiles() {
+  // So that the same file can be chosen again.
+  $("file").addEventListener("click", ({ target }) => (target.value = ""));
   $("file").addEventListener("change", ({ target }) => {
     if (target.files.length) sayFile(target.files[0]);
   });
@@ -199,34 +239,50 @@ function prepareFiles() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    if (event.dataTransfer.files.length) sayFile(event.dataTransfer.files[0]);
+    const [file] = event.dataTransfer.files;
+    if (file) sayFile(file);
+    else tell("No file was dropped. Save the picture first, and drop or choose its file.");
   });
 }
 
 function prepareCamera() {
   const view = $("view");
+  const close = () => {
+    for (const track of view.srcObject.getTracks()) track.stop();
+    view.srcObject = null;
+    view.hidden = $("shoot").hidden = $("close").hidden = true;
+    $("camera").hidden = false;
+    $("camera").focus();
+  };
   $("camera").addEventListener("click", async () => {
     tell("");
+    $("camera").disabled = true; // a second press would open a second one
     try {
       view.srcObject = await navigator.mediaDevices.getUserMedia({
         video: { facingMode: "environment" },
       });
+      view.hidden = false;
+      await view.play();
+      $("shoot").hidden = $("close").hidden = false;
+      $("camera").hidden = true;
+      $("shoot").focus();
     } catch {
+      if (view.srcObject) close();
       tell("The camera cannot be used: there is none, or it was not allowed.");
-      return;
+    } finally {
+      $("camera").disabled = false;
     }
-    view.hidden = $("shoot").hidden = false;
-    $("camera").hidden = true;
-    await view.play();
-    $("shoot").focus();
   });
-  $("shoot").addEventListener("click", async () => {
-    await say(view, view.videoWidth, view.videoHeight);
-    for (const track of view.srcObject.getTracks()) track.stop();
-    view.hidden = $("shoot").hidden = true;
-    $("camera").hidden = false;
-    $("camera").focus();
-  });
+  $("close").addEventListener("click", close);
+  $("shoot").addEventListener("click", () =>
+    say(async () => {
+      try {
+        return await pixelsOf(view, "The camera shows no picture yet.");
+      } finally {
+        close();
+      }
+    }),
+  );
 }
 
 // The test pictures that were put beside the page, so that it can be tried without drawing.
@@ -235,7 +291,12 @@ function prepareExamples(examples) {
     const picture = Object.assign(new Image(), { src: file, alt: name });
     const button = Object.assign(document.createElement("button"), { type: "button" });
     button.append(picture);
-    button.addEventListener("click", () => say(picture, picture.naturalWidth, picture.naturalHeight));
+    button.addEventListener("click", () =>
+      say(async () => {
+        await picture.decode();
+        return asPixels(picture, picture.naturalWidth, picture.naturalHeight);
+      }),
+    );
     const item = document.createElement("li");
     item.append(button);
     return item;
@@ -249,7 +310,10 @@ function prepareVoices({ inputs, voices }) {
   const options = voices.map((name) => new Option(name.replaceAll("_", " ")));
   $("voice").replaceChildren(...options);
   $("voices").hidden = !inputs.includes("voice");
-  $("voice").addEventListener("change", () => seen && saySeen());
+  $("voice").addEventListener("change", () => {
+    const pixels = seen;
+    if (pixels) say(() => pixels, true);
+  });
 }
 
 async function begin() {
@@ -259,13 +323,15 @@ async function begin() {
   try {
     network = await loadNetwork();
   } catch (error) {
+    failure = `The network cannot be loaded (${error.message}). Load the page again from a web server.`;
     $("answer").textContent = "";
-    tell(`The network cannot be loaded (${error.message}). Load the page again from a web server.`);
+    tell(failure);
     return;
   }
   const { metadata } = network;
   const known = metadata.words.length > 20 ? `${metadata.words.length} words` : metadata.words.join(", ");
   $("known").textContent = known;
+  $("middle").hidden = metadata.digit_size !== null;
   $("drawing").hidden = metadata.digit_size === null;
   $("made").textContent = `${metadata.system}, preset ${metadata.preset}; voice: ${metadata.voices.join(", ")}.`;
   prepareVoices(metadata);

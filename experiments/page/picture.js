@@ -1,5 +1,5 @@
-// Pictures -> what the network was trained on. A port of mtnet_tf/data/images.py, function by
-// function and number by number; tests compare the two.
+// Pictures -> what the network was trained on. A port of mtnet_tf/data/images.py, and of what that
+// takes from Pillow, function by function and number by number; tests compare the two.
 //
 // A plane is {height, width, values}, values a Float64Array, row by row.
 
@@ -59,15 +59,26 @@ export function extractDigit(picture, height, width, digitSize) {
   );
   if (largest(digit.values) <= 0.5) throw blank();
 
-  let box = boundingBox(ink, (k) => mask[k]);
+  let box = boundingBox(ink, places(mask));
   const scale = digitSize / Math.max(box.bottom - box.top + 1, box.right - box.left + 1);
   const strokeWidth = 4 * meanDistance(mask, ink) - 2;
   const radius = roundHalfEven((MIN_STROKE_WIDTH / scale - strokeWidth) / 2);
   if (radius > 0) {
     digit = widen(digit, radius);
-    box = boundingBox(digit, (k) => digit.values[k] > 0.5);
+    box = boundingBox(digit, places(digit.values.map((value) => value > 0.5)));
   }
   return centre(fit(crop(digit, box), digitSize), height, width);
+}
+
+// The largest part of the middle that has the sides of [rows, columns], scaled to them, a Uint8Array:
+// Pillow's ImageOps.fit with Lanczos' filter. Pixels are 0 to 255, row by row, channel by channel.
+export function fitted({ height, width, channels, pixels }, rows, columns) {
+  const scale = Math.min(width / columns, height / rows);
+  const [across, down] = [columns * scale, rows * scale];
+  const ofColumns = lanczosWeights((width - across) / 2, across, width, columns);
+  const ofRows = lanczosWeights((height - down) / 2, down, height, rows);
+  const narrow = mixed(pixels, height, width, channels, ofColumns);
+  return new Uint8Array(mixed(narrow, 1, height, columns * channels, ofRows).buffer);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -184,6 +195,41 @@ function extremeFilter(line, size, first, choose) {
   return Float64Array.from(line, (_, k) => choose(backward[k], forward[k + size - 1]));
 }
 
+// How `size` pixels are mixed of those from `start` to `start + length` of a line: of each, which is its
+// first, and the weights.
+function lanczosWeights(start, length, limit, size) {
+  const scale = length / size;
+  const stretch = Math.max(scale, 1); // of the filter, where the picture becomes smaller
+  return Array.from({ length: size }, (_, k) => {
+    const centre = start + (k + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - 3 * stretch + 0.5));
+    const end = Math.min(limit, Math.trunc(centre + 3 * stretch + 0.5));
+    const weights = Array.from({ length: end - first }, (_, j) => lanczos((first + j + 0.5 - centre) / stretch));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    return { first, weights: weights.map((weight) => weight / sum) };
+  });
+}
+
+const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+const lanczos = (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0);
+
+// Mixes pixels along the middle axis of [outer, length, inner].
+function mixed(pixels, outer, length, inner, line) {
+  const result = new Uint8ClampedArray(outer * line.length * inner); // which rounds
+  line.forEach(({ first, weights }, k) => {
+    for (let o = 0; o < outer; o++) {
+      for (let c = 0; c < inner; c++) {
+        let sum = 0;
+        for (let j = 0; j < weights.length; j++) {
+          sum += weights[j] * pixels[(o * length + first + j) * inner + c];
+        }
+        result[(o * line.length + k) * inner + c] = sum;
+      }
+    }
+  });
+  return result;
+}
+
 // ---------------------------------------------------------------------------------------------
 // Planes and masks; a mask is a Uint8Array of the plane's size
 
@@ -232,9 +278,7 @@ function label(mask, { height, width }) {
   for (let start = 0; start < mask.length; start++) {
     if (mask[start] && !seen[start]) {
       const pixels = flood(mask, [start], seen, height, width);
-      const inPart = new Uint8Array(mask.length);
-      for (const k of pixels) inPart[k] = 1;
-      parts.push({ pixels, box: boundingBox({ height, width }, (k) => inPart[k]) });
+      parts.push({ pixels, box: boundingBox({ height, width }, pixels) });
     }
   }
   return parts;
@@ -288,17 +332,23 @@ function dilate(mask, { height, width }, times) {
   return grown;
 }
 
-function boundingBox({ height, width }, isSet) {
+// Where a mask is set.
+function places(mask) {
+  const found = [];
+  mask.forEach((set, k) => {
+    if (set) found.push(k);
+  });
+  return found;
+}
+
+function boundingBox({ height, width }, pixels) {
   const box = { top: height, bottom: -1, left: width, right: -1 };
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (isSet(y * width + x)) {
-        box.top = Math.min(box.top, y);
-        box.bottom = Math.max(box.bottom, y);
-        box.left = Math.min(box.left, x);
-        box.right = Math.max(box.right, x);
-      }
-    }
+  for (const k of pixels) {
+    const [y, x] = [Math.floor(k / width), k % width];
+    box.top = Math.min(box.top, y);
+    box.bottom = Math.max(box.bottom, y);
+    box.left = Math.min(box.left, x);
+    box.right = Math.max(box.right, x);
   }
   return box;
 }

@@ -48,6 +48,9 @@ _IMAGES = {
 }
 
 
+_EXAMPLES = "`examples.npz` has a test picture of each word, to try."
+
+
 def card(results: pathlib.Path | str, shipped: pathlib.Path | str) -> str:
     """Returns the card of a network as Markdown.
 
@@ -64,9 +67,10 @@ def card(results: pathlib.Path | str, shipped: pathlib.Path | str) -> str:
     try:
         images = _IMAGES[shipped.name]
         recordings = network["provenance"]["recordings"]
+        data = [images.source, *data_lines(network), _voice(recordings), _EXAMPLES]
         parts = [
             _head(shipped, network),
-            f"## Data\n\n{bullets([images.source, *data_lines(network), _voice(recordings)])}",
+            f"## Data\n\n{bullets(data)}",
             f"## Scores\n\n{_table(study)}{_heard(network)}",
             f"## How sure it is\n\n{bullets(_sureness(calibration))}",
             f"## What it cannot do\n\n{bullets([images.limits, *_limits(network)])}",

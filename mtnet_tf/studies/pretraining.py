@@ -5,15 +5,19 @@ from __future__ import annotations
 import pathlib
 import shutil
 
-from mtnet_tf.files import read_json, replacing, write_json
+import numpy as np
+
+from mtnet_tf.data.pairs import Pairs
+from mtnet_tf.files import read_json, replacing, write_json, write_npz
 from mtnet_tf.runs.calibration import CALIBRATION
 from mtnet_tf.runs.networks import halve
 from mtnet_tf.runs.run_folder import NETWORK, RECORDINGS, RunFolder
 
+EXAMPLES = "examples.npz"  # image, uint8 [n, height, width, channels], and label, int [n]
 _COPIED = ("config.json", RECORDINGS, CALIBRATION)
 
 
-def ship(run: RunFolder, folder: pathlib.Path | str) -> RunFolder:
+def ship(run: RunFolder, folder: pathlib.Path | str, pairs: Pairs) -> RunFolder:
     """Copies what `describe` needs of a run into a folder, and returns that as a run folder.
 
     The weights are rounded to float16. Where the data set lay is left out: it is not there on
@@ -22,6 +26,7 @@ def ship(run: RunFolder, folder: pathlib.Path | str) -> RunFolder:
     Args:
         run: trained and calibrated.
         folder: receives the files.
+        pairs: of the test split; the first picture of each word goes along (`EXAMPLES`).
 
     Raises:
         FileError: a file is missing, or cannot be written.
@@ -35,4 +40,16 @@ def ship(run: RunFolder, folder: pathlib.Path | str) -> RunFolder:
     record.pop("data_path", None)
     write_json(shipped / "environment.json", record)
     halve(run / NETWORK, shipped / NETWORK)
+    write_examples(shipped, pairs)
     return shipped
+
+
+def write_examples(shipped: RunFolder, pairs: Pairs) -> None:
+    """Writes the first picture of each word, so that the network can be tried.
+
+    Args:
+        shipped: the folder that travels.
+        pairs: of the test split.
+    """
+    _, first = np.unique(pairs.labels, return_index=True)
+    write_npz(shipped / EXAMPLES, image=pairs.images[first], label=pairs.labels[first])

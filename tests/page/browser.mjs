@@ -8,9 +8,13 @@ import { chromium } from "playwright-core";
 const [url, picture, textFile] = process.argv.slice(2);
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+  args: [
+    "--no-sandbox",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",
+  ],
 });
-const page = await browser.newPage();
+const page = await browser.newPage({ permissions: ["camera"] });
 const [consoleErrors, elsewhere] = [[], []];
 page.on("console", (message) => message.type() === "error" && consoleErrors.push(message.text()));
 page.on("pageerror", (error) => consoleErrors.push(String(error)));
@@ -28,15 +32,10 @@ async function samples() {
   });
 }
 async function told(action) {
-  const before = await answer();
   await action();
-  await page.waitForFunction(
-    (text) =>
-      document.getElementById("answer").textContent !== text ||
-      document.getElementById("message").textContent,
-    before,
-  );
+  await page.waitForFunction(() => document.getElementById("answer").textContent !== "Looking …");
 }
+const cameraIsOn = () => page.evaluate(() => document.getElementById("view").srcObject !== null);
 async function draw(points) {
   const box = await page.locator("#paper").boundingBox();
   const at = ([x, y]) => [box.x + (x * box.width) / 280, box.y + (y * box.height) / 280];
@@ -50,26 +49,44 @@ await page.goto(url);
 await page.waitForFunction(() => document.getElementById("answer").textContent === "Ready.");
 const found = { known: await page.textContent("#known") };
 
-await draw([[70, 60], [200, 60], [115, 230]]);
-await told(() => page.click("#say"));
-found.drawn = await answer();
-found.rows = await page.locator("#guesses tbody tr").count();
+const canDraw = await page.isVisible("#paper");
+if (canDraw) {
+  await draw([[70, 60], [200, 60], [115, 230]]);
+  await told(() => page.click("#say"));
+  found.drawn = await answer();
+}
 
 await told(() => page.setInputFiles("#file", picture));
 found.picture = { answer: await answer(), samples: await samples() };
+found.rows = await page.locator("#guesses tbody tr").count();
 
 await told(() => page.setInputFiles("#file", textFile));
 found.text = { answer: await answer(), message: await message(), playerHidden: await page.isHidden("#player") };
 
-await page.click("#clear");
-await told(() => page.click("#say"));
-found.blank = await message();
-
-const example = page.locator("#examples button").first();
-if (await example.isVisible()) {
-  await told(() => example.press("Enter"));
-  found.example = await answer();
+if (canDraw) {
+  await page.click("#clear");
+  await told(() => page.click("#say"));
+  found.blank = await message();
 }
+
+const examples = page.locator("#examples button");
+found.examples = [];
+for (let k = 0; k < (await examples.count()); k++) {
+  await told(() => examples.nth(k).press("Enter"));
+  found.examples.push({ name: await examples.nth(k).locator("img").getAttribute("alt"), answer: await answer() });
+}
+// Of two pictures at once the later one is spoken.
+await told(() => examples.evaluateAll((buttons) => buttons.slice(0, 2).forEach((button) => button.click())));
+found.ofTwo = await answer();
+
+await page.click("#camera");
+await page.click("#shoot");
+await page.waitForSelector("#camera:visible");
+await told(() => {});
+found.camera = { told: (await answer()) || (await message()), isOn: await cameraIsOn() };
+await page.click("#camera");
+await page.click("#close");
+found.camera.isOnAfterClose = await cameraIsOn();
 found.voices = await page.locator("#voice:visible option").allTextContents();
 if (found.voices.length) {
   await told(() => page.setInputFiles("#file", picture));
@@ -87,5 +104,15 @@ found.violations = violations
   .filter(({ impact }) => ["serious", "critical"].includes(impact))
   .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
 await page.screenshot({ path: process.env.SCREENSHOT ?? "/dev/null", fullPage: true, type: "png" });
+
+// Where the network is missing, each picture says so.
+const broken = await browser.newPage();
+await broken.route("**/model.onnx", (route) => route.abort());
+await broken.goto(url);
+await broken.waitForFunction(() => document.getElementById("message").textContent);
+await broken.evaluate(() => (document.getElementById("message").textContent = ""));
+await broken.setInputFiles("#file", picture);
+found.withoutNetwork = await broken.textContent("#message");
+
 console.log(JSON.stringify({ ...found, consoleErrors, elsewhere }));
 await browser.close();

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from data_builders.words import DIGITS
+from mtnet_tf import pretrained
 from mtnet_tf.data import audio
 from mtnet_tf.data.images import write_image
 from mtnet_tf.describe import Describer
@@ -100,20 +101,24 @@ def found(built):
     return visit(built / "page", built / "page/example_8.png")
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """The page of the network that travels with the package, and what a visitor finds there."""
-    folder = tmp_path_factory.mktemp("shipped")
-    run("build_page", f"--output={folder / 'page'}")
-    image = np.load(ROOT / "tests/pretrained/mnist_ad.npz")["image"][0]
-    write_image(folder / "digit.png", image)
-    return visit(folder / "page", folder / "digit.png")
-
-
-def test_a_drawn_seven_is_spoken_as_seven(shipped):
-    assert shipped["drawn"].startswith("seven, ")
-    assert shipped["voices"] == [] and "example" not in shipped
-    assert shipped["consoleErrors"] == shipped["elsewhere"] == shipped["violations"] == []
+@pytest.mark.parametrize("name", pretrained.names())
+def test_the_page_of_what_travels_with_the_package(name, tmp_path):
+    run("build_page", f"--pretrained={name}", f"--output={tmp_path / 'page'}")
+    image = np.load(ROOT / f"tests/pretrained/{name}.npz")["image"][0]
+    write_image(tmp_path / "picture.png", image)  # enlarged
+    found = visit(tmp_path / "page", tmp_path / "picture.png")
+    speaker = Describer(pretrained.run_dir(name))
+    assert_spoken_as_keras_speaks_it(found, speaker, tmp_path / "picture.png", tolerance=40)
+    assert found["voices"] == []
+    assert [example["name"] for example in found["examples"]] == list(speaker.words)
+    right = [
+        example["answer"].removeprefix("I am not sure: ").startswith(example["name"])
+        for example in found["examples"]
+    ]
+    assert sum(right) >= 8
+    assert found.get("drawn", "seven, ").startswith("seven, ")
+    assert ("drawn" in found) == (name == "mnist_ad")
+    assert found["consoleErrors"] == found["elsewhere"] == found["violations"] == []
 
 
 def test_another_voice_says_the_same_picture(built, found):
@@ -125,10 +130,10 @@ def test_another_voice_says_the_same_picture(built, found):
         assert np.abs(np.array(samples) - expected).max() <= 4
 
 
-def test_a_picture_is_spoken_as_keras_speaks_it(built, found):
-    description = Describer(built / "run").describe(built / "page/example_8.png")
+def assert_spoken_as_keras_speaks_it(found, speaker, picture, tolerance=4):
+    description = speaker.describe(picture)
     expected = np.round(32767 * description.waveform)
-    assert np.abs(np.array(found["picture"]["samples"]) - expected).max() <= 4
+    assert np.abs(np.array(found["picture"]["samples"]) - expected).max() <= tolerance
     best = description.guesses[0]
     percent = f"{100 * best.probability:.1f} %"
     sure = f"{best.word}, {percent}"
@@ -137,11 +142,27 @@ def test_a_picture_is_spoken_as_keras_speaks_it(built, found):
     )
 
 
-def test_a_drawing_and_an_example_are_spoken(built, found):
+def test_a_picture_is_spoken_as_keras_speaks_it(built, found):
+    assert_spoken_as_keras_speaks_it(found, Describer(built / "run"), built / "page/example_8.png")
+
+
+def test_a_drawing_and_the_examples_are_spoken(built, found):
     words = Describer(built / "run").words
     assert found["known"] == ", ".join(words) and found["rows"] == 10
-    for answer in (found["drawn"], found["example"]):
+    answers = [example["answer"] for example in found["examples"]]
+    for answer in (found["drawn"], *answers):
         assert any(word in answer for word in words)
+    assert found["ofTwo"] == answers[1]
+
+
+def test_the_camera_is_turned_off(found):
+    """Chromium's own moving picture stands for the camera's."""
+    assert found["camera"].pop("told")
+    assert found["camera"] == {"isOn": False, "isOnAfterClose": False}
+
+
+def test_without_its_network_it_says_so_to_every_picture(found):
+    assert found["withoutNetwork"].startswith("The network cannot be loaded (")
 
 
 def test_what_is_no_picture_gets_a_plain_message(found):

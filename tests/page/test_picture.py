@@ -14,8 +14,8 @@ from mtnet_tf.data import images
 
 PAGE = pathlib.Path(__file__).parents[2] / "experiments/page"
 SCRIPT = """
-import { extractDigit, hasDarkInk, workingSize } from "PAGE/picture.js";
-const pictures = JSON.parse(require_stdin());
+import { extractDigit, fitted, hasDarkInk, workingSize } from "PAGE/picture.js";
+const { pictures, photos } = JSON.parse(require_stdin());
 const results = pictures.map(({ height, width, values }) => {
   const grey = { height, width, values: Float64Array.from(values) };
   try {
@@ -27,7 +27,8 @@ const results = pictures.map(({ height, width, values }) => {
   }
 });
 const sizes = [[480, 640], [50, 40], [600, 601]].map((size) => workingSize(...size));
-console.log(JSON.stringify({ results, sizes }));
+const fits = photos.map((photo) => Array.from(fitted(photo, 32, 24)));
+console.log(JSON.stringify({ results, sizes, fits }));
 """.replace("require_stdin()", "(await import('node:fs')).readFileSync(0, 'utf8')")
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
@@ -60,17 +61,51 @@ PICTURES = {
 }
 
 
-def test_every_picture_is_seen_as_the_package_sees_it():
+def photo(height, width, channels):
+    random = np.random.default_rng(height)
+    small = random.integers(0, 256, (9, 7, channels), dtype=np.uint8)
+    sides = np.ceil([height / 9, width / 7]).astype(int)
+    blocks = small.repeat(sides[0], axis=0).repeat(sides[1], axis=1)[:height, :width]
+    noise = random.integers(-20, 20, blocks.shape)
+    return np.clip(blocks + noise, 0, 255).astype(np.uint8)
+
+
+PHOTOS = [
+    photo(*shape) for shape in ((300, 401, 3), (97, 50, 3), (20, 16, 3), (32, 24, 3), (64, 99, 1))
+]
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What the page makes of `PICTURES` and of `PHOTOS`."""
     pictures = [
         {"height": grey.shape[0], "width": grey.shape[1], "values": grey.ravel().tolist()}
         for grey in PICTURES.values()
     ]
+    photos = [
+        dict(zip(("height", "width", "channels", "pixels"), (*one.shape, one.ravel().tolist())))
+        for one in PHOTOS
+    ]
     done = subprocess.run(
         ["node", "--input-type=module", "-e", SCRIPT.replace("PAGE", PAGE.as_uri())],
-        input=json.dumps(pictures), capture_output=True, text=True, check=False,
+        input=json.dumps({"pictures": pictures, "photos": photos}),
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_a_photo_is_cut_and_scaled_as_the_package_does_it(found, tmp_path):
+    for one, fitted in zip(PHOTOS, found["fits"], strict=True):
+        path = tmp_path / "photo.png"
+        PIL.Image.fromarray(one.squeeze(2) if one.shape[2] == 1 else one).save(path)
+        expected, _ = images.read_image(path, (32, 24, one.shape[2]), "no", None)
+        difference = np.array(fitted) - expected.ravel()
+        assert np.abs(difference).max() <= 1, one.shape  # Pillow rounds the weights
+        assert expected.std() > 20
+
+
+def test_every_picture_is_seen_as_the_package_sees_it(found):
     assert found["sizes"] == [[384, 512], [128, 102], [511, 512]]
     for (name, grey), result in zip(PICTURES.items(), found["results"]):
         try:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.describe import Describer
-from mtnet_tf.files import FileError
+from mtnet_tf.files import FileError, read_npz
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.pretraining import ship
 
@@ -20,13 +20,19 @@ def run(short_runs, tmp_path):
 
 
 def test_it_says_what_the_run_says_and_not_where_its_data_lay(run, synthetic_data, tmp_path):
-    shipped = ship(run, tmp_path / "shipped")
+    shipped = ship(run, tmp_path / "shipped", synthetic_data.test)
     assert "data_path" in run.environment() and "data_path" not in shipped.environment()
     assert shipped.environment()["command"] == run.environment()["command"]
     files = {path.name: path.stat().st_size for path in shipped.path.iterdir()}
     assert set(files) == {
         *("config.json", "environment.json", "recordings.npz", "calibration.json", "model.keras"),
+        "examples.npz",
     }
+    examples = read_npz(shipped / "examples.npz")
+    assert list(examples["label"]) == sorted(set(synthetic_data.test.labels))
+    for image, label in zip(examples["image"], examples["label"]):
+        first = list(synthetic_data.test.labels).index(label)
+        np.testing.assert_array_equal(image, synthetic_data.test.images[first])
     assert files["model.keras"] < 0.7 * (run / "model.keras").stat().st_size
     image = synthetic_data.test.images[0]
     before, after = (Describer(folder.path).describe(image) for folder in (run, shipped))
@@ -35,7 +41,7 @@ def test_it_says_what_the_run_says_and_not_where_its_data_lay(run, synthetic_dat
     assert after.threshold == before.threshold == 0.75
 
 
-def test_a_run_that_was_not_calibrated_is_not_shipped(run, tmp_path):
+def test_a_run_that_was_not_calibrated_is_not_shipped(run, synthetic_data, tmp_path):
     (run / "calibration.json").unlink()
     with pytest.raises(FileError, match="calibration.json"):
-        ship(run, tmp_path / "shipped")
+        ship(run, tmp_path / "shipped", synthetic_data.test)
