@@ -68,7 +68,9 @@ def analyse(samples: np.ndarray) -> Analysis | None:
 def mcd(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050) -> Score:
     """Computes the mel-cepstral distance (Kubichek 1993) along the best alignment in time (DTW).
 
-    MCD = (10 / ln 10) sqrt(2 sum_{k=1}^{24} (c_k - c'_k)^2), averaged over the alignment.
+    MCD = (10 / ln 10) sqrt(sum_{k=1}^{24} (c_k - c'_k)^2), averaged over the alignment: the
+    root-mean-square difference of two envelopes in dB. WORLD's c_k are those of the log power in
+    an orthonormal basis. Where they are of the log magnitude, as SPTK's, the root has a factor 2.
 
     Args:
         reference: float [num_samples] in [-1, 1], the recording.
@@ -137,7 +139,7 @@ def score_analyses(reference: Analysis | None, generated: Analysis | None) -> di
 
 def _distance(reference: np.ndarray, generated: np.ndarray) -> Score:
     squares = ((reference[:, None] - generated[None]) ** 2).sum(-1)
-    decibels = _DECIBELS * np.sqrt(2 * squares)
+    decibels = _DECIBELS * np.sqrt(squares)
     _, path = librosa.sequence.dtw(C=decibels)
     return Score(float(decibels[path[:, 0], path[:, 1]].mean()))
 

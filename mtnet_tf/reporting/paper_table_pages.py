@@ -217,7 +217,11 @@ def _made(rows: list[Row]) -> list[str]:
             made.setdefault((*how, *training), []).append(run)
     for (trained_by, scored_by, hardware, of, *training), cells in made.items():
         names = ", ".join(run["cell"].partition("/")[2] for run in cells)
-        what = ": preset {}, {:,} steps, {:,} images".format(*training) if training else ""
+        what = (
+            ": preset {}, {:,} steps, {:,} images in the last stage".format(*training)
+            if training
+            else ""
+        )
         scored = "" if scored_by == trained_by else f", scored by `{scored_by}`"
         lines.append(f"{names}{what}; on {hardware}. {of}. `{trained_by}`{scored}.")
     for row in rows:

@@ -30,8 +30,8 @@ def read_runs(folder: pathlib.Path | str) -> list[dict]:
         The summaries by data set, system, preset, precision and seed.
 
     Raises:
-        InputError: there are none, one seed comes twice, or the runs of a setting differ in more
-            than their seed.
+        InputError: there are none, one seed comes twice, or the runs of a setting differ in their
+            steps, images or parameters.
     """
     folder, summary = pathlib.Path(folder), "evaluation/test/model/summary.json"
     found = [*folder.glob(f"*/{summary}"), *folder.glob(f"*/*/{summary}")]

@@ -295,9 +295,9 @@ def footer(study: dict[str, dict]) -> str:
             p = row["provenance"]
             lines.append(
                 f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images"
-                f" ({epochs(row):.1f} epochs), {p['num_parameters']:,} parameters; trained in"
-                f" {p['training_seconds']:.0f} s, scored in {p['seconds']:.0f} s."
-                f" `{p['training_command']}`"
+                f" ({epochs(row):.1f} epochs) in the last stage, {p['num_parameters']:,}"
+                f" parameters; trained in {p['training_seconds']:.0f} s, scored in"
+                f" {p['seconds']:.0f} s. `{p['training_command']}`"
             )
     if any(row["metrics"][m]["num_failed_references"] for row in study.values() for m in METRICS):
         lines.append(
@@ -352,7 +352,7 @@ def _made_by(recordings: dict) -> str:
 
 
 def epochs(summary: dict) -> float:
-    """Returns how often a network saw each pair of its training split on average.
+    """Returns how often a network saw each training pair on average, in its last stage.
 
     Older result files do not say how many pairs there were. They are of the paper's data sets, and
     of all pairs of the training split.

@@ -19,7 +19,9 @@ RE, NOT_RE, UNDECIDED = "[Re]", "[not Re]", "undecided"
 _LEVEL = 0.05
 _RULES = (
     f"{RE}: with two seeds or more a side, Welch's t-test over the seeds (two-sided) gives p <"
-    f" {_LEVEL} and the sign is the paper's. {NOT_RE}: the same with the other sign."
+    f" {_LEVEL} and the row that is claimed to be better scores higher. {NOT_RE}: the same, and it"
+    " scores lower. The paper's own difference stands beside ours; in some metrics it is not of the"
+    " sign that the paper claims."
     f" {UNDECIDED.capitalize()}: anything else. p is not corrected for how many tests there are.",
     "The spread is the largest standard deviation over the seeds of any row of that data set and"
     " metric. A row with a single seed proves nothing, within the spread or outside it.",
@@ -186,7 +188,8 @@ def _sentences(found: list[Finding], better: Row, worse: Row) -> str:
     differences = []
     for f in found:
         direction = "higher" if f.difference > 0 else "lower"
-        differences.append(f"{abs(f.difference):.4f} {direction} in {METRICS[f.metric]}")
+        amount = f"{abs(f.difference):.4f} {direction}" if f.difference else "no higher"
+        differences.append(f"{amount} in {METRICS[f.metric]}")
     said = [f"On {dataset}, {better.label} scores {_and(differences)} than {worse.label}."]
     for verdict, words in (
         (RE, "That reproduces the claim in {}."),

@@ -62,8 +62,11 @@ class AdversarialStage(Stage):
         self.form, self.noise_units = config.adversarial.loss, config.adversarial.noise_units
         self._generators, self.discriminator = list(generators), discriminator
         self._move_generators = self.make_update(
-            [v for network in generators for v in network.trainable_variables], stage.optimizer
+            [v for network in generators for v in network.trainable_variables],
+            stage.optimizer,
+            times=config.adversarial.generator_updates,
         )
+        self._generator_updates = config.adversarial.generator_updates
         self._move_discriminator = self.make_update(
             discriminator.trainable_variables, config.training.discriminator_optimizer
         )
@@ -96,21 +99,18 @@ class AdversarialStage(Stage):
         """Returns z of the looks, float [count, noise_units]: zeros, as at test time."""
         return np.zeros([count, self.noise_units])
 
-    def update_both(
-        self, of_discriminator: Losses, of_generators: Losses, num_updates: int = 1
-    ) -> dict[str, tf.Tensor]:
-        """Moves the discriminator, and then the generators.
+    def update_both(self, of_discriminator: Losses, of_generators: Losses) -> dict[str, tf.Tensor]:
+        """Moves the discriminator, and then the generators, as often as a step moves them.
 
         Args:
             of_discriminator: returns the losses of the discriminator, as `Update` takes it.
             of_generators: the same of the generators.
-            num_updates: how often the generators are moved.
 
         Returns:
             The losses and the norms of both gradients.
         """
         first = self._move_discriminator(of_discriminator)
-        for _ in range(num_updates):
+        for _ in range(self._generator_updates):
             second = self._move_generators(of_generators)
         figures = {f"discriminator_{name}": figure for name, figure in first.items()}
         figures |= {f"generator_{name}": figure for name, figure in second.items()}

@@ -126,7 +126,7 @@ class CmcganStage(SpectrogramStage):
             total = adversarial + self._config.consistency_weight * consistency
             return {"adversarial": adversarial, "consistency": consistency, "total": total}
 
-        return self.update_both(of_discriminator, of_others, self._config.generator_updates)
+        return self.update_both(of_discriminator, of_others)
 
     def make(self, rows: slice, noise: np.ndarray) -> np.ndarray:
         """Returns spectrograms of held-out images; see `AdversarialStage`."""

@@ -84,16 +84,19 @@ class Stage(abc.ABC):
         variables: Sequence[keras.Variable],
         config: OptimizerConfig,
         apart: Group | None = None,
+        times: int = 1,
     ) -> Update:
-        """Returns an update that lasts as many steps as the stage.
+        """Returns an update that lasts as long as the stage.
 
         Args:
             variables: the trainable variables that it moves.
             config: of its optimiser.
             apart: variables among them that a second optimiser moves, and its configuration.
+            times: how often a step moves them.
         """
         scale_loss = self._training.precision == "mixed_float16"
-        return Update(variables, config, self.num_steps, apart=apart, scale_loss=scale_loss)
+        num_steps = self.num_steps * times
+        return Update(variables, config, num_steps, apart=apart, scale_loss=scale_loss)
 
     @abc.abstractmethod
     def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

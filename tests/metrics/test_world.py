@@ -59,7 +59,7 @@ def test_the_distance_is_the_formula_along_the_cheapest_path():
     costs, lengths = {}, {}
     for i in range(len(one)):
         for j in range(len(two)):
-            here = 10 / np.log(10) * np.sqrt(2 * sum((one[i, 1:] - two[j, 1:]) ** 2))
+            here = 10 / np.log(10) * np.sqrt(sum((one[i, 1:] - two[j, 1:]) ** 2))
             before = [(i - 1, j - 1), (i - 1, j), (i, j - 1)]
             before = [place for place in before if place in costs]
             best = min(before, key=costs.get, default=None)
@@ -67,6 +67,18 @@ def test_the_distance_is_the_formula_along_the_cheapest_path():
             lengths[i, j] = 1 + (lengths[best] if best else 0)
     last = len(one) - 1, len(two) - 1
     assert world.mcd(*signals).value == pytest.approx(costs[last] / lengths[last], rel=1e-6)
+
+
+def test_the_distance_of_two_envelopes_is_their_difference_in_decibels(monkeypatch):
+    """Envelopes that differ by a cosine along WORLD's mel axis: 4 dB high, 4 / sqrt(2) dB rms."""
+    frequencies = np.linspace(0, 8000, 513)
+    mel = 1127.01048 * np.log1p(frequencies / 700)
+    ripple = 4 * np.cos(3 * np.pi * (mel - mel[0]) / (mel[-1] - mel[0]))
+    envelopes = [np.tile(10 ** (decibels / 10), (40, 1)) for decibels in (0 * ripple, ripple)]
+    cepstra = [pyworld.code_spectral_envelope(one, 16000, 25) for one in envelopes]
+    analyses = [world.Analysis(c, np.full(40, 120.0), np.ones(40, bool)) for c in cepstra]
+    found = world.score_analyses(*analyses)["mcd"].value
+    assert found == pytest.approx(4 / np.sqrt(2), rel=0.02)
 
 
 def test_what_has_no_pitch_or_no_sound_fails_with_its_reason():
