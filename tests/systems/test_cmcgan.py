@@ -101,4 +101,4 @@ def test_it_learns_to_say_four_images(config, synthetic_data, tmp_path):
 
 
 def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path):
-    assert_resumes_to_the_same_bits(config, synthetic_data, "adversarial", tmp_path)
+    assert_resumes_to_the_same_bits(config, synthetic_data, tmp_path, "adversarial")
