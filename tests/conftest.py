@@ -88,6 +88,7 @@ def tiny_config():
             "image_encoder.feature_units=[16, 16]",
             "audio_autoencoder.hidden_units=[24, 16, 12, 16, 24]",
             "cross_modal_mapper.units=[16, 12]",
+            "audio_generator.num_blocks=1",
             "audio_generator.hidden_units=[32]",
             "training.autoencoder.epochs=10",
             "training.max_reconstruction_error=2",  # ten updates teach nothing

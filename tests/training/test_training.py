@@ -61,6 +61,7 @@ def test_overfits_four_examples(overrides, tiny_config, synthetic_data, tmp_path
             "training.autoencoder.optimizer.learning_rate=0.002",
             "training.log_steps=50",
             "training.checkpoint_secs=1000",
+            "audio_generator.num_blocks=3",  # the paper's
             "loss.decay_weight=0",
             *overrides,
         ],
