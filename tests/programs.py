@@ -28,31 +28,35 @@ _context.set_forkserver_preload(_PRELOADED)
 
 
 class Program:
-    """A program that was started."""
+    """A program that was started.
 
-    def __init__(self, name, *arguments, cwd=ROOT, **environment):
-        self.args = [f"experiments.{name}", *map(str, arguments)]
+    Attributes:
+        process: its `multiprocessing.Process`.
+    """
+
+    def __init__(self, name, *arguments, package="experiments", cwd=ROOT, **environment):
+        self.args = [f"{package}.{name}", *map(str, arguments)]
         self._files = [tempfile.NamedTemporaryFile("r") for _ in ("stdout", "stderr")]
         paths = [file.name for file in self._files]
         # By its path: the new process does not know where the tests are.
         values = (self.args, paths, str(cwd), {**os.environ, **environment})
-        self._process = _context.Process(
+        self.process = _context.Process(
             target=runpy.run_path, args=(__file__, {"values": values}, _FORKED)
         )
-        self._process.start()
+        self.process.start()
 
     def finish(self):
         """Waits for its end and returns what `subprocess.run` would."""
-        self._process.join()
+        self.process.join()
         texts = []
         for file in self._files:
             with file:
                 texts.append(file.read())
-        return subprocess.CompletedProcess(self.args, self._process.exitcode, *texts)
+        return subprocess.CompletedProcess(self.args, self.process.exitcode, *texts)
 
 
 def run(name, *arguments, **options):
-    """Runs `python -m experiments.<name>` to its end."""
+    """Runs `python -m experiments.<name>`, or of another package, to its end."""
     return Program(name, *arguments, **options).finish()
 
 

@@ -25,14 +25,14 @@ def images(config, n=4, seed=0):
     return {"image": random.integers(0, 256, (n, *config.data.image_shape)).astype(np.uint8)}
 
 
-def test_released_has_the_published_sizes():
+def test_released_has_the_published_sizes(cheap_weights):
     config = preset("released")
     assert num_parameters(build_mtnet(config)) == 60_195_752
     autoencoder = build_audio_autoencoder(config)
     assert num_parameters(autoencoder) == 262_635_524
 
 
-def test_paper_sizes():
+def test_paper_sizes(cheap_weights):
     """Counted by hand from Tables 1 and 2 and Figure 4."""
     config = preset("paper")
     count, channels = 0, 1
@@ -95,7 +95,7 @@ def test_gradient_reaches_every_weight(tiny_config, name):
             assert np.abs(gradient).max() > 0, variable.path  # a bias before BN has gradient 0
 
 
-def test_autoencoder_feature_is_the_middle_layer():
+def test_autoencoder_feature_is_the_middle_layer(cheap_weights):
     config = preset("paper")
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, audio_length=50))
     model = build_audio_autoencoder(config)
@@ -106,7 +106,7 @@ def test_autoencoder_feature_is_the_middle_layer():
     assert sizes == [4096, 2048, 1024, 2048, 4096, 50]
 
 
-def test_proposed_autoencoder_has_the_decoder_as_generator():
+def test_proposed_autoencoder_has_the_decoder_as_generator(cheap_weights):
     config = systems.configure("autoencoder", preset("paper"))
     sizes = [
         layer.units
@@ -333,7 +333,7 @@ def test_keras_file_round_trip(tiny_config, name, tmp_path):
         np.testing.assert_array_equal(loaded(x)[name], value)
 
 
-def test_released_dropout_and_batch_norm_places():
+def test_released_dropout_and_batch_norm_places(cheap_weights):
     config = config_lib.override(preset("released"), ["data.audio_length=100"])
     model = build_mtnet(config)
     dropouts = {

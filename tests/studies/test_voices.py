@@ -20,7 +20,7 @@ def rows(tiny_config, three_voices):
         [
             "voice.conditioning=film",
             "data.num_voices=3",
-            "training.autoencoder.epochs=5",
+            "loss.representation_weight=null",  # no stage 1: nothing here looks at it
             "training.joint.epochs=0.5",
         ],
     )
@@ -78,10 +78,9 @@ def test_two_voices_are_too_few(tiny_config, synthetic_data):
         voices.rows(config, synthetic_data, "b")
 
 
-def test_results_examples_and_tables(rows, monkeypatch, tmp_path):
+def test_results_examples_and_tables(rows, tmp_path):
     names = ("all", "alone_an", "base", "new_replayed_50")
     chosen = [row for row in rows if row.name in names]
-    monkeypatch.setattr(voices, "_NEW_VOICE_IMAGES", 30)
     runs = {row.name: RunFolder(tmp_path / "runs" / row.name) for row in rows}
     results = tmp_path / "results" / "voices"
     results.mkdir(parents=True)
@@ -95,7 +94,7 @@ def test_results_examples_and_tables(rows, monkeypatch, tmp_path):
     new = json.loads((results / "new_replayed_50.json").read_text())
     assert new["heard"] == ["zero", "one"]
     assert set(new["per_word"]) == {"zero", "one", "two"}
-    assert set(new["known_voices"]["per_voice"]) <= {"a", "b"}
+    assert set(new["known_voices"]["per_voice"]) == {"a"}  # who says all test pairs
     assert new["num_recordings"] <= 3
     voices.write_examples(rows, runs, results / "examples")
     sounds = sorted(path.name for path in (results / "examples/sounds").iterdir())

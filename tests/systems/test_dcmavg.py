@@ -188,7 +188,7 @@ def test_the_discriminator_hears_whether_both_belong_together(config):
 
 
 def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path):
-    assert_resumes_to_the_same_bits(config, synthetic_data, "adversarial", tmp_path)
+    assert_resumes_to_the_same_bits(config, synthetic_data, tmp_path, "adversarial")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def _accuracy(network, pairs, data):
 
 
 def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path):
-    assert_resumes_to_the_same_bits(config, synthetic_data, "text", tmp_path)
+    assert_resumes_to_the_same_bits(config, synthetic_data, tmp_path, "text")
 
 
 def test_a_missing_voice_is_told_before_the_training_and_before_it_speaks(

@@ -1,6 +1,8 @@
 """What the tests of several systems do: few images, and a training that is stopped on its way."""
 
 import dataclasses
+import json
+import shutil
 
 import numpy as np
 import pytest
@@ -16,20 +18,30 @@ def of_four_images(data):
     return dataclasses.replace(data, train=data.train.take(rows))
 
 
-def assert_resumes_to_the_same_bits(config, data, stage, folder):
-    """Trains once whole, and once stopped in a stage, without a last checkpoint, and continued."""
-    whole, parts = RunFolder(folder / "whole"), RunFolder(folder / "parts")
-    expected = train(config, data, whole, "cpu")
-    check = loop._check
+def assert_resumes_to_the_same_bits(config, data, folder, *stages):
+    """Trains once whole, and goes on from what a kill in each of the stages would have left.
 
-    def dying_check(name, pending):
-        if name == stage and pending[-1][0] >= 5:
-            raise KeyError
+    That is a copy of the run folder at this moment, without a last checkpoint.
+    """
+    whole, check = RunFolder(folder / "whole"), loop._check
+
+    def copying_check(name, pending):
+        if name in stages and pending[-1][0] == 5:
+            shutil.copytree(whole.path, folder / name)
         return check(name, pending)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_check", dying_check)
-        with pytest.raises(KeyError):
-            train(config, data, parts, "cpu")
-    for a, b in zip(expected.weights, train(config, data, parts, "cpu").weights):
-        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+        patch.setattr(loop, "_check", copying_check)
+        expected = train(config, data, whole, "cpu")
+    for stage in stages:
+        killed = RunFolder(folder / stage)
+        assert (killed / f"checkpoints/{stage}/ckpt-4.index").is_file()
+        for a, b in zip(expected.weights, train(config, data, killed, "cpu").weights):
+            np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+        np.testing.assert_equal(_log_of(killed), _log_of(whole))
+        np.testing.assert_equal([path.name for path in killed.path.glob(".*")], [".lock"])
+
+
+def _log_of(run):
+    lines = map(json.loads, (run / "train_log.jsonl").read_text().splitlines())
+    return [{k: v for k, v in line.items() if k != "examples_per_second"} for line in lines]

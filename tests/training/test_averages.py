@@ -1,10 +1,5 @@
 """Moving averages of the weights, and Nesterov's momentum: against NumPy, and kept by a stage."""
 
-import json
-import pathlib
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -17,6 +12,7 @@ from mtnet_tf.training import loop
 from mtnet_tf.training.session import Session
 from mtnet_tf.training.stage import SupervisedStage
 from mtnet_tf.training.update import Update
+from tests.training import two_replicas
 
 START = np.array([3.0, -4.0])
 FACTORS = np.array([0.5, 2.0])  # the loss is half the sum of factor * weight^2
@@ -130,16 +126,6 @@ def test_a_step_that_overflows_is_not_averaged():
         np.testing.assert_allclose(weights.numpy(), 0.6 * first + 0.4 * last, rtol=1e-5)
 
 
-TWO_REPLICAS = """
-import json
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from tests.training.test_averages import after_four_steps
-print(json.dumps(after_four_steps(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))))
-"""
-
-
 def after_four_steps(strategy):
     """The averages, and the weights that are there again behind them; each replica has a share."""
     replicas = strategy.num_replicas_in_sync
@@ -160,15 +146,7 @@ def after_four_steps(strategy):
 
 
 def test_two_replicas_have_the_averages_of_one():
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_REPLICAS],
-        cwd=pathlib.Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    both = json.loads(done.stdout.splitlines()[-1])
+    both = two_replicas.call("test_averages.after_four_steps")
     for of_two, (of_one,) in zip(both, after_four_steps(tf.distribute.get_strategy())):
         np.testing.assert_allclose(of_two, [of_one, of_one], rtol=1e-6)
 

@@ -54,7 +54,7 @@ def step_changes_every_weight(stage):
 
 
 @pytest.mark.slow
-def test_joint_step_at_full_size(config, data):
+def test_joint_step_at_full_size(config, data, cheap_weights):
     features = np.tanh(np.random.default_rng(1).normal(size=(2, 1024))).astype(np.float32)
     keras.utils.set_random_seed(0)
     names = step_changes_every_weight(JointStage(build_mtnet(config), config, data, features))
@@ -62,7 +62,7 @@ def test_joint_step_at_full_size(config, data):
 
 
 @pytest.mark.slow
-def test_autoencoder_step_at_full_size(config, data):
+def test_autoencoder_step_at_full_size(config, data, cheap_weights):
     keras.utils.set_random_seed(0)
     model = build_audio_autoencoder(config)
     names = step_changes_every_weight(AutoencoderStage(model, config, data))

@@ -15,6 +15,7 @@ from mtnet_tf.training.new_voice import freeze, join_voices, take_over
 
 IMAGE_SIDE = ["image_encoder", "classifier", "cross_modal_mapper"]
 FAST = [
+    "audio_generator.num_blocks=3",  # each with weights of other names
     "training.joint.epochs=40",
     "training.joint.optimizer.learning_rate=0.002",
     "training.log_steps=50",

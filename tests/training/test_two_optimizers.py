@@ -1,17 +1,21 @@
 """A stage with two optimisers: killed in the middle and continued, it ends in the same bits."""
 
 import json
-import os
-import pathlib
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 
-ROOT = pathlib.Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "tests.training.toy_gan"]
+from tests import programs
+
+
+def start(run, **environment):
+    return programs.Program("toy_gan", run, package="tests.training", **environment)
+
+
+def assert_ends_well(program):
+    done = program.finish()
+    assert done.returncode == 0, done.stderr
 
 
 def log_of(run):
@@ -26,19 +30,17 @@ def weights_of(run):
 
 def test_killed_and_continued_it_ends_in_the_same_bits(tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    subprocess.run([*COMMAND, whole], cwd=ROOT, check=True)
-    process = subprocess.Popen(
-        [*COMMAND, parts], cwd=ROOT, env={**os.environ, "TOY_GAN_PAUSE": "60"}
-    )
+    assert_ends_well(start(whole))
+    killed = start(parts, TOY_GAN_PAUSE="60")
     # It pauses in the validation after step 20 of 40; the checkpoint of step 19 is written.
     deadline = time.monotonic() + 120
     while not list(parts.glob("checkpoints/toy_gan/ckpt-19.index")):
-        assert process.poll() is None and time.monotonic() < deadline
+        assert killed.process.is_alive() and time.monotonic() < deadline
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    killed.process.kill()
+    assert killed.finish().returncode == -signal.SIGKILL
     assert not (parts / "weights.npz").exists()
-    subprocess.run([*COMMAND, parts], cwd=ROOT, check=True)
+    assert_ends_well(start(parts))
     for a, b in zip(weights_of(whole), weights_of(parts), strict=True):
         np.testing.assert_array_equal(a, b)
     assert log_of(parts) == log_of(whole)

@@ -1,10 +1,6 @@
 """One update: what it reports of its gradients, with loss scaling and on two replicas."""
 
 import dataclasses
-import json
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,19 +9,10 @@ import tensorflow as tf
 
 from mtnet_tf.config import OptimizerConfig
 from mtnet_tf.training.update import Update
+from tests.training import two_replicas
 
-ROOT = pathlib.Path(__file__).parents[2]
 CONFIG = OptimizerConfig(learning_rate=0.1, schedule="constant", warmup_steps=0)
 CLIPPED = OptimizerConfig(learning_rate=0.1, schedule="constant", warmup_steps=0, clip_norm=1.0)
-TWO_REPLICAS = """
-import json
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from tests.training.test_update import CLIPPED, take_step
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-print(json.dumps(take_step(CLIPPED, strategy, [[1.0, 2.0], [2.0, 2.0]])))
-"""
 
 
 def take_step(config, strategy, factors, scale=None):
@@ -113,12 +100,12 @@ def test_an_overflow_on_one_side_moves_neither():
     assert [float(optimizer.dynamic_scale) for optimizer in update.optimizers] == [before / 2] * 2
 
 
+def take_step_of_two(strategy):
+    return take_step(CLIPPED, strategy, [[1.0, 2.0], [2.0, 2.0]])
+
+
 def test_two_replicas_take_the_step_of_the_whole_batch():
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_REPLICAS], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    figures, weights = json.loads(done.stdout.splitlines()[-1])
+    figures, weights = two_replicas.call("test_update.take_step_of_two")
     whole = take_step(CLIPPED, tf.distribute.get_strategy(), [[3.0, 4.0]])
     assert figures == pytest.approx(whole[0])
     np.testing.assert_allclose(weights, whole[1], rtol=1e-6)
