@@ -19,11 +19,17 @@ RESULT = {
 }  # fmt: skip
 
 
+def test_where_words_do_not_differ_no_diversity_is_shown(tmp_path):
+    looks = [{"validation_word_accuracy": 0.8}]
+    (tmp_path / "one_word_ad.json").write_text(json.dumps({**RESULT, "looks": looks}))
+    assert "| 80.00 % | - | 1.5 |" in images_of_sounds.section(tmp_path)
+
+
 def test_a_line_a_training_and_its_picture(tmp_path):
     (tmp_path / "mnist_ad.json").write_text(json.dumps(RESULT))
     (tmp_path / "mnist_ad.png").write_bytes(b"")
     text = images_of_sounds.section(tmp_path)
-    line = "| mnist_ad | 75.00 % | 99.00 % | epoch 1 of 2 | 60.00 % | 0.250 | 1.5 |"
+    line = "| mnist_ad | 75.00 % | 99.00 % | epoch 1 of 2 | 60.00 % | 0.2500 | 1.5 |"
     assert line in text and f"({tmp_path.name}/mnist_ad.png)" in text
     assert "preset small, seed 0, float32, 3,000 images, 700 steps; on h. python 3; code" in text
 

@@ -116,7 +116,8 @@ def test_how_the_cells_were_made_once_a_way(table):
     text = pages.markdown_page(table, "3")
     assert "- Not run: cifar100_ad.\n" in text and "Not run: cifar10_ad" not in text
     assert (
-        "- no_holes/1, mtnet/0, mtnet/2: preset small, 5 steps, 50 images; on h. python 3" in text
+        "- no_holes/1, mtnet/0, mtnet/2: preset small, 5 steps, 50 images in the last stage; on h."
+        in text
     )
     assert "- white_noise; on h." in text and "scored by `python -m y`" in text
     assert "- gen_only/0 failed: out of memory\n" in text

@@ -27,9 +27,9 @@ def test_the_best_look_and_the_last_stand_beside_each_other(cells, tmp_path):
     table = paper_table.read_table(cells.folder, "4")
     picture = tmp_path / "stability.png"
     text = stability.section(table, picture)
-    best = "90.00 %, epoch 2 of 4 | 10.00 % | 0.200 | 0.400"
+    best = "90.00 %, epoch 2 of 4 | 10.00 % | 0.2000 | 0.4000"
     assert f"| mnist_ad | DCMAVG | 0 | {best} |" in text
-    assert "| mnist_ad | CMCGAN | 2 | 30.00 %, epoch 2 of 2 | 30.00 % | 0.200 | 0.200 |" in text
+    assert "| mnist_ad | CMCGAN | 2 | 30.00 %, epoch 2 of 2 | 30.00 % | 0.2000 | 0.2000 |" in text
     assert "MT-Net" not in text and "I2T2A" not in text and "![" not in text
     assert stability.draw_stability(table, picture)
     pixels = np.asarray(Image.open(picture).convert("RGB"))

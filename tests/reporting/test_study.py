@@ -42,7 +42,7 @@ def test_report_folder(study, tmp_path):
     text = path.read_text()
     assert "`python -m x`" in text
     assert "how they were made is not recorded" in text and "precision float32" in text
-    assert "50 images (2.0 epochs), 1,000 parameters" in text
+    assert "50 images (2.0 epochs) in the last stage, 1,000 parameters" in text
     assert "[a_zero.wav](wavs/mtnet/a_zero.wav)" in text
     assert (tmp_path / "report/wavs/mtnet/a_zero.wav").read_bytes() == b"RIFF"
 

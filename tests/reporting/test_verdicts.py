@@ -94,6 +94,13 @@ def test_seeds_that_do_not_differ_are_no_test(cells):
     assert {(f.p, f.verdict) for f in found(cells).values()} == {(None, UNDECIDED)}
 
 
+def test_what_is_equal_is_not_called_lower(cells):
+    write(cells, "no_holes", [(0.8, 3.0, 0.7)])
+    write(cells, "mtnet", [(0.8, 3.5, 0.6)])
+    text = verdicts.section(paper_table.read_table(cells.folder, "3"), "3")
+    assert "scores no higher in Corr2D, 0.5000 higher in PESQ and 0.1000 lower in STOI" in text
+
+
 def test_pairs_that_failed_count_at_the_floor(cells):
     write(cells, "mtnet", [(0.90, 2.0, 0.70), (0.91, 2.1, 0.71)])
     write(cells, "no_holes", [(0.80, 3.0, 0.60), (0.81, 3.1, 0.61)])
