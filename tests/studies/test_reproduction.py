@@ -2,6 +2,7 @@
 
 import pytest
 
+import data_builders
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.data.prepared import open_prepared
@@ -25,8 +26,7 @@ def test_each_cell_has_the_validation_part_of_its_own_configuration(
 
     def open_data_set(name):
         opened.append(name)
-        (path,) = data_dir.glob(f"{name}/*/*")
-        return open_prepared(path)
+        return open_prepared(data_builders.open_builder(name, data_dir=data_dir).data_path)
 
     monkeypatch.setattr(reproduction, "_run_cell", note)
     places = reproduction.Places(tmp_path / "runs", tmp_path / "results")
