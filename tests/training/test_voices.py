@@ -13,6 +13,7 @@ from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import train
 
 FAST = [
+    "audio_generator.num_blocks=3",  # the paper's, which learn this fast
     "data.num_voices=2",
     "training.autoencoder.epochs=150",
     "training.joint.epochs=300",
