@@ -56,6 +56,10 @@ _SECTIONS = {
     f"{RESULTS}/open_points": ("Open points, on the validation split", recipe.section),
     f"{RESULTS}/voices_recipe": ("How voices are learned, on the validation split", recipe.section),
     f"{RESULTS}/takes": ("Many takes of a word, on the validation split", recipe.section),
+    f"{RESULTS}/takes_as_voices": (
+        "Each take of a speaker as a voice of its own, on the validation split",
+        recipe.section,
+    ),
     VOICES: ("One network, many voices", voices.section),
     CURVES: ("Accuracy over the time of a training", curves.section),
     f"{RESULTS}/readings": ("Readings of the optimiser", readings.section),
