@@ -16,6 +16,10 @@ MUTANTS = {
             ("in np.unique(self.train.recordings):", "in np.unique(self.test.recordings):"),
         ),
     ),
+    "mtnet_tf/data/draws.py": (
+        ("tests/evaluation/test_scoring.py",),
+        (('f"{seed}/{name}"', 'f"{name}"'), ('f"{seed}/{name}"', 'f"{seed}"')),
+    ),
     "mtnet_tf/data/loading.py": (
         ("tests/data/test_data.py", "tests/data/test_prepared.py"),
         (

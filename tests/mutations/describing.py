@@ -16,4 +16,12 @@ MUTANTS = {
             ("tf.nn.softmax(logits)", "logits"),
         ),
     ),
+    "mtnet_tf/exporting/export.py": (
+        ("tests/exporting/test_export.py",),
+        (
+            ("np.max(list(differences.values()))", "max(differences.values())"),
+            ("if not worst <= _TOLERANCES[quantize]", "if worst > _TOLERANCES[quantize]"),
+            ("and not form.is_written(path)", "and False"),
+        ),
+    ),
 }

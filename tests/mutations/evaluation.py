@@ -18,6 +18,9 @@ MUTANTS = {
             ('score.culprit == "reference"', 'score.culprit == "generated"'),
             ("ids[pairs.recordings[i]]", "ids[pairs.labels[i]]"),
             ("if found > num_pairs", "if False"),
+            ("if value != asked[name]", "if False"),
+            ('("training_command", "training_seconds", "seed")', '("training_command", "seed")'),
+            ('("training_command", "training_seconds", "seed")', '("training_seconds",)'),
             ("summary if found == num_pairs and", "summary if"),
             ("and has_words >= with_words", ""),
             ("whole = len(lines) == found + 1 and", "whole ="),
@@ -29,6 +32,24 @@ MUTANTS = {
             ('"corr2d": -1.0', '"corr2d": 0.0'),
             ('"pesq": -0.5', '"pesq": 0.0'),
             ('"stoi": 0.0', '"stoi": -1.0'),
+        ),
+    ),
+    "mtnet_tf/metrics/scorer.py": (
+        ("tests/metrics/test_scorer.py",),
+        (
+            ("np.nanargmax(correlations)", "np.nanargmin(correlations)"),
+            ('return None, float("nan")', 'return 0, float("nan")'),
+        ),
+    ),
+    "mtnet_tf/metrics/world.py": (
+        ("tests/metrics/test_world.py",),
+        (("np.sqrt(squares)", "np.sqrt(2 * squares)"),),
+    ),
+    "mtnet_tf/studies/reproduction.py": (
+        ("tests/studies/test_reproduction.py",),
+        (
+            ("loaded is None or loaded.config != config.data", "loaded is None"),
+            ("loaded is None or loaded.config != config.data", "True"),
         ),
     ),
     "mtnet_tf/evaluation/calibration.py": (

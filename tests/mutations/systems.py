@@ -25,8 +25,6 @@ MUTANTS = {
             ("predicted[image_id], silence", "data.words[0], silence"),
             ("recordings[pairs.labels]", "data.recordings.float_waveforms()[pairs.recordings]"),
             ("context.data, context.seed", "context.data, 0"),
-            ('f"{seed}/{image_id}"', 'f"{image_id}"'),
-            ('f"{seed}/{image_id}"', 'f"{seed}"'),
         ),
     ),
     "mtnet_tf/systems/registry.py": (

@@ -51,12 +51,21 @@ def test_a_step_moves_every_weight_of_all_networks(loss, config, synthetic_data)
 
 
 def test_the_others_are_moved_k_times_after_the_discriminator(config, synthetic_data):
-    config = config_lib.override(config, ["adversarial.generator_updates=2"])
+    cosine = [
+        f"training.{name}.{field}"
+        for name in ("adversarial.optimizer", "discriminator_optimizer")
+        for field in ("schedule=cosine", "learning_rate=0.001")
+    ]
+    config = config_lib.override(config, ["adversarial.generator_updates=2", *cosine])
     stage, _ = cmcgan_stage(config, synthetic_data)
     stage._train_step(next(iter(stage.batches(0))))  # without its graph, as above
     found = stage.trackables()
     assert int(found["discriminator_optimizers"][0].iterations) == 1
     assert int(found["generator_optimizers"][0].iterations) == 2
+    # Both are as far on the way to their last update.
+    rates = stage.learning_rates()
+    assert rates["learning_rate"] == pytest.approx(rates["learning_rate_discriminator"])
+    assert rates["learning_rate"] < 0.001
 
 
 def test_looks_are_at_images_that_are_held_out(config, synthetic_data):
