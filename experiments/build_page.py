@@ -5,9 +5,9 @@
     python -m experiments.build_page --run_dir=runs/joe --output=runs/page
     python -m http.server --directory runs/page
 
-The folder can be put on any static host. It holds the page, the network of the run, ONNX Runtime
-Web, and some test pictures to try. ONNX Runtime Web is fetched from the npm
-registry, so building needs npm; the page itself loads nothing from elsewhere.
+The folder can be put on any static host. It holds the page, the network, ONNX Runtime Web, and some
+test pictures to try. ONNX Runtime Web is fetched from the npm registry, so building needs npm; the
+page itself loads nothing from elsewhere.
 """
 
 import json
