@@ -231,12 +231,15 @@ def _kill_group(process):
 
 
 def _live_and_die(how, stage, work, folder, timeline, mark, random, signal_number):
-    """Starts the program and kills it soon after `mark`; returns False if it ended before."""
-    (first_secs, _), (last_secs, last_mark) = timeline[1], timeline[-1]
+    """Starts the program and kills it between two marks; returns False if it ended before.
+
+    The marks are the last one of the undisturbed run that is not above `mark`, and the next one.
+    """
+    last_mark = timeline[-1][1]
     before = stage.marks(folder) if stage.starts_over else 0
-    # In the first part also before there is any mark.
-    longest = first_secs if mark < timeline[1][1] else 2 * (last_secs - first_secs) / len(timeline)
-    delay = float(random.uniform(0, longest))
+    place = max(i for i, (_, marks) in enumerate(timeline[:-1]) if marks <= mark)
+    (secs, mark), (next_secs, _) = timeline[place : place + 2]
+    delay = float(random.uniform(0, next_secs - secs))
     process, start = _start(stage, work, folder), time.monotonic()
     try:
         while process.poll() is None and time.monotonic() < start + _LIFE_SECS:
