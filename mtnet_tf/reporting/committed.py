@@ -19,17 +19,11 @@ from mtnet_tf.reporting import (
     stability,
     voices,
 )
+from mtnet_tf.reporting.footers import footer, network_size
 from mtnet_tf.reporting.paper_table_pages import csv_page, latex_page, markdown_page
-from mtnet_tf.reporting.study import (
-    controls_note,
-    dataset_of,
-    footer,
-    markdown_table,
-    network_size,
-    paper_cells,
-    read_committed,
-    recordings_of,
-)
+from mtnet_tf.reporting.published import paper_cells
+from mtnet_tf.reporting.results import dataset_of, recordings_of
+from mtnet_tf.reporting.study import controls_note, markdown_table, read_committed
 from mtnet_tf.reporting.tables import (
     METRICS,
     WORD_COLUMNS,
@@ -207,14 +201,15 @@ def _short_table(
                 of_table3.add(recordings_of(row.runs[0]))
         rows += _paper_row(dataset, rows)
     for folder, study in studies.items():
-        if recordings_of(next(iter(study.values()))) in of_table3:
+        first = next(iter(study.values()))
+        if recordings_of(first) in of_table3:
             continue
         for name in _TELLING:
             if name in study:
                 rows.append(_short_row(f"{folder}: {study[name]['label']}", [study[name]]))
         if note := controls_note(study, studies):
             notes.append(f"{folder}: {note}")
-        rows += _paper_row(dataset_of(study), rows)
+        rows += _paper_row(dataset_of(first), rows)
     if not rows:
         return ""
     header = ["run", "preset, parameters, epochs", *METRICS.values(), *WORD_COLUMNS]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.files import read_json
+from mtnet_tf.reporting.footers import data_lines
 from mtnet_tf.reporting.results import whole_results
-from mtnet_tf.reporting.study import data_lines
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
 
 _FIRST = "keras"

@@ -7,7 +7,8 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
-from mtnet_tf.reporting.study import data_lines, epochs, heard_lines, read_committed
+from mtnet_tf.reporting.footers import data_lines, epochs, heard_lines
+from mtnet_tf.reporting.study import read_committed
 from mtnet_tf.reporting.tables import (
     METRICS,
     WORD_COLUMNS,

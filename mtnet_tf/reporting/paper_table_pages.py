@@ -11,8 +11,9 @@ from collections.abc import Callable
 import numpy as np
 
 from mtnet_tf.reporting import verdicts
+from mtnet_tf.reporting.footers import data_lines
 from mtnet_tf.reporting.paper_table import Row
-from mtnet_tf.reporting.study import data_lines, paper_cells, paper_scores
+from mtnet_tf.reporting.published import paper_cells, paper_scores
 from mtnet_tf.reporting.tables import (
     METRICS,
     bullets,

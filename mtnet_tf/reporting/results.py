@@ -29,6 +29,25 @@ def read_summary(path: pathlib.Path) -> dict:
         ) from error
 
 
+def dataset_of(summary: dict) -> str:
+    """Returns the name of a result's data set without its configuration, such as "mnist_ad".
+
+    Args:
+        summary: of a system or a control.
+    """
+    return summary["dataset"].partition("/")[0]
+
+
+def recordings_of(summary: dict) -> tuple[str, str]:
+    """Returns which words a summary is of: the data set's name, the fingerprint of its recordings.
+
+    Args:
+        summary: of a system or a control.
+    """
+    fingerprint = summary["provenance"]["recordings"]["fingerprint"]
+    return dataset_of(summary), fingerprint
+
+
 @contextlib.contextmanager
 def whole_results(place: pathlib.Path | str, program: str) -> Iterator[None]:
     """A context in which what a result lacks becomes one InputError.

@@ -7,31 +7,17 @@ systems in the order of their tables, then the controls.
 
 from __future__ import annotations
 
-import json
 import pathlib
 import shutil
 
 from mtnet_tf import systems
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing, write_json, write_text
-from mtnet_tf.reporting.results import read_summary, require_equal
-from mtnet_tf.reporting.tables import (
-    METRICS,
-    WORD_COLUMNS,
-    bullets,
-    markdown,
-    number,
-    percent,
-    score,
-    versions,
-    word_cells,
-)
+from mtnet_tf.reporting.footers import footer
+from mtnet_tf.reporting.published import paper_cells
+from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
+from mtnet_tf.reporting.tables import METRICS, WORD_COLUMNS, markdown, score, word_cells
 
-_PAPER = json.loads(
-    (pathlib.Path(__file__).parent / "paper_tables.json").read_text(encoding="utf-8")
-)
-# The paper has the numbers of another data set instead.
-_PAPER_DATASET = {"digits_ad": "mnist_ad"}
 _SUMMARY = "evaluation/test/{}/summary.json"
 
 
@@ -108,43 +94,6 @@ def _rows(study: dict[str, dict]) -> list[systems.System]:
     return [s for s in map(systems.find, systems.names()) if tables & set(s.tables)]
 
 
-def dataset_of(study: dict[str, dict]) -> str:
-    """Returns the name of a study's data set without its configuration, such as "mnist_ad".
-
-    Args:
-        study: {system or control: summary}.
-    """
-    return next(iter(study.values()))["dataset"].partition("/")[0]
-
-
-def paper_cells(name: str, dataset: str) -> list[str]:
-    """Returns the paper's Corr2D, PESQ and STOI as texts (Tables 3 and 4).
-
-    Args:
-        name: of a system.
-        dataset: the name of a data set, as `dataset_of` returns it.
-
-    Returns:
-        Three texts, which are empty where the paper has no number.
-    """
-    return ["" if value is None else number(value) for value in paper_scores(name, dataset)]
-
-
-def paper_scores(name: str, dataset: str) -> list[float | None]:
-    """Returns the paper's Corr2D, PESQ and STOI (Tables 3 and 4); None where it has no number.
-
-    Args:
-        name: of a system.
-        dataset: the name of a data set, as `dataset_of` returns it.
-    """
-    for table in ("3", "4"):
-        if name in _PAPER[table]:
-            scores = _PAPER[table][name].get(_PAPER_DATASET.get(dataset, dataset))
-            if scores:
-                return scores
-    return [None] * len(METRICS)
-
-
 def collect(out_dir: pathlib.Path | str, folder: pathlib.Path | str) -> list[str]:
     """Copies the summaries of a study, as `<folder>/<name>.json`, and returns the names.
 
@@ -164,7 +113,7 @@ def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list
     Where it is complete, systems that are missing are "not run", and the standard deviations over
     the pairs stand beside the means.
     """
-    dataset = dataset_of(study)
+    dataset = dataset_of(next(iter(study.values())))
     header = ["system"]
     for label in METRICS.values():
         header += [f"{label}, paper", f"{label}, ours"]
@@ -253,129 +202,11 @@ def controls_note(study: dict[str, dict], others: dict[str, dict[str, dict]]) ->
     return "Controls: none were scored with these pairs, so read the scores beside each other only."
 
 
-def recordings_of(summary: dict) -> tuple[str, str]:
-    """Returns which words a summary is of: the data set's name, the fingerprint of its recordings.
-
-    Args:
-        summary: of a system or a control.
-    """
-    fingerprint = summary["provenance"]["recordings"]["fingerprint"]
-    return dataset_of({"": summary}), fingerprint
-
-
 def _pairs_scored(study: dict[str, dict]) -> tuple[str, str, int, str]:
     """Returns what two studies must agree in for the controls of one to stand beside the other."""
     summary = next(iter(study.values()))
     fingerprint = summary["provenance"]["recordings"]["fingerprint"]
     return summary["dataset"], summary["split"], summary["num_pairs"], fingerprint
-
-
-def footer(study: dict[str, dict]) -> str:
-    """Returns what a reader needs to judge a table, as a Markdown list.
-
-    It names the data, the recordings, the versions, the hardware, and the time and the command of
-    each training.
-
-    Args:
-        study: {system or control: summary}.
-    """
-    summary = study.get("mtnet") or next(iter(study.values()))
-    provenance = summary["provenance"]
-    lines = [
-        *data_lines(summary),
-        (
-            f"Preset {provenance['preset']}, precision"
-            f" {provenance.get('precision', 'not recorded')}, seed {provenance['seed']}; ± is the"
-            " standard deviation over the pairs."
-        ),
-        f"Hardware: {provenance['training_hardware']}. {versions(provenance)}.",
-    ]
-    for row in study.values():
-        if row["candidate"] == "model":
-            p = row["provenance"]
-            lines.append(
-                f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images"
-                f" ({epochs(row):.1f} epochs) in the last stage, {p['num_parameters']:,}"
-                f" parameters; trained in {p['training_seconds']:.0f} s, scored in"
-                f" {p['seconds']:.0f} s. `{p['training_command']}`"
-            )
-    if any(row["metrics"][m]["num_failed_references"] for row in study.values() for m in METRICS):
-        lines.append(
-            "Pairs that failed because of their reference are in no mean: see the result files."
-        )
-    return bullets([*lines, *heard_lines(summary)])
-
-
-def heard_lines(summary: dict) -> list[str]:
-    """Returns what a speech recogniser understood; [] where it was not asked.
-
-    Args:
-        summary: of a system or a control.
-    """
-    accuracy = summary.get("word_accuracy")
-    if not accuracy:
-        return []
-    return [
-        f"A speech recogniser understood {percent(accuracy['generated'])} of {summary['label']}'s"
-        f" words, and {percent(accuracy['references'])} of the recordings themselves."
-    ]
-
-
-def data_lines(summary: dict) -> list[str]:
-    """Returns which data and recordings are behind a summary, and how the recordings were made.
-
-    Args:
-        summary: of a system or a control.
-    """
-    recordings = summary["provenance"]["recordings"]
-    voices = sorted({r["voice_id"] for r in recordings["used"]})
-    size = summary.get("split_size", summary["num_pairs"])
-    pairs = f"{summary['num_pairs']:,} pairs"
-    if summary["num_pairs"] < size:
-        pairs += f", evenly spread over its {size:,}"
-    return [
-        (
-            f"Data: {summary['dataset']}, {summary['split']} split, {pairs}; "
-            f"{summary['num_recordings']} recordings behind them (policy {recordings['policy']}, "
-            f"voice {', '.join(voices)}, fingerprint {recordings['fingerprint'][:12]})."
-        ),
-        f"Recordings: {_made_by(recordings)}",
-    ]
-
-
-def _made_by(recordings: dict) -> str:
-    made_by = recordings.get("made_by")
-    if not made_by:
-        return "how they were made is not recorded."
-    command = made_by.get("command")
-    return f"`{command}`." if command else f"{made_by.get('made_by')}, {made_by.get('parameters')}."
-
-
-def epochs(summary: dict) -> float:
-    """Returns how often a network saw each training pair on average, in its last stage.
-
-    Older result files do not say how many pairs there were. They are of the paper's data sets, and
-    of all pairs of the training split.
-
-    Args:
-        summary: of a trained network.
-    """
-    provenance = summary["provenance"]
-    pairs = provenance.get("num_training_pairs")
-    if pairs is None:
-        pairs = _PAPER["training_pairs"][dataset_of({"": summary})]
-    return provenance["images_seen"] / pairs
-
-
-def network_size(summary: dict) -> str:
-    """Returns preset, parameters and epochs of a network, such as "small, 6.2 M, 1.9 epochs".
-
-    Args:
-        summary: of a trained network.
-    """
-    provenance = summary["provenance"]
-    parameters = provenance["num_parameters"] / 1e6
-    return f"{provenance['preset']}, {parameters:.1f} M, {epochs(summary):.1f} epochs"
 
 
 def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) -> pathlib.Path:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from mtnet_tf.reporting.paper_table import Row, of_row
-from mtnet_tf.reporting.study import paper_scores
+from mtnet_tf.reporting.published import paper_scores
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown
 
 RE, NOT_RE, UNDECIDED = "[Re]", "[not Re]", "undecided"

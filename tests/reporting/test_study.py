@@ -57,22 +57,6 @@ def test_the_report_of_one_run_folder_has_its_sounds(study, tmp_path):
     assert (tmp_path / "report/wavs/mtnet/a_zero.wav").read_bytes() == b"RIFF"
 
 
-def test_the_footer_says_how_the_recordings_were_made(study):
-    found = study_lib.read_study(study)
-    recordings = found["mtnet"]["provenance"]["recordings"]
-    recordings["made_by"] = {"command": "python -m maker --x", "parameters": {}}
-    assert "Recordings: `python -m maker --x`." in study_lib.footer(found)
-    recordings["made_by"] = {"made_by": "some.function", "parameters": {"seed": 3}}
-    assert "Recordings: some.function, {'seed': 3}." in study_lib.footer(found)
-
-
-def test_epochs_of_older_results_are_of_the_papers_splits(summary):
-    old = summary("model", "MT-Net", 0.5) | {"dataset": "cifar10_ad/one_recording-0123"}
-    del old["provenance"]["num_training_pairs"]
-    old["provenance"]["images_seen"] = 75_000
-    assert study_lib.epochs(old) == 1.5
-
-
 def test_controls_are_there_or_the_table_says_where(study):
     whole = study_lib.read_study(study)
     alone = {"mtnet": whole["mtnet"]}

@@ -1,0 +1,115 @@
+"""What a reader needs to judge a result: its data, recordings, size, times and versions."""
+
+from __future__ import annotations
+
+from mtnet_tf.reporting.published import paper_training_pairs
+from mtnet_tf.reporting.results import dataset_of
+from mtnet_tf.reporting.tables import METRICS, bullets, percent, versions
+
+
+def footer(study: dict[str, dict]) -> str:
+    """Returns what a reader needs to judge a table, as a Markdown list.
+
+    It names the data, the recordings, the versions, the hardware, and the time and the command of
+    each training.
+
+    Args:
+        study: {system or control: summary}.
+    """
+    summary = study.get("mtnet") or next(iter(study.values()))
+    provenance = summary["provenance"]
+    lines = [
+        *data_lines(summary),
+        (
+            f"Preset {provenance['preset']}, precision"
+            f" {provenance.get('precision', 'not recorded')}, seed {provenance['seed']}; ± is the"
+            " standard deviation over the pairs."
+        ),
+        f"Hardware: {provenance['training_hardware']}. {versions(provenance)}.",
+    ]
+    for row in study.values():
+        if row["candidate"] == "model":
+            p = row["provenance"]
+            lines.append(
+                f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images"
+                f" ({epochs(row):.1f} epochs) in the last stage, {p['num_parameters']:,}"
+                f" parameters; trained in {p['training_seconds']:.0f} s, scored in"
+                f" {p['seconds']:.0f} s. `{p['training_command']}`"
+            )
+    if any(row["metrics"][m]["num_failed_references"] for row in study.values() for m in METRICS):
+        lines.append(
+            "Pairs that failed because of their reference are in no mean: see the result files."
+        )
+    return bullets([*lines, *heard_lines(summary)])
+
+
+def data_lines(summary: dict) -> list[str]:
+    """Returns which data and recordings are behind a summary, and how the recordings were made.
+
+    Args:
+        summary: of a system or a control.
+    """
+    recordings = summary["provenance"]["recordings"]
+    voices = sorted({r["voice_id"] for r in recordings["used"]})
+    size = summary.get("split_size", summary["num_pairs"])
+    pairs = f"{summary['num_pairs']:,} pairs"
+    if summary["num_pairs"] < size:
+        pairs += f", evenly spread over its {size:,}"
+    return [
+        (
+            f"Data: {summary['dataset']}, {summary['split']} split, {pairs}; "
+            f"{summary['num_recordings']} recordings behind them (policy {recordings['policy']}, "
+            f"voice {', '.join(voices)}, fingerprint {recordings['fingerprint'][:12]})."
+        ),
+        f"Recordings: {_made_by(recordings)}",
+    ]
+
+
+def _made_by(recordings: dict) -> str:
+    made_by = recordings.get("made_by")
+    if not made_by:
+        return "how they were made is not recorded."
+    command = made_by.get("command")
+    return f"`{command}`." if command else f"{made_by.get('made_by')}, {made_by.get('parameters')}."
+
+
+def heard_lines(summary: dict) -> list[str]:
+    """Returns what a speech recogniser understood; [] where it was not asked.
+
+    Args:
+        summary: of a system or a control.
+    """
+    accuracy = summary.get("word_accuracy")
+    if not accuracy:
+        return []
+    return [
+        f"A speech recogniser understood {percent(accuracy['generated'])} of {summary['label']}'s"
+        f" words, and {percent(accuracy['references'])} of the recordings themselves."
+    ]
+
+
+def network_size(summary: dict) -> str:
+    """Returns preset, parameters and epochs of a network, such as "small, 6.2 M, 1.9 epochs".
+
+    Args:
+        summary: of a trained network.
+    """
+    provenance = summary["provenance"]
+    parameters = provenance["num_parameters"] / 1e6
+    return f"{provenance['preset']}, {parameters:.1f} M, {epochs(summary):.1f} epochs"
+
+
+def epochs(summary: dict) -> float:
+    """Returns how often a network saw each training pair on average, in its last stage.
+
+    Older result files do not say how many pairs there were. They are of the paper's data sets, and
+    of all pairs of the training split.
+
+    Args:
+        summary: of a trained network.
+    """
+    provenance = summary["provenance"]
+    pairs = provenance.get("num_training_pairs")
+    if pairs is None:
+        pairs = paper_training_pairs(dataset_of(summary))
+    return provenance["images_seen"] / pairs

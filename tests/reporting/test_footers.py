@@ -1,0 +1,18 @@
+from mtnet_tf.reporting import footers
+from mtnet_tf.reporting.study import read_study
+
+
+def test_the_footer_says_how_the_recordings_were_made(study):
+    found = read_study(study)
+    recordings = found["mtnet"]["provenance"]["recordings"]
+    recordings["made_by"] = {"command": "python -m maker --x", "parameters": {}}
+    assert "Recordings: `python -m maker --x`." in footers.footer(found)
+    recordings["made_by"] = {"made_by": "some.function", "parameters": {"seed": 3}}
+    assert "Recordings: some.function, {'seed': 3}." in footers.footer(found)
+
+
+def test_epochs_of_older_results_are_of_the_papers_splits(summary):
+    old = summary("model", "MT-Net", 0.5) | {"dataset": "cifar10_ad/one_recording-0123"}
+    del old["provenance"]["num_training_pairs"]
+    old["provenance"]["images_seen"] = 75_000
+    assert footers.epochs(old) == 1.5
