@@ -26,6 +26,9 @@ CHANGES = {
         "one RMSProp for all, rate 2e-4",
         ("training.image_encoder_optimizer=null", _OPTIMIZER + "learning_rate=0.0002"),
     ),
+    "sum_one_optimizer": Change(
+        "Eq. 9 is a sum, all of whose gradient reaches phi", (_WHOLE_GRADIENT,), "one_optimizer"
+    ),
     "rho_0.99": Change("rho .99, as in `paper`", (_OPTIMIZER + "rho=0.99",), "one_optimizer"),
     "rho_0.0005": Change('"decay 0.0005" as rho', (_OPTIMIZER + "rho=0.0005",), "one_optimizer"),
     "constant_rate": Change(
