@@ -1,4 +1,4 @@
-"""Packaging of mtnet-tf: its requirements, and the files that travel with the code."""
+"""Packaging of mtnet-tf: its requirements, and the files that ship with the code."""
 
 import pathlib
 import re

@@ -34,7 +34,7 @@ def open_builder(
             `mnist_ad/one_recording`; a builder class; or None for the only builder of
             `builder_module`, and without one for `digits_ad`.
         data_dir: Where TFDS keeps data sets; None for `~/tensorflow_datasets`.
-        recordings_dir: The recordings folder; None for the words that travel with this package.
+        recordings_dir: The recordings folder; None for the words that ship with this package.
         builder_module: The Python module that defines the builder, for a data set from outside this
             package, as in `my_package.fashion_mnist_ad`. It is imported.
         **kwargs: Further arguments of `audio_description.AudioDescriptionBuilder`.

@@ -186,7 +186,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         recordings_dir = config.recordings_dir or recordings.shipped_recordings(self.WORDS.values())
         if recordings_dir is None:
             raise recordings.RecordingsError(
-                f"{self.name} has words that do not travel with the package: give --recordings_dir"
+                f"{self.name} has words that do not ship with the package: give --recordings_dir"
                 " (in Python: recordings_dir). `python -m experiments.make_recordings` makes such a"
                 " folder."
             )

@@ -170,7 +170,7 @@ def folder_name(word: str) -> str:
 
 
 def shipped_recordings(words: Iterable[str]) -> epath.Path | None:
-    """Returns the recordings folder that travels with this package, if it has all these words.
+    """Returns the recordings folder that ships with this package, if it has all these words.
 
     It has the words of MNIST AD, CIFAR10 AD and CIFAR100 AD, one recording each.
     """

@@ -3,7 +3,7 @@
     python -m experiments.compare_exports --data_path=data/tfds/mnist_ad/one_recording-0123/1.0.0
     python -m experiments.compare_exports --run_dir=runs/first --results=runs/exports/results
 
-Without --run_dir it is a network that travels with the package (--pretrained). Each form leaves a
+Without --run_dir it is a network that ships with the package (--pretrained). Each form leaves a
 result file: the scores on some test pairs, its size, its largest difference from Keras, and how
 long a picture takes.
 """

@@ -4,7 +4,7 @@
     python -m experiments.describe --pretrained=mnist_ad --image=photo.jpg --play
     python -m experiments.describe --run_dir=runs/first --image=photos --output=words --json
 
-Without --run_dir a network that travels with the package speaks: that of digits, or the one that
+Without --run_dir a network that ships with the package speaks: that of digits, or the one that
 --pretrained names. A picture may have any size. A folder stands for the pictures in it. Of several
 pictures, --output and --seen are folders, with a file of each picture's name.
 

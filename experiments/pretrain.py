@@ -1,4 +1,4 @@
-"""Trains a network that travels with the package, from its data set to its model card.
+"""Trains a network that ships with the package, from its data set to its model card.
 
     python -m experiments.pretrain --name=mnist_ad
     python -m experiments.pretrain --name=cifar10_ad

@@ -169,7 +169,7 @@ def define_network_flags() -> None:
         "pretrained",
         pretrained.DEFAULT,
         pretrained.names(),
-        "Network that travels with the package, where no --run_dir is given.",
+        "Network that ships with the package, where no --run_dir is given.",
     )
 
 
@@ -321,7 +321,7 @@ def define_recordings_flags() -> None:
     flags.DEFINE_string(
         "recordings_dir",
         None,
-        "Recordings folder <word>/<speaker>_<take>.flac; default: the words that travel with the"
+        "Recordings folder <word>/<speaker>_<take>.flac; default: the words that ship with the"
         " package, one recording each.",
     )
     flags.DEFINE_string(

@@ -122,7 +122,7 @@ class Describer:
         """Reads the network.
 
         Args:
-            run_dir: a run folder; None for the network of digits that travels with the package
+            run_dir: a run folder; None for the network of digits that ships with the package
                 (`pretrained.run_dir` has others).
 
         Raises:

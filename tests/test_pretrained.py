@@ -1,4 +1,4 @@
-"""The networks that travel with the package: as good as committed, small, and safe to read."""
+"""The networks that ship with the package: as good as committed, small, and safe to read."""
 
 import io
 import pathlib
@@ -56,7 +56,7 @@ def test_all_of_them_stay_under_8_megabytes():
 
 
 def test_an_unknown_one_is_one_error():
-    with pytest.raises(InputError, match=r"No network of 'birds_ad' travels.*mnist_ad"):
+    with pytest.raises(InputError, match=r"No network of 'birds_ad' ships.*mnist_ad"):
         pretrained.run_dir("birds_ad")
 
 

@@ -144,7 +144,7 @@ def _tuned() -> Config:
 
 
 def _compact() -> Config:
-    """`tuned` at the size of a network that travels with the package (`mtnet_tf.pretrained`)."""
+    """`tuned` at the size of a network that ships with the package (`mtnet_tf.pretrained`)."""
     tuned = _tuned()
     return dataclasses.replace(
         tuned,

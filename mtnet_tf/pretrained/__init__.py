@@ -1,4 +1,4 @@
-"""Trained networks that travel with the package: run folders, with their weights in float16.
+"""Trained networks that ship with the package: run folders, with their weights in float16.
 
 `experiments.pretrain` makes them. Each has a model card, README.md.
 """
@@ -11,13 +11,13 @@ DEFAULT = "mnist_ad"
 
 
 def names() -> list[str]:
-    """Returns the data sets whose networks travel with the package."""
+    """Returns the data sets whose networks ship with the package."""
     here = pathlib.Path(__file__).parent
     return sorted(path.parent.name for path in here.glob("*/config.json"))
 
 
 def run_dir(name: str = DEFAULT) -> pathlib.Path:
-    """Returns the run folder of a network that travels with the package.
+    """Returns the run folder of a network that ships with the package.
 
     Args:
         name: one of `names`.
@@ -27,6 +27,6 @@ def run_dir(name: str = DEFAULT) -> pathlib.Path:
     """
     if name not in names():
         raise InputError(
-            f"No network of {name!r} travels with the package. There are: {', '.join(names())}."
+            f"No network of {name!r} ships with the package. There are: {', '.join(names())}."
         )
     return pathlib.Path(__file__).parent / name

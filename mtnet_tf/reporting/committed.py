@@ -57,7 +57,10 @@ _SECTIONS = {
     VOICES: ("One network, many voices", voices.section),
     CURVES: ("Accuracy over the time of a training", curves.section),
     f"{RESULTS}/readings": ("Readings of the optimiser", readings.section),
-    f"{RESULTS}/exports": ("Exported forms of the network that travels along", exports.section),
+    f"{RESULTS}/exports": (
+        "Exported forms of the network that ships with the package",
+        exports.section,
+    ),
     f"{RESULTS}/images_of_sounds": (
         "Images of sounds, the other half of DCMAVG",
         images_of_sounds.section,
@@ -103,7 +106,7 @@ def generated_files(root: pathlib.Path | str) -> dict[pathlib.Path, str]:
         parts.append(f"\nThe tables, to be heard: [{LISTENING}]({LISTENING})\n")
     for results in sorted((root / PRETRAINED).glob("*")):
         card = f"../../mtnet_tf/pretrained/{results.name}/README.md"
-        parts.append(f"\nA network that travels with the package: [{results.name}]({card})\n")
+        parts.append(f"\nA network that ships with the package: [{results.name}]({card})\n")
     for number in tables:
         parts.append(
             f"\nTable {number} over data sets and seeds: [table{number}.md](table{number}.md)\n"

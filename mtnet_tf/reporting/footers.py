@@ -36,11 +36,7 @@ def footer(study: dict[str, dict]) -> str:
                 f" parameters; trained in {p['training_seconds']:.0f} s, scored in"
                 f" {p['seconds']:.0f} s. `{p['training_command']}`"
             )
-    if any(row["metrics"][m]["num_failed_references"] for row in study.values() for m in METRICS):
-        lines.append(
-            "Pairs that failed because of their reference are in no mean: see the result files."
-        )
-    return bullets([*lines, *heard_lines(summary)])
+    return bullets([*lines, *unscored_lines(study), *heard_lines(summary)])
 
 
 def data_lines(summary: dict) -> list[str]:
@@ -71,6 +67,31 @@ def _made_by(recordings: dict) -> str:
         return "how they were made is not recorded."
     command = made_by.get("command")
     return f"`{command}`." if command else f"{made_by.get('made_by')}, {made_by.get('parameters')}."
+
+
+def unscored_lines(rows: dict[str, dict]) -> list[str]:
+    """Returns how many pairs a metric has no value of because of their recording.
+
+    Args:
+        rows: {row: summary}.
+
+    Returns:
+        A sentence for each metric and number of pairs; it names the rows where they differ.
+    """
+    lines = []
+    for metric, label in METRICS.items():
+        by_number = {}
+        for name, row in rows.items():
+            number = row["metrics"][metric]["num_failed_references"], row["num_pairs"]
+            by_number.setdefault(number, []).append(name)
+        for (number, num_pairs), names in by_number.items():
+            if number:
+                of_rows = f" of {', '.join(names)}" if len(by_number) > 1 else ""
+                lines.append(
+                    f"{label} has no value for {number:,} of the {num_pairs:,} pairs{of_rows},"
+                    " because of their recordings: they are in no mean."
+                )
+    return lines
 
 
 def heard_lines(summary: dict) -> list[str]:

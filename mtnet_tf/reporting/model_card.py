@@ -1,4 +1,4 @@
-"""The model cards of the networks that travel with the package (`mtnet_tf.pretrained`)."""
+"""The model cards of the networks that are shipped with the package (`mtnet_tf.pretrained`)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ _IMAGES = {
 }
 
 
-_EXAMPLES = "`examples.npz` has a test picture of each word, to try."
+_EXAMPLES = (
+    "`examples.npz` has a test picture of each word, for programs; `describe` takes picture files."
+)
 
 
 def card(results: pathlib.Path | str, shipped: pathlib.Path | str) -> str:
@@ -117,6 +119,11 @@ def _heard(network: dict) -> str:
 def _sureness(calibration: dict) -> list[str]:
     validation, outliers = calibration["validation"], calibration["outliers"]
     of_others = calibration["outliers_of"].partition("/")[0]
+    num_right = round(validation["accuracy"] * validation["num_images"])
+    num_wrong = validation["num_images"] - num_right
+    refused = ""
+    if outliers["num_refused"]:
+        refused = f" It refused {outliers['num_refused']:,} more before the network saw them."
     return [
         (
             f'`describe` says "not sure" below a probability of {calibration["threshold"]:.3f},'
@@ -126,15 +133,16 @@ def _sureness(calibration: dict) -> list[str]:
             f" {calibration['rule']})."
         ),
         (
-            f"So it is sure of {_share(validation['sure_of_right'])} of those that it gets right,"
-            f" of {_share(validation['sure_of_wrong'])} of those that it gets wrong, and of"
-            f" {_share(outliers['sure'])} of the pictures that show something else."
+            f"On these pictures it is sure of {_share(validation['sure_of_right'], num_right)}"
+            f" right ones, of {_share(validation['sure_of_wrong'], num_wrong)} wrong ones, and of"
+            f" {_share(outliers['sure'], outliers['num_images'])} that show something"
+            f" else.{refused}"
         ),
     ]
 
 
-def _share(value: float | None) -> str:
-    return percent(value) or "none"
+def _share(share: float | None, count: int) -> str:
+    return f"{percent(share)} of the {count:,}" if count else "none of the 0"
 
 
 def _limits(network: dict) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mtnet_tf.reporting import verdicts
-from mtnet_tf.reporting.footers import data_lines
+from mtnet_tf.reporting.footers import data_lines, unscored_lines
 from mtnet_tf.reporting.paper_table import Row
 from mtnet_tf.reporting.published import paper_cells, paper_scores
 from mtnet_tf.reporting.tables import (
@@ -151,6 +151,7 @@ _NOTES = (
     " its figure is the share of texts that are right in every letter.",
     "One description: from an image to its waveform, one at a time; descriptions a second: many at"
     " once. I2T2A speaks each text once and keeps it.",
+    "Times of different machines do not compare; the lists below say which row had which.",
     "The last rows of a data set are controls, which are no networks: read each score beside them.",
 )
 
@@ -209,7 +210,11 @@ def _made(rows: list[Row]) -> list[str]:
     lines, made = [], {}
     if runs:
         p = runs[0]["provenance"]
-        lines += [*data_lines(runs[0]), f"Precision {p.get('precision', 'not recorded')}."]
+        lines += [
+            *data_lines(runs[0]),
+            *unscored_lines({run["cell"].partition("/")[2]: run for run in runs}),
+            f"Precision {p.get('precision', 'not recorded')}.",
+        ]
     for row in rows:
         for run in row.runs:
             p = run["provenance"]

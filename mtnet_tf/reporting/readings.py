@@ -26,6 +26,7 @@ def section(folder: pathlib.Path) -> str:
     results = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
     parts = []
     with whole_results(folder, "experiments.readings"):
+        _take_newest_labels(results)
         for stage, title, table in (
             ("autoencoder", "Stage 1", _autoencoder_table),
             ("joint", "Stage 2", _joint_table),
@@ -35,6 +36,13 @@ def section(folder: pathlib.Path) -> str:
                 found = _best_first(found)
                 parts.append(f"### {title}\n\n{table(found)}\n{_footer(found)}")
     return "\n".join(parts)
+
+
+def _take_newest_labels(results: list[dict]) -> None:
+    """Gives all results of a reading the label of its newest one."""
+    labels = {r["reading"]: r["label"] for r in sorted(results, key=lambda r: r["started"])}
+    for result in results:
+        result["label"] = labels[result["reading"]]
 
 
 def _best_first(results: list[dict]) -> list[dict]:

@@ -15,14 +15,15 @@ from mtnet_tf.reporting.tables import bullets, markdown, number, percent
 PICTURE = "stability.png"  # beside the folder of the results
 _ACCURACY, _DIVERSITY = "validation_word_accuracy", "validation_diversity"
 _FIGURES = {
-    _ACCURACY: "word accuracy, validation",
+    _ACCURACY: "nearest-word accuracy, validation",
     _DIVERSITY: "diversity over z",
     "discriminator_total": "loss of the discriminator",
     "generator_total": "loss of the generators",
 }
 _NOTES = (
-    "A look is taken once an epoch of the adversarial stage, and the weights of the best one are"
-    " kept. Word accuracy: the recording whose spectrogram is nearest is of the image's word.",
+    "The validation part is looked at once an epoch of the adversarial stage, and the weights of"
+    " the best epoch are kept. Nearest-word accuracy: the share of images for which the recording"
+    " whose spectrogram is nearest is of the image's word.",
     "Diversity: how far the spectrograms of one image for several latents z are apart, over how far"
     " those of two words are. With one recording a word there is nothing to be diverse in, and 0 is"
     " no fault.",
@@ -84,7 +85,7 @@ def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
         )
     if not rows:
         return ""
-    header = ["data set", "row", "seed", "best word accuracy (kept)", "last", "diversity", "last"]
+    header = ["data set", "row", "seed", "best nearest word (kept)", "last", "diversity", "last"]
     shown = f"![Figures of each epoch]({picture.name})\n\n" if picture.is_file() else ""
     return f"## Stability\n\n{shown}{markdown(header, rows)}\n{bullets(_NOTES)}"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
+from mtnet_tf.reporting.footers import unscored_lines
 from mtnet_tf.reporting.players import document, picture, player, told
 from mtnet_tf.reporting.players import section as page_section
 from mtnet_tf.reporting.results import require_equal, whole_results
@@ -43,7 +44,7 @@ def section(folder: pathlib.Path | str) -> str:
             parts.append(_voices(results))
         if _of_role(results, "new"):
             parts.append(_new_voice(results))
-        return "\n".join([*parts, _footer(results.values())])
+        return "\n".join([*parts, _footer(results)])
 
 
 def page(folder: pathlib.Path | str) -> str:
@@ -190,19 +191,19 @@ def _mean_scores(groups: Iterable[dict]) -> str:
     return _scores(means)
 
 
-def _footer(results: Iterable[dict]) -> str:
-    results = list(results)
-    first = results[0]
+def _footer(results: dict[str, dict]) -> str:
+    first = next(iter(results.values()))
     provenance = first["provenance"]
     recordings = provenance["recordings"]
     lines = [
         f"Data: {first['dataset']}, {first['split']} split, recordings"
         f" {recordings['fingerprint'][:12]}. Preset {provenance['preset']}, precision"
         f" {provenance['precision']}, seed {provenance['seed']}. A word or a voice is told"
-        " by the nearest of all recordings (Corr2D)."
+        " by the nearest of all recordings (Corr2D).",
+        *unscored_lines({f"`{row}`": result for row, result in results.items()}),
     ]
     made = {}
-    for result in results:
+    for result in results.values():
         own = result["provenance"]
         how = own["training_command"], own["training_hardware"], versions(own)
         made.setdefault(how, []).append(f"`{result['row']}`")

@@ -1,4 +1,4 @@
-"""How a trained network becomes one that travels with the package (`mtnet_tf.pretrained`)."""
+"""How a trained network becomes one that ships with the package (`mtnet_tf.pretrained`)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def write_examples(shipped: RunFolder, pairs: Pairs) -> None:
     """Writes the first picture of each word, so that the network can be tried.
 
     Args:
-        shipped: the folder that travels.
+        shipped: the folder that ships.
         pairs: of the test split.
     """
     _, first = np.unique(pairs.labels, return_index=True)

@@ -40,7 +40,7 @@ def other_recordings(dummy, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mnist_ad", "cifar10_ad", "cifar100_ad"])
-def test_the_recordings_of_the_committed_tables_travel_with_the_package(tmp_path, name):
+def test_the_recordings_of_the_committed_tables_ship_with_the_package(tmp_path, name):
     """A synthetic voice differs by rounding from CPU to CPU, and a table wants the same samples."""
     (*results,) = (ROOT / "experiments/results/tables").glob(f"{name}_*_seed*.json")
     used = {json.loads(p.read_text())["provenance"]["recordings"]["fingerprint"] for p in results}

@@ -102,7 +102,7 @@ def found(built):
 
 
 @pytest.mark.parametrize("name", pretrained.names())
-def test_the_page_of_what_travels_with_the_package(name, tmp_path):
+def test_the_page_of_what_ships_with_the_package(name, tmp_path):
     run("build_page", f"--pretrained={name}", f"--output={tmp_path / 'page'}")
     image = np.load(ROOT / f"tests/pretrained/{name}.npz")["image"][0]
     write_image(tmp_path / "picture.png", image)  # enlarged

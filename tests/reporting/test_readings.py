@@ -11,7 +11,7 @@ def result(stage, reading, seed, looks, **more):
     return {
         "reading": reading, "label": f"label of {reading}", "stage": stage, "preset": "paper",
         "seed": seed, "precision": "float32", "dataset": "digits_ad/x", "num_pairs": 1293,
-        "seconds": 10.0 + seed,
+        "seconds": 10.0 + seed, "started": f"2026-01-0{1 + seed}T00:00:00+00:00",
         "recordings": {"fingerprint": "0" * 64, "used": [{}] * 10}, "hardware": "h",
         "command": f"python -m experiments.readings --stage={stage}", "versions": {"python": "3"},
         "git_commit": "abc", "num_steps": 500, "looks": looks, **more,
@@ -71,3 +71,11 @@ def test_a_smaller_network_is_named(tmp_path):
 def test_each_command_once(text):
     assert text.count("`python -m experiments.readings --stage=autoencoder`") == 1
     assert "10-11 s each on h" in text
+
+
+def test_a_reading_has_the_label_of_its_newest_result(tmp_path):
+    results = [autoencoder("a", seed, 0.5) | {"label": f"label {seed}"} for seed in (1, 0)]
+    for i, values in enumerate(results):
+        (tmp_path / f"{i}.json").write_text(json.dumps(values))
+    text = readings.section(tmp_path)
+    assert text.count("| label 1 |") == 2 and "label 0" not in text

@@ -1,4 +1,4 @@
-"""A run folder becomes a network that travels with the package."""
+"""A run folder becomes a network that ships with the package."""
 
 import shutil
 
