@@ -91,8 +91,13 @@ def _files(folder):
 
 
 def _log_lines(folder):
-    logs = [pathlib.Path(path) for path in _files(folder) if path.endswith("train_log.jsonl")]
-    return sum(path.read_bytes().count(b"\n") for path in logs)
+    lines = 0
+    for path in _files(folder):
+        # Not the temporary file that is about to take its place.
+        if os.path.basename(path) == "train_log.jsonl":
+            with contextlib.suppress(FileNotFoundError):  # renamed meanwhile
+                lines += pathlib.Path(path).read_bytes().count(b"\n")
+    return lines
 
 
 def _kilobytes(folder):

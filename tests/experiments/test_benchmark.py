@@ -74,7 +74,7 @@ def test_plain_keras_is_the_same_network(tiny_config):
     (loss, gradients), (plain_loss, plain_gradients) = (
         encoders.gradient_step(network, images, labels)() for network in (model, plain)
     )
-    assert float(loss) == pytest.approx(float(plain_loss), rel=1e-6)
+    assert float(loss) == pytest.approx(float(plain_loss), rel=1e-5)
     assert float(loss) > 1.0  # of ten classes, untrained
     for ours, theirs in zip(gradients, plain_gradients, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-5, rtol=1e-3)
@@ -93,7 +93,7 @@ def test_interleaved_is_the_same_network(tiny_config):
     (loss, gradients), (twin_loss, twin_gradients) = (
         encoders.gradient_step(network, images, labels)() for network in (model, twin)
     )
-    assert float(loss) == pytest.approx(float(twin_loss), rel=1e-6)
+    assert float(loss) == pytest.approx(float(twin_loss), rel=1e-5)
     assert encoders.relative_distance(gradients, twin_gradients) < 1e-4
     with pytest.raises(InputError, match="without pooling"):
         encoders.interleaved(model, tiny_config)

@@ -34,8 +34,8 @@ def test_what_is_printed(tmp_path):
         assert result[name] > 0
     assert result["read_pairs_per_second"] > 0
     assert 10 < result["data_set_mib"] < 30  # 500 pairs of some 40 kB
-    quarter, whole = result["peak_mib"]["quarter"], result["peak_mib"]["whole"]
-    assert 100 < quarter < 4000 and abs(whole - quarter) < 0.3 * quarter
+    assert list(result["peak_mib"]) == ["quarter", "whole"]
+    assert all(100 < peak < 4000 for peak in result["peak_mib"].values())  # in MiB
 
 
 def test_too_small_a_disk_is_one_line():

@@ -3,10 +3,11 @@
 A worker that dies is told, and the run goes on when all are started again.
 """
 
+import contextlib
 import json
 import os
 import pathlib
-import signal
+import random
 import socket
 import subprocess
 import sys
@@ -59,7 +60,10 @@ def start(argv, task=None, **kwargs):
 
 
 def finish(process):
-    output = process.communicate(timeout=300)[0]
+    try:
+        output = process.communicate(timeout=300)[0]
+    finally:
+        process.kill()
     assert process.returncode == 0, output
 
 
@@ -129,11 +133,17 @@ def test_two_replicas_scale_losses_together(data_dir, tmp_path):
     assert log[-1]["generation"] < log[0]["generation"] / 2
 
 
+def free_port():
+    """A port that nobody uses, and that no connection of another program is given meanwhile."""
+    while True:
+        port = random.randrange(10_000, 32_000)  # below those that Linux gives by itself
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("localhost", port))
+            return port
+
+
 def start_workers(data_dir, run_dir):
-    with socket.socket() as a, socket.socket() as b:
-        a.bind(("localhost", 0))
-        b.bind(("localhost", 0))
-        addresses = [f"localhost:{s.getsockname()[1]}" for s in (a, b)]
+    addresses = [f"localhost:{free_port()}" for _ in range(2)]
     argv = [
         sys.executable,
         "-m",
@@ -149,12 +159,19 @@ def start_workers(data_dir, run_dir):
 @pytest.mark.slow
 def test_two_processes_one_of_which_dies(data_dir, one_replica, tmp_path):
     run_dir = tmp_path / "run"
-    chief, other = start_workers(data_dir, run_dir)
-    while not list((run_dir / "checkpoints/joint").glob("ckpt-*.index")):
-        assert chief.poll() is None, chief.communicate()[0]
-        time.sleep(0.02)
-    other.send_signal(signal.SIGKILL)
-    output = chief.communicate(timeout=300)[0]
+    workers = chief, other = start_workers(data_dir, run_dir)
+    deadline = time.monotonic() + 300
+    try:
+        while not list((run_dir / "checkpoints/joint").glob("ckpt-*.index")):
+            for process in workers:
+                assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        other.kill()
+        output = chief.communicate(timeout=300)[0]
+    finally:
+        for process in workers:
+            process.kill()
     assert chief.returncode == 1 and "does not answer" in output, output
     for process in start_workers(data_dir, run_dir):
         finish(process)

@@ -117,7 +117,10 @@ def test_no_worker_outlives_its_program(who, number, status, tmp_path):
     workers = [int(pid) for pid in process.stdout.readline().split()]
     assert len(workers) == 2
     os.kill(process.pid if who == "program" else workers[0], number)
-    errors = process.communicate(timeout=60)[1]
+    try:
+        errors = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
     assert process.returncode == status, errors
     if who == "worker":
         (line,) = errors.splitlines()
