@@ -1,6 +1,8 @@
 """train --init_from as a program: a network of two voices learns a third from some of the words."""
 
+import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -106,3 +108,41 @@ def test_what_does_not_fit_is_one_error(base, tmp_path, flags, message):
     done = start(base, tmp_path, *flags)
     assert done.returncode == 1
     assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_voices_trains_a_row_once(base, tmp_path):
+    recordings = tmp_path / "recordings"
+    shutil.copytree(base.path.parent / "recordings", recordings)
+    say(recordings, "zoe", lambda samples: -samples / 2)
+    arguments = [
+        "--preset=tiny",
+        "--dataset=digits_ad/one_recording_each",
+        f"--data_dir={tmp_path / 'tfds'}",
+        f"--recordings_dir={recordings}",
+        "--new_voice=zoe",
+        "--rows=base",
+        "--override=voice.conditioning=film",
+        "--override=training.autoencoder.epochs=3",
+        "--override=training.max_reconstruction_error=100",
+        "--override=training.max_feature_cosine=2",
+        "--override=training.joint.epochs=0.1",
+        "--override=image_encoder.widths=[4, 8, 8]",
+        "--num_pairs=4",
+        "--num_processes=1",
+        f"--out_dir={tmp_path / 'runs'}",
+        f"--results={tmp_path / 'results'}",
+    ]
+    done = programs.run("voices", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "row 1 of 1: all voices but zoe" in done.stdout
+    (path,) = (tmp_path / "results").glob("*.json")
+    result = json.loads(path.read_text())
+    assert (result["role"], result["num_pairs"]) == ("base", 4)
+    assert list(result["per_voice"]) == ["ann", "eve"]
+    written = path.stat().st_mtime_ns
+    done = programs.run("voices", *arguments)
+    assert (done.returncode, path.stat().st_mtime_ns) == (0, written), done.stderr
+    assert f"{path} is there already." in done.stdout
+    done = programs.run("voices", *arguments, "--rows=bass")
+    assert done.returncode == 1
+    assert "There are no rows bass. There are: all, " in done.stderr

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests import programs
 from tests.programs import Program
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -128,3 +129,11 @@ def test_table_4_has_controls_of_its_own_and_says_the_examples_of_mtnet(data_dir
     for name in ("true", *record["said"], *record["controls"]):
         assert len(list(examples.glob(f"sounds/*_{name}.flac"))) == count
     assert (examples / "systems.png").stat().st_size > 10_000
+    # Its other half is trained of the run that is there.
+    of_run = tmp_path / "digits_ad/dcmavg_seed0"
+    done = programs.run("images_of_sounds", f"--of_run={of_run}")
+    assert done.returncode == 0, done.stderr
+    assert "Of 144 images" in done.stdout
+    half = of_run / "images_of_sounds"
+    assert json.loads((half / "images_of_sounds.json").read_text())["num_images"] == 144
+    assert (half / "images_of_sounds.png").stat().st_size > 1000

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
 from PIL import Image
 
 from tests.programs import run
@@ -210,3 +211,34 @@ def test_ablation_resumes_and_reports(data_dir, tmp_path):
     second = run("ablation", *arguments)
     assert second.returncode == 0, second.stderr
     assert {path: path.read_bytes() for path in rows} == rows
+
+
+def test_export_writes_what_tensorflow_alone_can_run(trained, tmp_path):
+    output = tmp_path / "network"
+    done = run("export", f"--run_dir={trained}", "--format=saved_model", f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    assert f"written: {output}, " in done.stdout and "largest difference: " in done.stdout
+    network = tf.saved_model.load(output).signatures["serving_default"]
+    found = network(image=tf.zeros([2, 28, 28, 1], tf.uint8))
+    assert found["waveform"].shape == (2, 18140) and found["probabilities"].shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    "name, arguments, message",
+    [
+        ("export", ["--run_dir=not/here"], "not/here is no run folder"),
+        ("compare_exports", ["--run_dir=not/here"], "not/here is no run folder"),
+        ("images_of_sounds", ["--of_run=not/here"], "not/here is no run folder"),
+        (
+            "voices",
+            ["--new_voice=theo", "--out_dir=not/here", "--results=not/here"],
+            "Say how the voice enters, with --override=voice.conditioning=film.",
+        ),
+    ],
+)
+def test_what_cannot_begin_is_one_error(name, arguments, message, tmp_path):
+    done = run(name, *arguments, cwd=tmp_path, PYTHONPATH=str(ROOT))
+    assert done.returncode == 1
+    (error,) = done.stderr.splitlines()
+    assert error.startswith("error: ") and message in error
+    assert not list(tmp_path.iterdir())
