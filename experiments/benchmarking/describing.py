@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -60,7 +61,7 @@ def _cold_start(setting: Setting, folder: pathlib.Path) -> float:
     output = folder / "cold.wav"
     output.unlink(missing_ok=True)
     command = [
-        *setting.describe_command,
+        *(sys.executable, "-m", "experiments.describe"),
         f"--run_dir={folder / 'run'}",
         f"--image={folder / 'picture.png'}",
         f"--output={output}",
