@@ -40,7 +40,7 @@ MUTANTS = {
             ("if names.count(name) > 1", "if False"),
         ),
     ),
-    "mtnet_tf/systems/voices.py": (
+    "mtnet_tf/systems/speech_controls.py": (
         ("tests/systems/test_system_controls.py",),
         (
             ("Piper(length_scale=1.0)", "Piper()"),
