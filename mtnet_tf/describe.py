@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import scipy.special
 import tensorflow as tf
 
 from mtnet_tf import pretrained
@@ -262,8 +263,7 @@ def _as_graph(network: keras.Model) -> Callable[[dict[str, Any]], dict[str, tf.T
 
 def _guesses(logits: Any, words: Sequence[str], calibration: Calibration) -> tuple[Guess, ...]:
     scaled = np.asarray(logits, np.float64) / calibration.temperature
-    exponentials = np.exp(scaled - scaled.max())
-    probabilities = exponentials / exponentials.sum()
+    probabilities = scipy.special.softmax(scaled)
     order = np.argsort(-probabilities, kind="stable")
     return tuple(Guess(words[k], float(probabilities[k])) for k in order)
 

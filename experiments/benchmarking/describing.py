@@ -10,7 +10,6 @@ import tempfile
 import time
 
 import numpy as np
-from PIL import Image
 
 from experiments.benchmarking.setting import Setting
 from experiments.benchmarking.synthetic import synthetic_data
@@ -30,7 +29,7 @@ def describe(setting: Setting) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         data = _one_step_run(setting, folder / "run")
-        Image.fromarray(data.train.images[0].squeeze()).save(folder / "picture.png")
+        (folder / "picture.png").write_bytes(image_files.encode_png(data.train.images[0]))
         cold = [_cold_start(setting, folder) for _ in range(_COLD_STARTS)]
         warm = 1e3 * _warm(setting, folder)
     return {

@@ -145,9 +145,19 @@ def write_image(path: pathlib.Path | str, image: np.ndarray) -> None:
     scale = max(1, _SHOWN_SIZE // max(image.shape[:2]))
     enlarged = image.repeat(scale, axis=0).repeat(scale, axis=1)
     with files.replacing(path) as temporary:
-        PIL.Image.fromarray(enlarged.squeeze(axis=2) if image.shape[2] == 1 else enlarged).save(
-            temporary, "PNG"
-        )
+        temporary.write_bytes(encode_png(enlarged))
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """Returns a picture as the bytes of a PNG file.
+
+    Args:
+        image: uint8 [height, width, 1 or 3].
+    """
+    file = io.BytesIO()
+    picture = PIL.Image.fromarray(image.squeeze(axis=2) if image.shape[2] == 1 else image)
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
 def has_dark_ink(grey: np.ndarray, name: str = "the picture") -> bool:

@@ -347,6 +347,13 @@ def file_bytes(picture, picture_format="PNG"):
     return file.getvalue()
 
 
+@pytest.mark.parametrize("shape", [(7, 5, 1), (5, 7, 3)])
+def test_png_bytes_hold_the_pixels(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    found, _ = decode_image(images.encode_png(pixels), shape, "no", None)
+    np.testing.assert_array_equal(found, pixels)
+
+
 def test_bytes_and_file_give_the_same(tmp_path):
     data = file_bytes(photo(draw_two()))
     (tmp_path / "two.png").write_bytes(data)
