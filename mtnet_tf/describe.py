@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from mtnet_tf import pretrained
 from mtnet_tf.data import audio
-from mtnet_tf.data.images import ImageError, decode_image, read_image
+from mtnet_tf.data.images import decode_image, read_image
+from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.data.playing import play
 from mtnet_tf.errors import InputError
 from mtnet_tf.models.inputs import named_inputs

@@ -11,8 +11,9 @@ import scipy.optimize
 import scipy.special
 
 from mtnet_tf.config import Config, ConfigError
-from mtnet_tf.data.images import ImageError, decode_image, encode_png
+from mtnet_tf.data.images import decode_image, encode_png
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.models.inputs import named_inputs
 
 RULE = (
