@@ -2,6 +2,9 @@
 
 `import data_builders` registers them with TFDS:
 
+    import tensorflow_datasets as tfds
+    import data_builders
+
     tfds.load("digits_ad")
     tfds.load("cifar100_ad")
     tfds.load("mnist_ad/many_takes", builder_kwargs={"recordings_dir": "recordings/jackson"})

@@ -5,16 +5,15 @@ images.
 """
 
 import dataclasses
-import io
 import os
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
-import PIL.Image
 import tensorflow_datasets as tfds
 
 from data_builders.errors import DataSetError
+from mtnet_tf.data.images import encode_png
 from mtnet_tf.errors import first_line
 
 _READ_BATCH = 256  # one by one, reading takes longer than writing
@@ -178,13 +177,7 @@ class ArrayImages:
         self, split: str, first: int = 0, last: int | None = None
     ) -> Iterator[tuple[str, bytes, int]]:
         """Yields PNG bytes; see `ImageSource`."""
+        # Not by TFDS' own encoder, which would start TensorFlow.
         images, labels = self.load()[split]
         for i in range(first, len(labels) if last is None else last):
-            yield f"{split}_{i:05d}", _png(images[i]), int(labels[i])
-
-
-def _png(image: np.ndarray):
-    """PNG bytes; Pillow is spared the start of TensorFlow that TFDS' own encoder needs."""
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(image[:, :, 0] if image.shape[-1] == 1 else image).save(buffer, "PNG")
-    return buffer.getvalue()
+            yield f"{split}_{i:05d}", encode_png(images[i]), int(labels[i])

@@ -29,6 +29,9 @@ _OTHER_AUDIO_SUFFIXES = (
     *(".m4a", ".aac", ".wma", ".opus", ".aiff", ".aif", ".webm", ".mp4", ".amr", ".caf"),
 )
 
+MAX_WORD_SECS = 10.0
+"""What is longer than this is no word, whatever audio length is asked for."""
+
 # The least that a recording must be, trimmed and before its margins, to pass for a word. Clicks,
 # constants and fragments lie far on the other side of these; of 3,000 spoken digits of the Free
 # Spoken Digit Dataset the last has 1.6 ms of energy, and the most constant 19 % of its power.

@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -107,9 +106,8 @@ def main(argv: list[str]) -> None:
         "presets": {},
     }
     for name, config in configs.items():
-        describe = (sys.executable, "-m", "experiments.describe")
         config = devices.choose_precision(config, device)
-        setting = benchmarking.Setting(config, _SECONDS.value, products, device, describe)
+        setting = benchmarking.Setting(config, _SECONDS.value, products, device)
         figures = result["presets"][name] = {"precision": config.training.precision}
         for part in parts:
             logger.info("%s: %s", name, part)

@@ -12,7 +12,6 @@ does so with all. Progress goes to stderr.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import logging
 import multiprocessing
@@ -64,14 +63,14 @@ class SyntheticImages:
         import numpy as np
         import PIL.Image
 
+        from mtnet_tf.data.images import encode_png
+
         random = np.random.default_rng(0)
         self._num_pairs = num_pairs
         self._png = []
         for coarse in random.integers(0, 256, [100, 8, 8, 3]).astype(np.uint8):
-            buffer = io.BytesIO()
             image = PIL.Image.fromarray(coarse).resize((32, 32), PIL.Image.Resampling.BICUBIC)
-            image.save(buffer, format="PNG")
-            self._png.append(buffer.getvalue())
+            self._png.append(encode_png(np.asarray(image)))
 
     def prepare(self) -> None:
         """Does nothing: the images are there."""

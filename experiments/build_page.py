@@ -119,12 +119,13 @@ def _write_examples(
 ) -> list[dict[str, str]]:
     """Writes the first picture of some words, and returns their files and names."""
     import numpy as np
-    import PIL.Image
+
+    from mtnet_tf.data.images import encode_png
 
     examples = []
     for place, first in enumerate(np.unique(labels, return_index=True)[1][:_EXAMPLES], 1):
-        image, file = images[first], f"example_{place}.png"
-        PIL.Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(output / file)
+        file = f"example_{place}.png"
+        (output / file).write_bytes(encode_png(images[first]))
         examples.append({"file": file, "name": words[labels[first]].replace("_", " ")})
     return examples
 

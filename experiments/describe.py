@@ -66,7 +66,8 @@ def main(argv: list[str]) -> int:
     """Reads the pictures, describes them, and writes the sounds. Returns 1 if one failed."""
     del argv
     from mtnet_tf.data.audio import check_output
-    from mtnet_tf.data.images import ImageError, read_image, write_image
+    from mtnet_tf.data.images import read_image, write_image
+    from mtnet_tf.data.picture_files import ImageError
     from mtnet_tf.runs.run_folder import RunFolder
 
     # This comes before TensorFlow is imported: a wrong file or folder is told at once.

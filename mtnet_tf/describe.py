@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import scipy.special
 import tensorflow as tf
 
 from mtnet_tf import pretrained
 from mtnet_tf.data import audio
-from mtnet_tf.data.images import ImageError, decode_image, read_image
+from mtnet_tf.data.images import decode_image, read_image
+from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.data.playing import play
 from mtnet_tf.errors import InputError
 from mtnet_tf.models.inputs import named_inputs
@@ -262,8 +264,7 @@ def _as_graph(network: keras.Model) -> Callable[[dict[str, Any]], dict[str, tf.T
 
 def _guesses(logits: Any, words: Sequence[str], calibration: Calibration) -> tuple[Guess, ...]:
     scaled = np.asarray(logits, np.float64) / calibration.temperature
-    exponentials = np.exp(scaled - scaled.max())
-    probabilities = exponentials / exponentials.sum()
+    probabilities = scipy.special.softmax(scaled)
     order = np.argsort(-probabilities, kind="stable")
     return tuple(Guess(words[k], float(probabilities[k])) for k in order)
 

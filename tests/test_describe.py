@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 from mtnet_tf.data.audio import AudioError
-from mtnet_tf.data.images import ImageError, read_image
+from mtnet_tf.data.images import read_image
+from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.describe import Describer
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 from mtnet_tf.systems.trained import load_network

@@ -325,7 +325,7 @@ def _longest_run(mask: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def _listing(items: Sequence[str], most: int = 5) -> str:
-    """Returns the first items, and how many there are if that is not all of them."""
-    rest = f", ... ({len(items)} in all)" if len(items) > most else ""
-    return ", ".join(items[:most]) + rest
+def _listing(items: Sequence[str]) -> str:
+    """Returns the first five items, and how many there are if that is not all of them."""
+    rest = f", ... ({len(items)} in all)" if len(items) > 5 else ""
+    return ", ".join(items[:5]) + rest

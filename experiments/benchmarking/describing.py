@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
 
 import numpy as np
-from PIL import Image
 
 from experiments.benchmarking.setting import Setting
 from experiments.benchmarking.synthetic import synthetic_data
@@ -29,7 +29,7 @@ def describe(setting: Setting) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         data = _one_step_run(setting, folder / "run")
-        Image.fromarray(data.train.images[0].squeeze()).save(folder / "picture.png")
+        (folder / "picture.png").write_bytes(image_files.encode_png(data.train.images[0]))
         cold = [_cold_start(setting, folder) for _ in range(_COLD_STARTS)]
         warm = 1e3 * _warm(setting, folder)
     return {
@@ -60,7 +60,7 @@ def _cold_start(setting: Setting, folder: pathlib.Path) -> float:
     output = folder / "cold.wav"
     output.unlink(missing_ok=True)
     command = [
-        *setting.describe_command,
+        *(sys.executable, "-m", "experiments.describe"),
         f"--run_dir={folder / 'run'}",
         f"--image={folder / 'picture.png'}",
         f"--output={output}",

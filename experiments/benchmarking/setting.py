@@ -21,15 +21,12 @@ class Setting:
         seconds: about how long a measurement runs, in all its turns (`timing.by_turns`).
         products: {name of a dtype: large product of matrices}, against which a network is measured.
         device: for the record of a run and the program that a measurement starts.
-        describe_command: starts the program that speaks a picture. --run_dir, --image, --output and
-            --device are added.
     """
 
     config: Config
     seconds: float
     products: dict[str, MatrixProduct]
     device: Literal["cpu", "gpu"]
-    describe_command: tuple[str, ...]
 
     @property
     def batch_size(self) -> int:

@@ -1,5 +1,5 @@
-// Pictures -> what the network was trained on. A port of mtnet_tf/data/images.py, and of what that
-// takes from Pillow, function by function and number by number; tests compare the two.
+// Pictures -> what the network was trained on. A port of images.py and digits.py of mtnet_tf/data,
+// and of what they take from Pillow, function by function and number by number; tests compare them.
 //
 // A plane is {height, width, values}, values a Float64Array, row by row.
 

@@ -171,19 +171,16 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int = SAMPLE_RATE) ->
     return librosa.resample(samples, orig_sr=from_rate, target_sr=to_rate, res_type="soxr_hq")
 
 
-def trim_silence(
-    samples: np.ndarray, top_db: float, margin_secs: float, sample_rate: int = SAMPLE_RATE
-) -> np.ndarray:
+def trim_silence(samples: np.ndarray, top_db: float, margin_secs: float) -> np.ndarray:
     """Cuts the silence before and after a word; what lies between is left alone.
 
     The level is the RMS of 10 ms frames every 2.5 ms. Kept is everything from the first to the last
     frame that is at most `top_db` below the loudest one, with a margin on both sides.
 
     Args:
-        samples: Float [num_samples].
+        samples: Float [num_samples] at SAMPLE_RATE.
         top_db: Threshold in dB below the loudest frame, positive.
         margin_secs: What is kept beyond the first and last loud frame, in seconds.
-        sample_rate: Rate of `samples` in Hz.
 
     Returns:
         float32 [at most num_samples].
@@ -192,7 +189,7 @@ def trim_silence(
         AudioError: If every sample is zero, or `samples` is not a non-empty vector.
     """
     samples = _as_vector(samples)
-    frame, hop = max(1, round(0.01 * sample_rate)), max(1, round(0.0025 * sample_rate))
+    frame, hop = max(1, round(0.01 * SAMPLE_RATE)), max(1, round(0.0025 * SAMPLE_RATE))
     energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
     starts = np.arange(0, max(len(samples) - frame, 0) + hop, hop)
     ends = np.minimum(starts + frame, len(samples))
@@ -201,7 +198,7 @@ def trim_silence(
     if not power.max() > 0:
         raise AudioError("The clip is silent: every sample is zero. Record it again.")
     loud = np.flatnonzero(power >= power.max() * 10 ** (-top_db / 10))
-    margin = round(margin_secs * sample_rate)
+    margin = round(margin_secs * SAMPLE_RATE)
     first = max(starts[loud[0]] - margin, 0)
     return samples[first : ends[loud[-1]] + margin]
 

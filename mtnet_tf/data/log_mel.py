@@ -17,9 +17,6 @@ class LogMel:
     A frame is a Hann window of `fft_length` samples; the frames stand evenly over the waveform. The
     magnitude of a full-scale sine is 1, which is 0 dB. Decibels from the floor to 0 are stretched
     to -1 to 1, and what is outside of them is clipped.
-
-    Attributes:
-        shape: (mels, frames, 1).
     """
 
     def __init__(self, config: Config) -> None:
@@ -29,7 +26,6 @@ class LogMel:
             config: has `log_mel`, L_s and the sample rate.
         """
         log_mel, data = config.log_mel, config.data
-        self.shape = (log_mel.num_mels, log_mel.num_frames, 1)
         self._length, self._floor = data.audio_length, log_mel.floor_decibels
         self._fft, self._hop = log_mel.fft_length, -(-data.audio_length // log_mel.num_frames)
         # The windows reach out on both sides alike.

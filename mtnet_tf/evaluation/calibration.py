@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
-import PIL.Image
 import scipy.optimize
 import scipy.special
 
 from mtnet_tf.config import Config, ConfigError
-from mtnet_tf.data.images import ImageError, decode_image
+from mtnet_tf.data.images import decode_image, encode_png
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.models.inputs import named_inputs
 
 RULE = (
@@ -183,10 +182,9 @@ def _as_seen(pictures: Sequence[np.ndarray], config: Config) -> np.ndarray:
     """
     data, seen, refusal = config.data, [], None
     for picture in pictures:
-        file = io.BytesIO()
-        PIL.Image.fromarray(picture.squeeze()).save(file, "PNG")
+        png = encode_png(picture)
         try:
-            image, _ = decode_image(file.getvalue(), data.image_shape, "auto", data.digit_size)
+            image, _ = decode_image(png, data.image_shape, "auto", data.digit_size)
         except ImageError as error:
             refusal = error
             continue

@@ -56,9 +56,9 @@ def export(
     path = pathlib.Path(path)
     if not path.name:
         raise ExportError(f"{str(path)!r} is a folder. Give --output a name in it.")
-    if form.SUFFIX and path.suffix != form.SUFFIX:
+    if path.suffix != form.SUFFIX:
         path = path.with_name(path.name + form.SUFFIX)
-    if not form.SUFFIX and path.exists() and not form.is_written(path):
+    if form is saved_model and path.exists() and not saved_model.is_written(path):
         raise ExportError(
             f"{path} is there and is no {format_name}. Give --output a name of its own."
         )
@@ -66,11 +66,11 @@ def export(
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            form.write(exported, temporary, quantize)
+            form.write(exported, temporary, **({"quantize": quantize} if quantize else {}))
             differences = _differences(exported, form, temporary)
             _check(differences, format_name, quantize)
-            if form.SUFFIX == "":
-                shutil.rmtree(path, ignore_errors=True)
+            if form is saved_model:  # a folder, which is not replaced while it is there
+                _remove(path)
             os.replace(temporary, path)
         except ImportError as error:
             raise ExportError(
@@ -78,7 +78,7 @@ def export(
                 " pip install 'mtnet-tf[export]', or pip install '.[export]' in a checkout."
             ) from error
         finally:
-            form.remove(temporary)
+            _remove(temporary)
     return {"path": str(path), "num_bytes": _num_bytes(path), "largest_difference": differences}
 
 
@@ -97,6 +97,14 @@ def _check(differences: dict[str, float], format_name: str, quantize: str | None
             f" {_TOLERANCES[quantize]:g} is allowed; it was not kept. Export without --quantize, or"
             " in another format."
         )
+
+
+def _remove(path: pathlib.Path) -> None:
+    """Removes a file, a folder, or nothing."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _num_bytes(path: pathlib.Path) -> int:

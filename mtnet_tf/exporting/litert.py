@@ -18,7 +18,7 @@ QUANTIZATIONS = exporting.QUANTIZATIONS
 _METADATA = "metadata"
 
 
-def write(exported: Exported, path: pathlib.Path, quantize: str | None) -> None:
+def write(exported: Exported, path: pathlib.Path, quantize: str | None = None) -> None:
     """Writes the file with the signature "serving_default", and the metadata as its buffer.
 
     Args:
@@ -28,7 +28,7 @@ def write(exported: Exported, path: pathlib.Path, quantize: str | None) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         saved = pathlib.Path(folder) / "saved_model"
-        saved_model.write(exported, saved, None)
+        saved_model.write(exported, saved)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             str(saved), signature_keys=["serving_default"]
         )
@@ -72,8 +72,3 @@ def load(path: pathlib.Path) -> Callable[[dict[str, np.ndarray]], dict[str, np.n
         return {name: np.concatenate([o[name] for o in one_by_one]) for name in one_by_one[0]}
 
     return call
-
-
-def remove(path: pathlib.Path) -> None:
-    """Removes what `write` wrote."""
-    path.unlink(missing_ok=True)

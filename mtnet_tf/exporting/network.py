@@ -16,6 +16,7 @@ from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network
 
 _INPUTS = ("image", "voice")  # what may be asked of a program that has no Keras
+_NUM_TRIALS = 8
 
 
 class Exported(tf.Module):
@@ -73,16 +74,12 @@ class Exported(tf.Module):
         """Returns what Keras makes of {input: array [n, ...]}: {output: float32 [n, ...]}."""
         return {name: value.numpy() for name, value in self.describe(**inputs).items()}
 
-    def trial_inputs(self, count: int = 8) -> dict[str, np.ndarray]:
-        """Returns inputs to compare two forms on: noise, black and white, in all voices by turns.
-
-        Args:
-            count: how many.
-        """
-        shape = (count, *self._config.data.image_shape)
+    def trial_inputs(self) -> dict[str, np.ndarray]:
+        """Returns inputs to compare two forms on: noise, black and white, in voices by turns."""
+        shape = (_NUM_TRIALS, *self._config.data.image_shape)
         images = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
         images[0], images[1] = 0, 255
-        voices = np.arange(count, dtype=np.int32) % self._config.data.num_voices
+        voices = np.arange(_NUM_TRIALS, dtype=np.int32) % self._config.data.num_voices
         return {name: {"image": images, "voice": voices}[name] for name in self.inputs}
 
 

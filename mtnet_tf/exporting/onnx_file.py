@@ -17,7 +17,7 @@ QUANTIZATIONS = exporting.QUANTIZATIONS
 _OPSET = 17
 
 
-def write(exported: Exported, path: pathlib.Path, quantize: str | None) -> None:
+def write(exported: Exported, path: pathlib.Path, quantize: str | None = None) -> None:
     """Writes the file, with the metadata as its property "metadata".
 
     Args:
@@ -91,8 +91,3 @@ def load(path: pathlib.Path) -> Callable[[dict[str, np.ndarray]], dict[str, np.n
         return dict(zip(names, session.run(names, inputs)))
 
     return call
-
-
-def remove(path: pathlib.Path) -> None:
-    """Removes what `write` wrote."""
-    path.unlink(missing_ok=True)

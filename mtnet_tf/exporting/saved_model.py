@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import shutil
 from collections.abc import Callable
 
 import keras
@@ -18,15 +17,13 @@ QUANTIZATIONS = ()
 _METADATA = "assets.extra/metadata.json"
 
 
-def write(exported: Exported, path: pathlib.Path, quantize: str | None) -> None:
+def write(exported: Exported, path: pathlib.Path) -> None:
     """Writes a folder with the signature "serving_default", and the metadata as an extra asset.
 
     Args:
         exported: the network.
         path: the folder; must not be there.
-        quantize: None.
     """
-    del quantize
     archive = keras.export.ExportArchive()
     archive.track(exported.network)
     archive.add_endpoint(
@@ -50,8 +47,3 @@ def load(path: pathlib.Path) -> Callable[[dict[str, np.ndarray]], dict[str, np.n
 def is_written(path: pathlib.Path) -> bool:
     """Returns whether a path is a SavedModel, and not another folder of the user's."""
     return (path / "saved_model.pb").is_file()
-
-
-def remove(path: pathlib.Path) -> None:
-    """Removes what `write` wrote."""
-    shutil.rmtree(path, ignore_errors=True)

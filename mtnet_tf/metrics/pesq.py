@@ -4,6 +4,7 @@ import math
 from typing import Literal
 
 import numpy as np
+import pesq as package
 
 from mtnet_tf.metrics.denormals import flushed
 from mtnet_tf.metrics.resampling import resample_polyphase
@@ -30,7 +31,6 @@ def pesq(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050)
 
     Raises:
         ValueError: Wrong shapes or types, unequal lengths, or an impossible sample rate.
-        ImportError: The package `pesq` is missing.
     """
     return raw_from_lqo(pesq_lqo(reference, generated, sample_rate))
 
@@ -48,7 +48,6 @@ def pesq_lqo(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22
 
     Raises:
         ValueError: As in `pesq`.
-        ImportError: As in `pesq`.
     """
     return _score_pair(reference, generated, sample_rate, NARROW_BAND)
 
@@ -66,7 +65,6 @@ def pesq_lqo_wb(reference: np.ndarray, generated: np.ndarray, sample_rate: int =
 
     Raises:
         ValueError: As in `pesq`.
-        ImportError: As in `pesq`.
     """
     return _score_pair(reference, generated, sample_rate, WIDE_BAND)
 
@@ -99,14 +97,10 @@ def score_resampled(reference: np.ndarray, generated: np.ndarray, mode: _Mode) -
 
     Returns:
         A Score, as `pesq_lqo` or `pesq_lqo_wb` returns.
-
-    Raises:
-        ImportError: The package `pesq` is missing.
     """
     for samples, name in ((reference, REFERENCE), (generated, GENERATED)):
         if not np.any(samples):
             return failure(f"the {name} signal is silent", name)
-    package = _package()
     try:
         with flushed():
             value = package.pesq(SAMPLE_RATES[mode], reference, generated, mode)
@@ -118,14 +112,3 @@ def score_resampled(reference: np.ndarray, generated: np.ndarray, mode: _Mode) -
     except ValueError:
         return failure("PESQ finds no power in the generated signal", GENERATED)
     return Score(float(value))
-
-
-def _package():
-    try:
-        import pesq as package
-    except ImportError as error:
-        raise ImportError(
-            "PESQ needs the package `pesq`, which is compiled when it is installed: "
-            "install a C compiler (gcc or clang), then `pip install pesq`."
-        ) from error
-    return package

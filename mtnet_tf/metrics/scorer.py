@@ -31,7 +31,7 @@ class Scorer:
         references: float [R, num_samples] in [-1, 1], the recordings padded to the data set's
             length.
         sample_rate: Hz.
-        metrics: Which of METRICS are computed.
+        metrics: Which of METRICS and DISTANCES are computed.
 
     Raises:
         ValueError: Wrong shape or type, no reference, or an impossible sample rate.
@@ -53,21 +53,6 @@ class Scorer:
         self._failures = [signal_failure(samples, REFERENCE) for samples in references]
         self._views = [Views(samples, sample_rate) for samples in references]
 
-    def score(self, generated: np.ndarray, reference_index: np.ndarray) -> dict[str, list[Score]]:
-        """Scores n pairs.
-
-        Args:
-            generated: float [n, num_samples] in [-1, 1].
-            reference_index: int [n], the row of `references` that each belongs to.
-
-        Returns:
-            {metric: n Scores}.
-
-        Raises:
-            ValueError: Wrong shapes or types, or an index out of range.
-        """
-        return self._run(generated, reference_index, correlate=False)[0]
-
     def correlations(self, generated: np.ndarray) -> np.ndarray:
         """Computes Corr2D of each generated signal with each reference.
 
@@ -81,46 +66,52 @@ class Scorer:
         Raises:
             ValueError: Wrong shape or type.
         """
-        return self._run(generated, None, correlate=True)[1]
+        generated = self._check_generated(generated)
+        correlations = np.empty((len(generated), len(self._views)))
+        for row, samples in enumerate(generated):
+            views, _ = self._views_of(samples)
+            correlations[row] = self._correlate_one(views)
+        return correlations
 
     def score_and_correlate(
         self, generated: np.ndarray, reference_index: np.ndarray
     ) -> tuple[dict[str, list[Score]], np.ndarray]:
-        """Returns the results of `score` and of `correlations`, from one set of spectrograms.
+        """Scores n pairs, and correlates with every reference, from one set of spectrograms.
 
         Args:
-            generated: As in `score`.
-            reference_index: As in `score`.
+            generated: float [n, num_samples] in [-1, 1].
+            reference_index: int [n], the row of `references` that each belongs to.
 
         Returns:
-            (scores, correlations): What `score` and `correlations` return.
+            ({metric: n Scores}, what `correlations` returns).
 
         Raises:
-            ValueError: As in `score`.
+            ValueError: Wrong shapes or types, or an index out of range.
         """
-        return self._run(generated, reference_index, correlate=True)
+        generated = self._check_generated(generated)
+        reference_index = self._check_index(reference_index, len(generated))
+        scores = {name: [] for name in self.metrics}
+        correlations = np.empty((len(generated), len(self._views)))
+        for row, (samples, index) in enumerate(zip(generated, reference_index)):
+            views, failed = self._views_of(samples)
+            for name, score in self._score_one(views, failed, int(index)).items():
+                scores[name].append(score)
+            correlations[row] = self._correlate_one(views)
+        return scores, correlations
 
-    def _run(self, generated: np.ndarray, reference_index: np.ndarray | None, correlate: bool):
+    def _check_generated(self, generated: np.ndarray):
         generated = as_signals(generated, "generated")
         if generated.shape[1] != self._num_samples:
             raise ValueError(
                 f"generated must have shape [n, {self._num_samples}] like the references. "
                 f"Received: shape={generated.shape}."
             )
-        scores = {name: [] for name in self.metrics}
-        correlations = np.empty((len(generated), len(self._views)))
-        if reference_index is not None:
-            reference_index = self._check_index(reference_index, len(generated))
-        for row, samples in enumerate(generated):
-            failed = signal_failure(samples, GENERATED)
-            views = None if failed else Views(samples, self._sample_rate)
-            if reference_index is not None:
-                pair = self._score_one(views, failed, int(reference_index[row]))
-                for name in self.metrics:
-                    scores[name].append(pair[name])
-            if correlate:
-                correlations[row] = self._correlate_one(views)
-        return scores, correlations
+        return generated
+
+    def _views_of(self, samples: np.ndarray):
+        """The views of a generated signal and None, or None and its failure."""
+        failed = signal_failure(samples, GENERATED)
+        return (None, failed) if failed else (Views(samples, self._sample_rate), None)
 
     def _check_index(self, reference_index: np.ndarray, count: int):
         reference_index = np.asarray(reference_index)

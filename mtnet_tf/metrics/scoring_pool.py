@@ -48,7 +48,7 @@ class ScoringPool:
     Args:
         references: float32 [R, L_s] in [-1, 1], the recordings.
         num_processes: How many workers, at least 1.
-        metrics: Which of METRICS are computed.
+        metrics: Which of METRICS and DISTANCES are computed.
     """
 
     def __init__(

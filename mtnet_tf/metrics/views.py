@@ -74,7 +74,7 @@ def score_views(
     Args:
         reference: The forms of the recording.
         generated: The forms of the generated waveform, as long as the recording.
-        metrics: Which of METRICS are wanted.
+        metrics: Which of METRICS and DISTANCES are wanted.
 
     Returns:
         {metric: Score} of those.

@@ -8,7 +8,7 @@ train_log.jsonl      one line each log_steps, each step once
 checkpoints/<stage>/ model + optimiser + step
 tensorboard/
 autoencoder.keras, model.keras   the trained networks
-evaluation/<split>/<generator>/  rows.csv, summary.json, wavs
+evaluation/<split>/<candidate>/  rows.csv, summary.json, wavs
 """
 
 from __future__ import annotations

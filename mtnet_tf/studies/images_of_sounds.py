@@ -15,7 +15,7 @@ from mtnet_tf.files import replacing, write_json
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network
-from mtnet_tf.training.image_stage import as_pixels
+from mtnet_tf.training.image_stage import as_pixels, as_samples
 from mtnet_tf.training.images_of_sounds import train_images_of_sounds
 from mtnet_tf.training.session import Session
 
@@ -67,7 +67,8 @@ def make_images(
         random = np.random.default_rng([config.training.seed, 1])
         made = stage.make_all(count, random.normal(size=[count, stage.noise_units]))
         right = stage.recognize(made) == data.validation.labels
-        truly = stage.recognize(data.validation.images / 127.5 - 1) == data.validation.labels
+        true_images = as_samples(data.validation.images).numpy()
+        truly = stage.recognize(true_images) == data.validation.labels
         _draw(run / PICTURE, made, data)
         record = run.environment()
         result = {

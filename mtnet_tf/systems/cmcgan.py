@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtnet_tf.systems.spectrograms import check_sizes
+from mtnet_tf.systems.adversarial_sizes import check_sizes
 from mtnet_tf.systems.system import System
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # Keras imports TensorFlow; the names of the controls are wan
 Speak = Callable[[Pairs], np.ndarray]
 
 _NUM_NOISES = 16  # different white-noise waveforms; the image id chooses one
+_SEED = 0  # of the noise and of the wrong words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,14 +51,12 @@ class Context:
         data: the data set. The recordings are those that its training split uses.
         predicted: {image id: word} of the pairs to score, by the softmax head of a network or as
             it spells them; None where it does neither.
-        seed: of the noise and of the wrong words.
         config: of the run that the control stands beside; None for no run.
         network: of that run.
     """
 
     data: AudioDescriptions
     predicted: Mapping[str, str] | None = None
-    seed: int = 0
     config: Config | None = None
     network: keras.Model | None = None
 
@@ -78,13 +77,13 @@ class Control:
 
 def _white_noise(context: Context) -> Speak:
     """White noise at the level of the recordings that the training split uses."""
-    data, seed = context.data, context.seed
+    data = context.data
     recordings = data.recordings.float_waveforms()
     level = np.sqrt(np.mean(np.square(recordings[np.unique(data.train.recordings)])))
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(_SEED)
     noises = random.normal(0.0, level, [_NUM_NOISES, recordings.shape[1]])
     noises = np.clip(noises, -1, 1).astype(np.float32)
-    return lambda pairs: noises[[drawn_number(seed, i) % _NUM_NOISES for i in pairs.image_ids]]
+    return lambda pairs: noises[[drawn_number(_SEED, i) % _NUM_NOISES for i in pairs.image_ids]]
 
 
 def _mean_waveform(context: Context) -> Speak:
@@ -97,13 +96,13 @@ def _mean_waveform(context: Context) -> Speak:
 
 def _wrong_word(context: Context) -> Speak | None:
     """A recording of another word, drawn for each image."""
-    seed, num_words = context.seed, len(context.data.words)
+    num_words = len(context.data.words)
     recordings = _recording_of_each_word(context.data)
     if num_words < 2:
         return None
 
     def speak(pairs: Pairs) -> np.ndarray:
-        shifts = [1 + drawn_number(seed, i) % (num_words - 1) for i in pairs.image_ids]
+        shifts = [1 + drawn_number(_SEED, i) % (num_words - 1) for i in pairs.image_ids]
         return recordings[(pairs.labels + np.array(shifts)) % num_words]
 
     return speak

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtnet_tf.config.ranges import ConfigError
+from mtnet_tf.systems.adversarial_sizes import check_sizes
 from mtnet_tf.systems.inverter_controls import INVERTERS
-from mtnet_tf.systems.spectrograms import check_sizes
 from mtnet_tf.systems.system import System
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mtnet_tf.systems.speech_controls import SPEECH_CONTROLS
 from mtnet_tf.systems.system import System
-from mtnet_tf.systems.voices import VOICES
 
 if TYPE_CHECKING:
     import keras
@@ -53,5 +53,5 @@ I2T2A = System(
     build=_build,
     train=_train,
     make_ready=_load_voice,
-    controls=VOICES,
+    controls=SPEECH_CONTROLS,
 )

@@ -34,11 +34,6 @@ def register(system: System) -> System:
     return system
 
 
-def unregister(name: str) -> None:
-    """Removes a system. For tests, which leave the list as it was."""
-    del _systems[name]
-
-
 def names() -> tuple[str, ...]:
     """Returns the names of all systems, in the order of the tables."""
     return tuple(_systems)

@@ -14,6 +14,8 @@ from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.training.diagnosis import FeatureDiagnosis, diagnose_features
 from mtnet_tf.training.stage import SupervisedStage
 
+_BATCH_SIZE = 100  # of what is not trained on
+
 
 class AutoencoderStage(SupervisedStage):
     """Minimises Eq. 6 over the recordings of the training split.
@@ -86,9 +88,9 @@ def compute_audio_features(model: keras.Model, audio: np.ndarray) -> np.ndarray:
     return _apply(model, audio)["audio_feature"]
 
 
-def _apply(model: keras.Model, audio: np.ndarray, batch_size: int = 100) -> dict[str, np.ndarray]:
+def _apply(model: keras.Model, audio: np.ndarray) -> dict[str, np.ndarray]:
     """Returns the outputs of the autoencoder at test time, as arrays."""
     batches = [
-        model(audio[i : i + batch_size], training=False) for i in range(0, len(audio), batch_size)
+        model(audio[i : i + _BATCH_SIZE], training=False) for i in range(0, len(audio), _BATCH_SIZE)
     ]
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

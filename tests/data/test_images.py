@@ -13,7 +13,9 @@ import PIL.ImageFilter
 import pytest
 
 from mtnet_tf.data import images
-from mtnet_tf.data.images import ImageError, decode_image, has_dark_ink, read_image
+from mtnet_tf.data.digits import has_dark_ink
+from mtnet_tf.data.images import decode_image, read_image
+from mtnet_tf.data.picture_files import MAX_FILE_BYTES, ImageError
 from mtnet_tf.errors import InputError
 
 SIZE = (640, 480)
@@ -274,7 +276,7 @@ def write_bad_file(kind, path):
         path.symlink_to(path)
     elif kind == "large file":
         path.touch()
-        os.truncate(path, images.MAX_FILE_BYTES + 1)
+        os.truncate(path, MAX_FILE_BYTES + 1)
     elif kind == "large picture":
         path.write_bytes(png_start(12000, 9000))
     elif kind == "huge picture":
@@ -347,6 +349,13 @@ def file_bytes(picture, picture_format="PNG"):
     return file.getvalue()
 
 
+@pytest.mark.parametrize("shape", [(7, 5, 1), (5, 7, 3)])
+def test_png_bytes_hold_the_pixels(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    found, _ = decode_image(images.encode_png(pixels), shape, "no", None)
+    np.testing.assert_array_equal(found, pixels)
+
+
 def test_bytes_and_file_give_the_same(tmp_path):
     data = file_bytes(photo(draw_two()))
     (tmp_path / "two.png").write_bytes(data)
@@ -356,7 +365,7 @@ def test_bytes_and_file_give_the_same(tmp_path):
     assert same == inverted
     with pytest.raises(ImageError, match="^the upload: is empty"):
         decode_image(b"", name="the upload")
-    monstrous = bytes(images.MAX_FILE_BYTES + 1)
+    monstrous = bytes(MAX_FILE_BYTES + 1)
     with pytest.raises(ImageError, match="^the upload: is too large"):
         decode_image(monstrous, name="the upload")
 

@@ -32,7 +32,7 @@ def test_spectrogram_is_that_of_each_frame():
     log_mel = LogMel(config(num_mels=32, num_frames=20, fft_length=2048))
     sound = word()
     found = log_mel.spectrograms(sound[None])
-    assert found.shape == (1, *log_mel.shape) == (1, 32, 20, 1)
+    assert found.shape == (1, 32, 20, 1)
     assert found.dtype == np.float32
     hop = 907  # ceil(18140 / 20)
     padded = np.pad(sound, [((2048 - hop) // 2, 5000)])
@@ -73,5 +73,5 @@ def test_the_inverse_sounds_like_the_word():
 
 
 def test_silence_comes_back_as_silence():
-    log_mel = LogMel(config(num_mels=32))
-    assert np.abs(log_mel.waveforms(np.full([1, *log_mel.shape], -1.0))).max() < 1e-6
+    log_mel = LogMel(config(num_mels=32, num_frames=20))
+    assert np.abs(log_mel.waveforms(np.full([1, 32, 20, 1], -1.0))).max() < 1e-6

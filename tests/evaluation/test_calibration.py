@@ -8,7 +8,7 @@ import pytest
 import scipy.special
 
 from mtnet_tf.config import ConfigError
-from mtnet_tf.data.images import ImageError
+from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.evaluation import calibration
 
 

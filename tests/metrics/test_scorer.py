@@ -40,7 +40,7 @@ def test_numbers_are_those_of_the_single_functions(references, generated):
         scorer = Scorer(references, sample_rate)
         for index in some:
             indices = np.full(len(generated), index)
-            scores = scorer.score(generated, indices)
+            scores, _ = scorer.score_and_correlate(generated, indices)
             assert tuple(scores) == METRICS
             for name, column in scores.items():
                 for row, score in enumerate(column):
@@ -95,7 +95,7 @@ def test_no_pairs(references):
 )
 def test_wrong_arguments(references, shape, indices, message):
     with pytest.raises(ValueError, match=message):
-        Scorer(references).score(np.zeros(shape, np.float32), indices)
+        Scorer(references).score_and_correlate(np.zeros(shape, np.float32), indices)
 
 
 def test_wrong_references():
@@ -108,7 +108,7 @@ def test_wrong_references():
 def test_only_the_metrics_that_are_asked_for(references, generated, monkeypatch):
     """Wide-band PESQ is not computed unless it is asked for: it is half of the work."""
     index = np.array([1])
-    everything = Scorer(references).score(generated[:1], index)
+    everything, _ = Scorer(references).score_and_correlate(generated[:1], index)
     score_resampled = pesq.score_resampled
 
     def refuse(reference, generated, band):
@@ -117,5 +117,5 @@ def test_only_the_metrics_that_are_asked_for(references, generated, monkeypatch)
 
     monkeypatch.setattr(pesq, "score_resampled", refuse)
     wanted = [name for name in METRICS if name not in EXTRAS]
-    some = Scorer(references, metrics=wanted).score(generated[:1], index)
+    some, _ = Scorer(references, metrics=wanted).score_and_correlate(generated[:1], index)
     assert _same(some, {name: everything[name] for name in wanted})

@@ -17,7 +17,7 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/data/draws.py": (
-        ("tests/evaluation/test_scoring.py",),
+        ("tests/data_builders/test_pairing.py",),
         (('f"{seed}/{name}"', 'f"{name}"'), ('f"{seed}/{name}"', 'f"{seed}"')),
     ),
     "mtnet_tf/data/loading.py": (

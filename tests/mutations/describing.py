@@ -21,7 +21,7 @@ MUTANTS = {
         (
             ("np.max(list(differences.values()))", "max(differences.values())"),
             ("if not worst <= _TOLERANCES[quantize]", "if worst > _TOLERANCES[quantize]"),
-            ("and not form.is_written(path)", "and False"),
+            ("and not saved_model.is_written(path)", "and False"),
         ),
     ),
 }

@@ -10,7 +10,8 @@ import PIL.Image
 import PIL.ImageDraw
 import pytest
 
-from mtnet_tf.data import images
+from mtnet_tf.data import digits, images
+from mtnet_tf.data.picture_files import ImageError
 
 PAGE = pathlib.Path(__file__).parents[2] / "experiments/page"
 SCRIPT = """
@@ -109,9 +110,9 @@ def test_every_picture_is_seen_as_the_package_sees_it(found):
     assert found["sizes"] == [[384, 512], [128, 102], [511, 512]]
     for (name, grey), result in zip(PICTURES.items(), found["results"]):
         try:
-            dark = images.has_dark_ink(grey)
-            expected = images.extract_digit(1 - grey if dark else grey)
-        except images.ImageError:
+            dark = digits.has_dark_ink(grey)
+            expected = digits.extract_digit(1 - grey if dark else grey)
+        except ImageError:
             assert "No digit was found" in result["error"], name
             continue
         assert result.get("dark") == dark, (name, result)
@@ -124,8 +125,8 @@ def test_there_are_pictures_with_and_without_a_digit():
     kinds = []
     for grey in PICTURES.values():
         try:
-            dark = images.has_dark_ink(grey)
-            kinds.append((dark, images.extract_digit(1 - grey if dark else grey).max()))
-        except images.ImageError:
+            dark = digits.has_dark_ink(grey)
+            kinds.append((dark, digits.extract_digit(1 - grey if dark else grey).max()))
+        except ImageError:
             kinds.append(None)
     assert kinds.count(None) == 2 and kinds[1][0] is False and kinds[0][0] is True

@@ -7,7 +7,7 @@ from mtnet_tf import config as config_lib
 from mtnet_tf import systems
 from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.speech import SpeechError
-from mtnet_tf.systems import voices
+from mtnet_tf.systems import speech_controls
 from mtnet_tf.systems.controls import Context, make_controls
 from tests.systems.small_adversarial import SMALL
 
@@ -37,8 +37,8 @@ def context(tiny_config, synthetic_data):
 
 
 def test_the_texts_are_said_by_other_voices(context, monkeypatch):
-    monkeypatch.setattr(voices, "Piper", Tones)
-    monkeypatch.setattr(voices, "EspeakNg", Tones)
+    monkeypatch.setattr(speech_controls, "Piper", Tones)
+    monkeypatch.setattr(speech_controls, "EspeakNg", Tones)
     own_speed, espeak = make_controls(context, systems.find("i2t2a").controls)
     assert [own_speed.name, espeak.name] == ["i2t2a_own_speed", "i2t2a_espeak_ng"]
     pairs = context.data.test
@@ -52,8 +52,8 @@ def test_the_texts_are_said_by_other_voices(context, monkeypatch):
 
 
 def test_a_voice_that_is_not_installed_is_left_out(context, monkeypatch, caplog):
-    monkeypatch.setattr(voices, "Piper", Tones)
-    monkeypatch.setattr(voices, "EspeakNg", Missing)
+    monkeypatch.setattr(speech_controls, "Piper", Tones)
+    monkeypatch.setattr(speech_controls, "EspeakNg", Missing)
     found = make_controls(context, systems.find("i2t2a").controls)
     assert [control.name for control in found] == ["i2t2a_own_speed"]
     assert "A voice of I2T2A is left out: it is not installed" in caplog.text

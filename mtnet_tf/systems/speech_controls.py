@@ -1,4 +1,4 @@
-"""The texts of I2T2A in other voices than that of the references: controls of Table 4."""
+"""What the texts of I2T2A are worth said otherwise than the references: controls of Table 4."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _by_espeak_ng(context: Context) -> Speak | None:
     return _said_by(EspeakNg, context)
 
 
-VOICES = (
+SPEECH_CONTROLS = (
     Control("i2t2a_own_speed", "I2T2A, the voice at its own speed", _at_its_own_speed),
     Control("i2t2a_espeak_ng", "I2T2A, the voice of eSpeak NG", _by_espeak_ng),
 )
