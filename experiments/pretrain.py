@@ -49,6 +49,7 @@ def main(argv: list[str]) -> None:
     name, run = _NAME.value, RunFolder(pathlib.Path(_OUT_DIR.value) / _NAME.value)
     config = plan.cell_config(plan.Cell(name, "mtnet", 0), "compact", _OVERRIDE.value)
 
+    import data_builders
     from mtnet_tf.data import loading
     from mtnet_tf.evaluation.calibration import calibrate
     from mtnet_tf.evaluation.run import evaluate_run
@@ -66,10 +67,13 @@ def main(argv: list[str]) -> None:
     device = devices.select_device(flags.FLAGS.device)
     config = devices.choose_precision(config, device)
     dataset = program.open_data_set(name)
+    # Only its pictures are used, so it has the words that ship with the package.
+    others = program.prepare(
+        data_builders.open_builder(_OUTLIERS[name], data_dir=flags.FLAGS.data_dir)
+    )
     config = loading.fit_config(config, dataset)
     data = loading.load(dataset, config.data)
     network = train(config, data, run, device, keep="model", data_path=str(dataset.path))
-    others = program.open_data_set(_OUTLIERS[name])
     pictures = loading.load(others, loading.fit_config(config, others).data).train
     found = calibrate(network, config, data, pictures.spread(_NUM_OUTLIERS).images)
     write_json(run / CALIBRATION, {**found, "outliers_of": others.name, **environment(device)})

@@ -376,9 +376,13 @@ def open_data_set(name: str | None = None) -> "PreparedDataSet":
     Args:
         name: As in `open_builder`.
     """
+    return prepare(open_builder(name))
+
+
+def prepare(builder: "AudioDescriptionBuilder") -> "PreparedDataSet":
+    """Returns the data set of a builder; prepares it where it is not."""
     from mtnet_tf.data.prepared import open_prepared
 
-    builder = open_builder(name)
     if not builder.is_prepared():
         builder.download_and_prepare()
     return open_prepared(builder.data_path)
