@@ -22,6 +22,7 @@ from absl import logging as absl_logging
 from mtnet_tf import pretrained
 from mtnet_tf.config import Config
 from mtnet_tf.errors import InputError
+from mtnet_tf.runs.cores import num_cores
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -260,8 +261,13 @@ def define_scoring_flags() -> None:
         "Pairs to score, evenly spread over the split; 0 for all of them.",
         lower_bound=0,
     )
+    define_num_processes_flag()
+
+
+def define_num_processes_flag() -> None:
+    """Defines --num_processes."""
     flags.DEFINE_integer(
-        "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
+        "num_processes", num_cores(), "Worker processes of the metrics.", lower_bound=1
     )
 
 

@@ -10,7 +10,6 @@ already is not made again, and a training that was stopped goes on. experiments.
 table.
 """
 
-import os
 import pathlib
 from typing import TYPE_CHECKING
 
@@ -39,9 +38,7 @@ _NUM_PAIRS = flags.DEFINE_integer(
     "Validation pairs whose speech is scored, evenly spread; 0 for all of them.",
     lower_bound=0,
 )
-_NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
-)
+program.define_num_processes_flag()
 program.define_training_flags(["none"])
 program.define_dataset_flags()
 
@@ -73,7 +70,7 @@ def main(argv: list[str]) -> None:
     data = loading.load(dataset, base.data)
     dataset_name = data.name.partition("/")[0]
     references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
-    with ScoringPool(references, _NUM_PROCESSES.value, metrics) as pool:
+    with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
         for place, name in enumerate(names, 1):
             print(f"change {place} of {len(names)}: {name}", flush=True)
             stem = f"{dataset_name}_{base.preset}_{name}_seed{_SEED.value}"

@@ -9,7 +9,6 @@ was stopped goes on. The networks also speak some pictures in every voice. exper
 the table and the page.
 """
 
-import os
 import pathlib
 
 from absl import flags
@@ -28,9 +27,7 @@ _RESULTS = flags.DEFINE_string("results", None, "Folder of the result files.", r
 _NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs", 1200, "Test pairs to score, evenly spread; 0 for all of them.", lower_bound=0
 )
-_NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
-)
+program.define_num_processes_flag()
 program.define_training_flags(["none"])
 program.define_dataset_flags()
 
@@ -68,7 +65,7 @@ def main(argv: list[str]) -> None:
             row,
             runs,
             device,
-            _NUM_PROCESSES.value,
+            flags.FLAGS.num_processes,
             metrics,
             _NUM_PAIRS.value,
             data_path=str(dataset.path),
