@@ -57,15 +57,13 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting.study import collect
-    from mtnet_tf.runs import devices
     from mtnet_tf.runs.calibration import CALIBRATION
     from mtnet_tf.runs.provenance import environment
     from mtnet_tf.studies.pretraining import ship
     from mtnet_tf.systems import find
     from mtnet_tf.systems.trained import train
 
-    device = devices.select_device(flags.FLAGS.device)
-    config = devices.choose_precision(config, device)
+    device, config = program.prepare_device(config)
     dataset = program.open_data_set(name)
     # Only its pictures are used, so it has the words that ship with the package.
     others = program.prepare(

@@ -213,19 +213,8 @@ def find_systems(names: Sequence[str]) -> "tuple[systems.System, ...]":
     return systems.find_all(names)
 
 
-def define_training_flags(strategies: list[str], keep: str = "all") -> None:
-    """Defines --preset, --override, --device, --strategy and --keep.
-
-    Args:
-        strategies: The values that --strategy may have.
-        keep: The default of --keep.
-    """
-    flags.DEFINE_enum(
-        "keep",
-        keep,
-        ["all", "model"],
-        "What stays of a finished run: model leaves out checkpoints and TensorBoard's events.",
-    )
+def define_config_flags() -> None:
+    """Defines --preset and --override."""
     flags.DEFINE_string(
         "preset",
         "small",
@@ -234,11 +223,28 @@ def define_training_flags(strategies: list[str], keep: str = "all") -> None:
     flags.DEFINE_multi_string(
         "override", [], "key=value of the configuration, e.g. training.joint.epochs=2."
     )
-    define_device_flag()
+
+
+def define_keep_flag(default: str) -> None:
+    """Defines --keep."""
+    flags.DEFINE_enum(
+        "keep",
+        default,
+        ["all", "model"],
+        "What stays of a finished run: model leaves out checkpoints and TensorBoard's events.",
+    )
+
+
+def define_strategy_flag(names: list[str]) -> None:
+    """Defines --strategy.
+
+    Args:
+        names: The values that it may have.
+    """
     flags.DEFINE_enum(
         "strategy",
         "none",
-        strategies,
+        names,
         "How stage 2 is spread: mirrored over the GPUs of this machine, multi_worker over the"
         " machines in TF_CONFIG.",
     )
@@ -279,28 +285,33 @@ def read_config() -> Config:
     return config.override(preset(flags.FLAGS.preset), flags.FLAGS.override)
 
 
-def prepare_devices(config: Config) -> tuple[str, "tf.distribute.Strategy | None", Config]:
-    """Chooses what --device and --strategy ask for. To be called before any operation.
+def prepare_device(config: Config) -> tuple[str, Config]:
+    """Chooses what --device asks for. To be called before any operation of TensorFlow's.
 
     Args:
-        config: The configuration of --preset and --override.
+        config: The configuration of a training.
 
     Returns:
-        (device, strategy, config): "cpu" or "gpu"; how stage 2 is spread, None for not at all; and
-        `config` with its precision chosen.
+        (device, config): "cpu" or "gpu", and `config` with its precision chosen.
 
     Raises:
-        InputError: The device or the strategy is not there.
+        InputError: The device is not there.
     """
     from mtnet_tf.runs import devices
-    from mtnet_tf.training import distribution
 
     device = devices.select_device(flags.FLAGS.device)
-    return (
-        device,
-        distribution.make_strategy(flags.FLAGS.strategy),
-        devices.choose_precision(config, device),
-    )
+    return device, devices.choose_precision(config, device)
+
+
+def make_strategy() -> "tf.distribute.Strategy":
+    """Returns what --strategy asks for. To be called right after `prepare_device`.
+
+    Raises:
+        InputError: The machines of the strategy are not there.
+    """
+    from mtnet_tf.training import distribution
+
+    return distribution.make_strategy(flags.FLAGS.strategy)
 
 
 def define_dataset_flags() -> None:

@@ -18,7 +18,8 @@ _STAGE = flags.DEFINE_enum("stage", "autoencoder", ["autoencoder", "joint"], "St
 _READINGS = flags.DEFINE_list("readings", None, "Readings to try; default: all.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of the training.")
 _RESULTS = flags.DEFINE_string("results", None, "Folder of the result files.", required=True)
-program.define_training_flags(["none"])
+program.define_config_flags()
+program.define_device_flag()
 program.define_dataset_flags()
 
 
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> None:
     # A bad name is told before anything is trained.
     for name, seed in cells:
         readings.read(name, _STAGE.value, base, seed)
-    device, _, base = program.prepare_devices(base)
+    device, base = program.prepare_device(base)
     dataset = program.open_data_set()
     base = loading.fit_config(base, dataset)
     data = loading.load(dataset, base.data)

@@ -39,7 +39,8 @@ _NUM_PAIRS = flags.DEFINE_integer(
     lower_bound=0,
 )
 program.define_num_processes_flag()
-program.define_training_flags(["none"])
+program.define_config_flags()
+program.define_device_flag()
 program.define_dataset_flags()
 
 
@@ -64,7 +65,7 @@ def main(argv: list[str]) -> None:
     # A bad name is told before anything is trained.
     for name in names:
         changed(name, changes, base)
-    device, _, base = program.prepare_devices(base)
+    device, base = program.prepare_device(base)
     dataset = program.open_data_set()
     base = loading.fit_config(base, dataset)
     data = loading.load(dataset, base.data)

@@ -28,7 +28,9 @@ _OUT_DIR = flags.DEFINE_string(
 _RESULTS = flags.DEFINE_string(
     "results", None, "Folder of the result files; default: <out_dir>/results."
 )
-program.define_training_flags(["none"], keep="model")
+program.define_config_flags()
+program.define_device_flag()
+program.define_keep_flag("model")
 program.define_recordings_flags()
 program.define_scoring_flags()
 
@@ -54,7 +56,7 @@ def main(argv: list[str]) -> int:
         for cell in cells:
             print(f"{places.state(cell):8}  {cell.key:32}  {_command(cell.key)}")
         return 0
-    device, _, _ = program.prepare_devices(configs[cells[0]])
+    device = devices.select_device(flags.FLAGS.device)
     # Recordings that are missing are told before anything is trained.
     for name in dict.fromkeys(cell.dataset for cell in cells):
         program.open_builder(name)

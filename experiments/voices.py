@@ -28,7 +28,8 @@ _NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs", 1200, "Test pairs to score, evenly spread; 0 for all of them.", lower_bound=0
 )
 program.define_num_processes_flag()
-program.define_training_flags(["none"])
+program.define_config_flags()
+program.define_device_flag()
 program.define_dataset_flags()
 
 
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies import voices
 
-    device, _, config = program.prepare_devices(config)
+    device, config = program.prepare_device(config)
     dataset = program.open_data_set()
     config = loading.fit_config(config, dataset)
     rows = voices.rows(config, loading.load(dataset, config.data), _NEW_VOICE.value)

@@ -142,6 +142,45 @@ def test_programs_are_short_and_read_every_flag(path):
         assert len(re.findall(rf"\b{name}\b", source)) > 1, name
 
 
+def words(node):
+    """The attributes and the strings of some code, among which are the flags that it reads."""
+    nodes = list(ast.walk(node))
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return names | {node.value for node in nodes if isinstance(node, ast.Constant)}
+
+
+def shared_functions():
+    """{function of experiments.program: (flags that it defines, words that it may read)}."""
+    found = {}
+    for node in ast.walk(ast.parse((ROOT / "experiments/program.py").read_text())):
+        if isinstance(node, ast.FunctionDef):
+            calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
+            defined = {
+                call.args[0].value
+                for call in calls
+                if isinstance(call.func, ast.Attribute) and call.func.attr.startswith("DEFINE_")
+            }
+            called = {call.func.id for call in calls if isinstance(call.func, ast.Name)}
+            found[node.name] = (defined, words(node), called)
+
+    def closure(name):
+        defined, read, called = found[name]
+        parts = [closure(other) for other in called & set(found) - {name}]
+        return defined.union(*(p[0] for p in parts)), read.union(*(p[1] for p in parts))
+
+    return {name: closure(name) for name in found}
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_programs_read_every_shared_flag_that_they_define(path):
+    shared, read = shared_functions(), words(ast.parse(path.read_text()))
+    used = [shared[name] for name in read & set(shared)]
+    defined = set().union(*(part[0] for part in used))
+    for name in read & set(shared):
+        read = read if name.startswith("define_") else read | shared[name][1]
+    assert defined <= read
+
+
 @pytest.mark.parametrize(
     "module", ["mtnet_tf.metrics", "mtnet_tf.metrics.scoring_pool", "mtnet_tf.data.audio"]
 )
