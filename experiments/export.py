@@ -15,9 +15,9 @@ import pathlib
 from absl import flags
 
 from experiments import program
-from mtnet_tf.exporting import QUANTIZATIONS
+from mtnet_tf.exporting import MODULES, QUANTIZATIONS
 
-_FORMAT = flags.DEFINE_enum("format", "onnx", ["saved_model", "onnx", "litert"], "Format.")
+_FORMAT = flags.DEFINE_enum("format", "onnx", list(MODULES), "Format.")
 _QUANTIZE = flags.DEFINE_enum(
     "quantize", None, QUANTIZATIONS, "Smaller weights; default: as they are."
 )

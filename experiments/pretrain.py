@@ -51,14 +51,12 @@ def main(argv: list[str]) -> None:
 
     import data_builders
     from mtnet_tf.data import loading
-    from mtnet_tf.evaluation.calibration import calibrate
+    from mtnet_tf.evaluation.calibration import calibrate_run
     from mtnet_tf.evaluation.run import evaluate_run
     from mtnet_tf.files import write_json, write_npz
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting.study import collect
-    from mtnet_tf.runs.calibration import CALIBRATION
-    from mtnet_tf.runs.provenance import environment
     from mtnet_tf.studies.pretraining import ship
     from mtnet_tf.systems import find
     from mtnet_tf.systems.trained import train
@@ -71,10 +69,8 @@ def main(argv: list[str]) -> None:
     )
     config = loading.fit_config(config, dataset)
     data = loading.load(dataset, config.data)
-    network = train(config, data, run, device, keep="model", data_path=str(dataset.path))
-    pictures = loading.load(others, loading.fit_config(config, others).data).train
-    found = calibrate(network, config, data, pictures.spread(_NUM_OUTLIERS).images)
-    write_json(run / CALIBRATION, {**found, "outliers_of": others.name, **environment(device)})
+    train(config, data, run, device, keep="model", data_path=str(dataset.path))
+    calibrate_run(run, data, others, _NUM_OUTLIERS, device)
     kept, references = data.test.spread(_NUM_KEPT), data.recordings.float_waveforms()
     shipped = ship(run, pathlib.Path(_OUTPUT_DIR.value) / name, kept)
     metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)

@@ -20,7 +20,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 from mtnet_tf import pretrained
-from mtnet_tf.config import Config
+from mtnet_tf.config import PRESETS, Config
 from mtnet_tf.errors import InputError
 from mtnet_tf.runs.cores import num_cores
 
@@ -218,7 +218,7 @@ def define_config_flags() -> None:
     flags.DEFINE_string(
         "preset",
         "small",
-        "paper, released (both for a GPU), small, tuned, compact (two CPU cores) or tiny.",
+        f"One of {', '.join(PRESETS)}. paper and released are for a GPU, the others for a CPU.",
     )
     flags.DEFINE_multi_string(
         "override", [], "key=value of the configuration, e.g. training.joint.epochs=2."

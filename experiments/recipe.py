@@ -10,22 +10,23 @@ already is not made again, and a training that was stopped goes on. experiments.
 table.
 """
 
+import importlib
 import pathlib
-from typing import TYPE_CHECKING
 
 from absl import flags
 
 from experiments import program
 
-if TYPE_CHECKING:
-    from mtnet_tf.studies.changes import Change
-
-_STUDY = flags.DEFINE_enum(
-    "study",
-    "recipe",
-    ["recipe", "open_points", "lengths", "cmcgan", "voices", "takes"],
-    "Which changes.",
-)
+# {study: (module of mtnet_tf.studies, the system that its changes are tried with)}
+_STUDIES = {
+    "recipe": ("recipe", "mtnet"),
+    "open_points": ("open_points", "mtnet"),
+    "lengths": ("lengths", "mtnet"),
+    "cmcgan": ("cmcgan", "cmcgan"),
+    "voices": ("voice_forms", "mtnet"),
+    "takes": ("takes", "mtnet"),
+}
+_STUDY = flags.DEFINE_enum("study", "recipe", list(_STUDIES), "Which changes.")
 _CHANGES = flags.DEFINE_list("changes", None, "Changes to try; default: all.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the training.", lower_bound=0)
 _OUT_DIR = flags.DEFINE_string(
@@ -59,7 +60,8 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies.changes import changed, try_change
 
-    changes, system = _study()
+    module, system = _STUDIES[_STUDY.value]
+    changes = importlib.import_module(f"mtnet_tf.studies.{module}").CHANGES
     base = systems.configure(system, base)
     names = _CHANGES.value or list(changes)
     # A bad name is told before anything is trained.
@@ -99,20 +101,6 @@ def main(argv: list[str]) -> None:
             }
             write_json(path, result)
             print(f"Written: {path}")
-
-
-def _study() -> "tuple[dict[str, Change], str]":
-    """Returns the changes of --study, and the system that they are tried with."""
-    from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, takes, voice_forms
-
-    return {
-        "recipe": (recipe.CHANGES, "mtnet"),
-        "open_points": (open_points.CHANGES, "mtnet"),
-        "lengths": (lengths.CHANGES, "mtnet"),
-        "cmcgan": (cmcgan.CHANGES, "cmcgan"),
-        "voices": (voice_forms.CHANGES, "mtnet"),
-        "takes": (takes.CHANGES, "mtnet"),
-    }[_STUDY.value]
 
 
 if __name__ == "__main__":
