@@ -32,11 +32,7 @@ program.define_system_module_flag()
 def main(argv: list[str]) -> None:
     """Calibrates the run, and says what came out."""
     del argv
-    from mtnet_tf.runs.run_folder import RunFolder
-
-    # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run = RunFolder(_RUN_DIR.value)
-    program.find_systems([run.config().system])
+    run, _ = program.open_run(_RUN_DIR.value)
 
     from mtnet_tf.data import prepared
     from mtnet_tf.evaluation.calibration import calibrate_run

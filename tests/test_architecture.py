@@ -18,9 +18,7 @@ SOURCES = [
     if not path.name.endswith("_test.py") and path != ROOT / "mtnet_tf/__init__.py"
 ]
 PROGRAMS = [
-    path
-    for path in sorted((ROOT / "experiments").glob("*.py"))
-    if path.name not in ("__init__.py", "program.py")
+    path for path in sorted((ROOT / "experiments").glob("*.py")) if path.name != "__init__.py"
 ]
 
 
@@ -152,8 +150,10 @@ def words(node):
 def shared_functions():
     """{function of experiments.program: (flags that it defines, words that it may read)}."""
     found = {}
-    for node in ast.walk(ast.parse((ROOT / "experiments/program.py").read_text())):
-        if isinstance(node, ast.FunctionDef):
+    for path in (ROOT / "experiments/program").glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if not isinstance(node, ast.FunctionDef):
+                continue
             calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
             defined = {
                 call.args[0].value
@@ -207,7 +207,7 @@ def test_documented_commands_parse(line):
     """Each flag of each command that a text shows is a flag of that program."""
     words = [word for word in shlex.split(line.partition("  ")[0]) if word not in ("&&", "\\")]
     source = (ROOT / f"{words[2].replace('.', '/')}.py").read_text()
-    shared = (ROOT / "experiments/program.py").read_text()
+    shared = (ROOT / "experiments/program/flags.py").read_text()
     if "program.define_" in source:
         source += shared
     defined = set(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source)) | {"help"}
