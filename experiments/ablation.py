@@ -32,7 +32,6 @@ def main(argv: list[str]) -> None:
     rows = program.find_systems(_ROWS.value)
     config = program.read_config()
 
-    from mtnet_tf.data import loading
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
@@ -41,9 +40,7 @@ def main(argv: list[str]) -> None:
 
     device, config = program.prepare_device(config)
     strategy = program.make_strategy()
-    dataset = program.open_data_set()
-    config = loading.fit_config(config, dataset)
-    data = loading.load(dataset, config.data)
+    dataset, config, data = program.load_data_set(config)
     metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
     with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
         summaries = run_table(

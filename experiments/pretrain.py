@@ -50,7 +50,6 @@ def main(argv: list[str]) -> None:
     config = plan.cell_config(plan.Cell(name, "mtnet", 0), "compact", _OVERRIDE.value)
 
     import data_builders
-    from mtnet_tf.data import loading
     from mtnet_tf.evaluation.calibration import calibrate_run
     from mtnet_tf.evaluation.run import evaluate_run
     from mtnet_tf.files import write_json, write_npz
@@ -62,13 +61,11 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.systems.trained import train
 
     device, config = program.prepare_device(config)
-    dataset = program.open_data_set(name)
+    dataset, config, data = program.load_data_set(config, name)
     # Only its pictures are used, so it has the words that ship with the package.
     others = program.prepare(
         data_builders.open_builder(_OUTLIERS[name], data_dir=flags.FLAGS.data_dir)
     )
-    config = loading.fit_config(config, dataset)
-    data = loading.load(dataset, config.data)
     train(config, data, run, device, keep="model", data_path=str(dataset.path))
     calibrate_run(run, data, others, _NUM_OUTLIERS, device)
     kept, references = data.test.spread(_NUM_KEPT), data.recordings.float_waveforms()

@@ -28,7 +28,6 @@ def main(argv: list[str]) -> None:
     del argv
     base = program.read_config()
 
-    from mtnet_tf.data import loading
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_json
     from mtnet_tf.runs.provenance import environment
@@ -42,9 +41,7 @@ def main(argv: list[str]) -> None:
     for name, seed in cells:
         readings.read(name, _STAGE.value, base, seed)
     device, base = program.prepare_device(base)
-    dataset = program.open_data_set()
-    base = loading.fit_config(base, dataset)
-    data = loading.load(dataset, base.data)
+    _, base, data = program.load_data_set(base)
     for name, seed in cells:
         path = pathlib.Path(_RESULTS.value) / f"{_STAGE.value}_{name}_seed{seed}.json"
         if path.is_file():

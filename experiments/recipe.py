@@ -52,7 +52,6 @@ def main(argv: list[str]) -> None:
 
     from mtnet_tf import config as config_lib
     from mtnet_tf import systems
-    from mtnet_tf.data import loading
     from mtnet_tf.files import write_json
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
@@ -68,9 +67,7 @@ def main(argv: list[str]) -> None:
     for name in names:
         changed(name, changes, base)
     device, base = program.prepare_device(base)
-    dataset = program.open_data_set()
-    base = loading.fit_config(base, dataset)
-    data = loading.load(dataset, base.data)
+    _, base, data = program.load_data_set(base)
     dataset_name = data.name.partition("/")[0]
     references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
     with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:

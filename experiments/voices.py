@@ -40,16 +40,14 @@ def main(argv: list[str]) -> None:
     if config.voice.conditioning == "none":
         raise InputError("Say how the voice enters, with --override=voice.conditioning=film.")
 
-    from mtnet_tf.data import loading
     from mtnet_tf.files import write_json
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies import voices
 
     device, config = program.prepare_device(config)
-    dataset = program.open_data_set()
-    config = loading.fit_config(config, dataset)
-    rows = voices.rows(config, loading.load(dataset, config.data), _NEW_VOICE.value)
+    dataset, config, data = program.load_data_set(config)
+    rows = voices.rows(config, data, _NEW_VOICE.value)
     out_dir, results = pathlib.Path(_OUT_DIR.value), pathlib.Path(_RESULTS.value)
     runs = {row.name: RunFolder(out_dir / row.name) for row in rows}
     names = _ROWS.value or list(runs)

@@ -14,6 +14,7 @@ from experiments.program.flags import (
 )
 from experiments.program.opening import (
     find_systems,
+    load_data_set,
     make_strategy,
     network_dir,
     open_builder,
@@ -37,6 +38,7 @@ __all__ = [
     "define_strategy_flag",
     "define_system_module_flag",
     "find_systems",
+    "load_data_set",
     "make_strategy",
     "network_dir",
     "open_builder",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from data_builders.audio_description import AudioDescriptionBuilder
     from mtnet_tf import systems
+    from mtnet_tf.data.pairs import AudioDescriptions
     from mtnet_tf.data.prepared import PreparedDataSet
     from mtnet_tf.runs.run_folder import RunFolder
 
@@ -133,6 +134,25 @@ def open_data_set(name: str | None = None) -> "PreparedDataSet":
         name: As in `open_builder`.
     """
     return prepare(open_builder(name))
+
+
+def load_data_set(
+    config: Config, name: str | None = None
+) -> "tuple[PreparedDataSet, Config, AudioDescriptions]":
+    """Prepares a data set where it is not, and reads it.
+
+    Args:
+        config: The configuration of a training.
+        name: As in `open_builder`.
+
+    Returns:
+        (dataset, config, data): the prepared data set, `config` fitted to it, and its arrays.
+    """
+    from mtnet_tf.data import loading
+
+    dataset = open_data_set(name)
+    config = loading.fit_config(config, dataset)
+    return dataset, config, loading.load(dataset, config.data)
 
 
 def prepare(builder: "AudioDescriptionBuilder") -> "PreparedDataSet":
