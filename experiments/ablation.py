@@ -18,7 +18,10 @@ _OUT_DIR = flags.DEFINE_string(
     "out_dir", None, "Folder of the run folders, made if missing.", required=True
 )
 program.define_system_module_flag()
-program.define_training_flags(["none", "mirrored"])
+program.define_config_flags()
+program.define_device_flag()
+program.define_strategy_flag(["none", "mirrored"])
+program.define_keep_flag("all")
 program.define_dataset_flags()
 program.define_scoring_flags()
 
@@ -29,17 +32,15 @@ def main(argv: list[str]) -> None:
     rows = program.find_systems(_ROWS.value)
     config = program.read_config()
 
-    from mtnet_tf.data import loading
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
     from mtnet_tf.studies.examples import write_examples
     from mtnet_tf.studies.table import run_table
 
-    device, strategy, config = program.prepare_devices(config)
-    dataset = program.open_data_set()
-    config = loading.fit_config(config, dataset)
-    data = loading.load(dataset, config.data)
+    device, config = program.prepare_device(config)
+    strategy = program.make_strategy()
+    dataset, config, data = program.load_data_set(config)
     metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
     with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
         summaries = run_table(

@@ -48,11 +48,8 @@ def main(argv: list[str]) -> None:
     """Builds the page in a folder beside, and moves it into place."""
     del argv
     from mtnet_tf.errors import InputError
-    from mtnet_tf.runs.run_folder import RunFolder
 
-    # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run, output = RunFolder(program.network_dir()), pathlib.Path(_OUTPUT.value)
-    program.find_systems([run.config().system])
+    (run, _), output = program.open_run(program.network_dir()), pathlib.Path(_OUTPUT.value)
     if output.exists() and not (output / "page.js").is_file():
         raise InputError(f"{output} is there and is no page. Give --output a folder of its own.")
 

@@ -32,28 +32,17 @@ program.define_system_module_flag()
 def main(argv: list[str]) -> None:
     """Calibrates the run, and says what came out."""
     del argv
-    from mtnet_tf.runs.run_folder import RunFolder
+    run, _ = program.open_run(_RUN_DIR.value)
 
-    # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run = RunFolder(_RUN_DIR.value)
-    program.find_systems([run.config().system])
-
-    from mtnet_tf.data import loading, prepared
-    from mtnet_tf.evaluation.calibration import calibrate
+    from mtnet_tf.data import prepared
+    from mtnet_tf.evaluation.calibration import calibrate_run
     from mtnet_tf.evaluation.run import load_data
-    from mtnet_tf.files import write_json
     from mtnet_tf.runs import devices
-    from mtnet_tf.runs.calibration import CALIBRATION
-    from mtnet_tf.runs.provenance import environment
-    from mtnet_tf.systems.trained import load_network
 
     device = devices.select_device(flags.FLAGS.device)
     data = load_data(run, _DATA_PATH.value)
     others = prepared.open_prepared(_OUTLIERS.value)
-    of_others = loading.load(others, loading.fit_config(run.config(), others).data)
-    pictures = of_others.train.spread(_NUM_OUTLIERS.value).images
-    found = calibrate(load_network(run), run.config(), data, pictures)
-    write_json(run / CALIBRATION, {**found, "outliers_of": others.name, **environment(device)})
+    found = calibrate_run(run, data, others, _NUM_OUTLIERS.value, device)
     validation, outliers = found["validation"], found["outliers"]
     print(
         f"temperature {found['temperature']:.3f}, threshold {found['threshold']:.3f}\n"

@@ -36,11 +36,7 @@ program.define_system_module_flag()
 def main(argv: list[str]) -> None:
     """Exports, scores and prints."""
     del argv
-    from mtnet_tf.runs.run_folder import RunFolder
-
-    # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run = RunFolder(program.network_dir())
-    program.find_systems([run.config().system])
+    run, _ = program.open_run(program.network_dir())
 
     from mtnet_tf.evaluation.run import load_data
     from mtnet_tf.files import write_json

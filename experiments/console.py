@@ -4,7 +4,7 @@ import pathlib
 import runpy
 import sys
 
-_NO_PROGRAMS = ("__init__", "console", "program")
+_NO_PROGRAMS = ("__init__", "console")
 
 
 def programs() -> list[str]:

@@ -33,11 +33,7 @@ program.define_system_module_flag()
 def main(argv: list[str]) -> None:
     """Scores the run, and prints the table."""
     del argv
-    from mtnet_tf.runs.run_folder import RunFolder
-
-    # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run = RunFolder(_RUN_DIR.value)
-    (system,) = program.find_systems([run.config().system])
+    run, system = program.open_run(_RUN_DIR.value)
 
     from mtnet_tf.evaluation.run import evaluate_run, load_data
     from mtnet_tf.metrics.score import chosen_metrics

@@ -15,9 +15,9 @@ import pathlib
 from absl import flags
 
 from experiments import program
-from mtnet_tf.exporting import QUANTIZATIONS
+from mtnet_tf.exporting import MODULES, QUANTIZATIONS
 
-_FORMAT = flags.DEFINE_enum("format", "onnx", ["saved_model", "onnx", "litert"], "Format.")
+_FORMAT = flags.DEFINE_enum("format", "onnx", list(MODULES), "Format.")
 _QUANTIZE = flags.DEFINE_enum(
     "quantize", None, QUANTIZATIONS, "Smaller weights; default: as they are."
 )
@@ -33,11 +33,7 @@ program.define_system_module_flag()
 def main(argv: list[str]) -> None:
     """Exports the network, and says how large the file is and how far it is off."""
     del argv
-    from mtnet_tf.runs.run_folder import RunFolder
-
-    # This comes before TensorFlow is imported: a wrong folder is told at once.
-    run = RunFolder(program.network_dir())
-    program.find_systems([run.config().system])
+    run, _ = program.open_run(program.network_dir())
 
     from mtnet_tf.exporting.export import export
     from mtnet_tf.exporting.network import Exported

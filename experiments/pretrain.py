@@ -49,30 +49,25 @@ def main(argv: list[str]) -> None:
     name, run = _NAME.value, RunFolder(pathlib.Path(_OUT_DIR.value) / _NAME.value)
     config = plan.cell_config(plan.Cell(name, "mtnet", 0), "compact", _OVERRIDE.value)
 
-    from mtnet_tf.data import loading
-    from mtnet_tf.evaluation.calibration import calibrate
+    import data_builders
+    from mtnet_tf.evaluation.calibration import calibrate_run
     from mtnet_tf.evaluation.run import evaluate_run
     from mtnet_tf.files import write_json, write_npz
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting.study import collect
-    from mtnet_tf.runs import devices
-    from mtnet_tf.runs.calibration import CALIBRATION
-    from mtnet_tf.runs.provenance import environment
     from mtnet_tf.studies.pretraining import ship
     from mtnet_tf.systems import find
     from mtnet_tf.systems.trained import train
 
-    device = devices.select_device(flags.FLAGS.device)
-    config = devices.choose_precision(config, device)
-    dataset = program.open_data_set(name)
-    config = loading.fit_config(config, dataset)
-    data = loading.load(dataset, config.data)
-    network = train(config, data, run, device, keep="model", data_path=str(dataset.path))
-    others = program.open_data_set(_OUTLIERS[name])
-    pictures = loading.load(others, loading.fit_config(config, others).data).train
-    found = calibrate(network, config, data, pictures.spread(_NUM_OUTLIERS).images)
-    write_json(run / CALIBRATION, {**found, "outliers_of": others.name, **environment(device)})
+    device, config = program.prepare_device(config)
+    dataset, config, data = program.load_data_set(config, name)
+    # Only its pictures are used, so it has the words that ship with the package.
+    others = program.prepare(
+        data_builders.open_builder(_OUTLIERS[name], data_dir=flags.FLAGS.data_dir)
+    )
+    train(config, data, run, device, keep="model", data_path=str(dataset.path))
+    calibrate_run(run, data, others, _NUM_OUTLIERS, device)
     kept, references = data.test.spread(_NUM_KEPT), data.recordings.float_waveforms()
     shipped = ship(run, pathlib.Path(_OUTPUT_DIR.value) / name, kept)
     metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)

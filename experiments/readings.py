@@ -18,7 +18,8 @@ _STAGE = flags.DEFINE_enum("stage", "autoencoder", ["autoencoder", "joint"], "St
 _READINGS = flags.DEFINE_list("readings", None, "Readings to try; default: all.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of the training.")
 _RESULTS = flags.DEFINE_string("results", None, "Folder of the result files.", required=True)
-program.define_training_flags(["none"])
+program.define_config_flags()
+program.define_device_flag()
 program.define_dataset_flags()
 
 
@@ -27,7 +28,6 @@ def main(argv: list[str]) -> None:
     del argv
     base = program.read_config()
 
-    from mtnet_tf.data import loading
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_json
     from mtnet_tf.runs.provenance import environment
@@ -40,10 +40,8 @@ def main(argv: list[str]) -> None:
     # A bad name is told before anything is trained.
     for name, seed in cells:
         readings.read(name, _STAGE.value, base, seed)
-    device, _, base = program.prepare_devices(base)
-    dataset = program.open_data_set()
-    base = loading.fit_config(base, dataset)
-    data = loading.load(dataset, base.data)
+    device, base = program.prepare_device(base)
+    _, base, data = program.load_data_set(base)
     for name, seed in cells:
         path = pathlib.Path(_RESULTS.value) / f"{_STAGE.value}_{name}_seed{seed}.json"
         if path.is_file():

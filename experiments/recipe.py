@@ -10,23 +10,23 @@ already is not made again, and a training that was stopped goes on. experiments.
 table.
 """
 
-import os
+import importlib
 import pathlib
-from typing import TYPE_CHECKING
 
 from absl import flags
 
 from experiments import program
 
-if TYPE_CHECKING:
-    from mtnet_tf.studies.changes import Change
-
-_STUDY = flags.DEFINE_enum(
-    "study",
-    "recipe",
-    ["recipe", "open_points", "lengths", "cmcgan", "voices", "takes"],
-    "Which changes.",
-)
+# {study: (module of mtnet_tf.studies, the system that its changes are tried with)}
+_STUDIES = {
+    "recipe": ("recipe", "mtnet"),
+    "open_points": ("open_points", "mtnet"),
+    "lengths": ("lengths", "mtnet"),
+    "cmcgan": ("cmcgan", "cmcgan"),
+    "voices": ("voice_forms", "mtnet"),
+    "takes": ("takes", "mtnet"),
+}
+_STUDY = flags.DEFINE_enum("study", "recipe", list(_STUDIES), "Which changes.")
 _CHANGES = flags.DEFINE_list("changes", None, "Changes to try; default: all.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the training.", lower_bound=0)
 _OUT_DIR = flags.DEFINE_string(
@@ -39,10 +39,9 @@ _NUM_PAIRS = flags.DEFINE_integer(
     "Validation pairs whose speech is scored, evenly spread; 0 for all of them.",
     lower_bound=0,
 )
-_NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
-)
-program.define_training_flags(["none"])
+program.define_num_processes_flag()
+program.define_config_flags()
+program.define_device_flag()
 program.define_dataset_flags()
 
 
@@ -53,7 +52,6 @@ def main(argv: list[str]) -> None:
 
     from mtnet_tf import config as config_lib
     from mtnet_tf import systems
-    from mtnet_tf.data import loading
     from mtnet_tf.files import write_json
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
@@ -61,19 +59,18 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies.changes import changed, try_change
 
-    changes, system = _study()
+    module, system = _STUDIES[_STUDY.value]
+    changes = importlib.import_module(f"mtnet_tf.studies.{module}").CHANGES
     base = systems.configure(system, base)
     names = _CHANGES.value or list(changes)
     # A bad name is told before anything is trained.
     for name in names:
         changed(name, changes, base)
-    device, _, base = program.prepare_devices(base)
-    dataset = program.open_data_set()
-    base = loading.fit_config(base, dataset)
-    data = loading.load(dataset, base.data)
+    device, base = program.prepare_device(base)
+    _, base, data = program.load_data_set(base)
     dataset_name = data.name.partition("/")[0]
     references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
-    with ScoringPool(references, _NUM_PROCESSES.value, metrics) as pool:
+    with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
         for place, name in enumerate(names, 1):
             print(f"change {place} of {len(names)}: {name}", flush=True)
             stem = f"{dataset_name}_{base.preset}_{name}_seed{_SEED.value}"
@@ -101,20 +98,6 @@ def main(argv: list[str]) -> None:
             }
             write_json(path, result)
             print(f"Written: {path}")
-
-
-def _study() -> "tuple[dict[str, Change], str]":
-    """Returns the changes of --study, and the system that they are tried with."""
-    from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, takes, voice_forms
-
-    return {
-        "recipe": (recipe.CHANGES, "mtnet"),
-        "open_points": (open_points.CHANGES, "mtnet"),
-        "lengths": (lengths.CHANGES, "mtnet"),
-        "cmcgan": (cmcgan.CHANGES, "cmcgan"),
-        "voices": (voice_forms.CHANGES, "mtnet"),
-        "takes": (takes.CHANGES, "mtnet"),
-    }[_STUDY.value]
 
 
 if __name__ == "__main__":

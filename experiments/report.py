@@ -25,6 +25,7 @@ import pathlib
 from absl import flags
 
 from experiments import program
+from mtnet_tf.errors import InputError
 
 _OUT_DIR = flags.DEFINE_string(
     "out_dir", None, "Study of experiments.ablation, or run folder, to report on."
@@ -35,7 +36,7 @@ _REPORT_DIR = flags.DEFINE_string(
 _COLLECT = flags.DEFINE_string(
     "collect", None, "Study or run folder whose summaries go into experiments/results/NAME."
 )
-_NAME = flags.DEFINE_string("name", None, "NAME of the committed results.")
+_NAME = flags.DEFINE_string("name", None, "NAME of the folder under experiments/results.")
 _SEEDS = flags.DEFINE_string(
     "seeds", None, "Folder of run folders, to tell how far their scores spread over the seeds."
 )
@@ -49,12 +50,18 @@ _PICTURES = flags.DEFINE_bool("pictures", False, "Draw the pictures of the commi
 _HEAR = flags.DEFINE_bool("hear", False, "Let a speech recogniser hear the committed examples.")
 program.define_system_module_flag()
 
+# One of these is all that a call does; any of the others can be done in one call.
+_ALONE = ("out_dir", "seeds", "check")
+_TOGETHER = ("collect", "collect_seeds", "pictures", "hear")
+# {flag: the flag without which it means nothing}
+_NEEDS = {"report_dir": "out_dir", "name": "collect", "collect": "name"}
+
 
 def main(argv: list[str]) -> None:
     """Writes, collects or checks tables."""
     del argv
+    _check_flags()
     program.find_systems(["mtnet"])
-    from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_text
     from mtnet_tf.reporting import committed, seeds, study
 
@@ -67,8 +74,6 @@ def main(argv: list[str]) -> None:
         print(f"{seeds.markdown_table(runs)}\n{seeds.footer(runs)}")
         return
     if _COLLECT.value:
-        if not _NAME.value:
-            raise InputError("--collect needs --name, the folder under experiments/results.")
         names = study.collect(_COLLECT.value, root / committed.RESULTS / _NAME.value)
         print(f"Collected: {', '.join(names)}")
     if _COLLECT_SEEDS.value:
@@ -88,6 +93,23 @@ def main(argv: list[str]) -> None:
     for path, text in committed.generated_files(root).items():
         write_text(path, text)
         print(f"Written: {path.relative_to(root)}")
+
+
+def _check_flags() -> None:
+    """Refuses flags of which one would not be heeded.
+
+    Raises:
+        InputError: A flag is given with one that it excludes, or without one that it needs.
+    """
+    values = flags.FLAGS
+    tasks = [name for name in (*_ALONE, *_TOGETHER) if values[name].value]
+    for name in _ALONE:
+        if name in tasks and len(tasks) > 1:
+            others = ", ".join(f"--{other}" for other in tasks if other != name)
+            raise InputError(f"--{name} is given with {others}. Give it in a call of its own.")
+    for name, needed in _NEEDS.items():
+        if values[name].value and not values[needed].value:
+            raise InputError(f"--{name} needs --{needed}: {values[needed].help}")
 
 
 def _hear(folder: pathlib.Path) -> None:

@@ -11,11 +11,12 @@ cell failed.
 
 import pathlib
 import shlex
-import sys
+from collections.abc import Sequence
 
 from absl import flags
 
 from experiments import program
+from mtnet_tf.errors import InputError
 from mtnet_tf.systems import plan
 
 _TABLE = flags.DEFINE_enum("table", "3", plan.TABLES, "Table of the paper.")
@@ -28,7 +29,9 @@ _OUT_DIR = flags.DEFINE_string(
 _RESULTS = flags.DEFINE_string(
     "results", None, "Folder of the result files; default: <out_dir>/results."
 )
-program.define_training_flags(["none"], keep="model")
+program.define_config_flags()
+program.define_device_flag()
+program.define_keep_flag("model")
 program.define_recordings_flags()
 program.define_scoring_flags()
 
@@ -36,7 +39,7 @@ program.define_scoring_flags()
 def main(argv: list[str]) -> int:
     """Runs the cells, or lists them."""
     del argv
-    cells = plan.cells(_TABLE.value, _DATASETS.value or plan.DATASETS)
+    cells = plan.cells(_TABLE.value, _datasets())
     if _CELLS.value:
         cells = plan.chosen(_CELLS.value, cells)
     # A bad override is told before anything is trained.
@@ -54,7 +57,7 @@ def main(argv: list[str]) -> int:
         for cell in cells:
             print(f"{places.state(cell):8}  {cell.key:32}  {_command(cell.key)}")
         return 0
-    device, _, _ = program.prepare_devices(configs[cells[0]])
+    device = devices.select_device(flags.FLAGS.device)
     # Recordings that are missing are told before anything is trained.
     for name in dict.fromkeys(cell.dataset for cell in cells):
         program.open_builder(name)
@@ -75,9 +78,30 @@ def main(argv: list[str]) -> int:
     return int("failed" in states)
 
 
+def _datasets() -> Sequence[str]:
+    """Returns the data sets to run.
+
+    Raises:
+        InputError: --datasets names one that is not there.
+    """
+    from data_builders import BUILDERS
+
+    datasets = _DATASETS.value or plan.DATASETS
+    if unknown := [name for name in datasets if name not in BUILDERS]:
+        raise InputError(
+            f"--datasets: there is no data set {', '.join(unknown)}. The data sets are:"
+            f" {', '.join(BUILDERS)}."
+        )
+    return datasets
+
+
 def _command(key: str) -> str:
     """Returns the command that runs one cell as this command would."""
-    kept = [flag for flag in sys.argv[1:] if not flag.startswith(("--list", "--cells"))]
+    kept = []
+    for name in flags.FLAGS:
+        if flags.FLAGS[name].present and name not in (_LIST.name, _CELLS.name):
+            # A flag that may be repeated has a line for each time.
+            kept += flags.FLAGS[name].serialize().splitlines()
     return shlex.join(["python", "-m", "experiments.reproduce", *kept, f"--cells={key}"])
 
 

@@ -45,7 +45,10 @@ _PROFILE = flags.DEFINE_bool(
     "Trace ten steps of each stage but stage 1 for TensorBoard's profiler.",
 )
 program.define_system_module_flag()
-program.define_training_flags(["none", "mirrored", "multi_worker"])
+program.define_config_flags()
+program.define_device_flag()
+program.define_strategy_flag(["none", "mirrored", "multi_worker"])
+program.define_keep_flag("all")
 program.define_dataset_flags()
 
 
@@ -64,7 +67,8 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.systems.trained import train
     from mtnet_tf.training.new_voice import join_voices
 
-    device, strategy, config = program.prepare_devices(config)
+    device, config = program.prepare_device(config)
+    strategy = program.make_strategy()
     dataset = program.open_data_set()
     if base is None:
         config = loading.fit_config(config, dataset)

@@ -9,7 +9,6 @@ was stopped goes on. The networks also speak some pictures in every voice. exper
 the table and the page.
 """
 
-import os
 import pathlib
 
 from absl import flags
@@ -28,10 +27,9 @@ _RESULTS = flags.DEFINE_string("results", None, "Folder of the result files.", r
 _NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs", 1200, "Test pairs to score, evenly spread; 0 for all of them.", lower_bound=0
 )
-_NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", os.cpu_count(), "Worker processes of the metrics.", lower_bound=1
-)
-program.define_training_flags(["none"])
+program.define_num_processes_flag()
+program.define_config_flags()
+program.define_device_flag()
 program.define_dataset_flags()
 
 
@@ -42,16 +40,14 @@ def main(argv: list[str]) -> None:
     if config.voice.conditioning == "none":
         raise InputError("Say how the voice enters, with --override=voice.conditioning=film.")
 
-    from mtnet_tf.data import loading
     from mtnet_tf.files import write_json
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies import voices
 
-    device, _, config = program.prepare_devices(config)
-    dataset = program.open_data_set()
-    config = loading.fit_config(config, dataset)
-    rows = voices.rows(config, loading.load(dataset, config.data), _NEW_VOICE.value)
+    device, config = program.prepare_device(config)
+    dataset, config, data = program.load_data_set(config)
+    rows = voices.rows(config, data, _NEW_VOICE.value)
     out_dir, results = pathlib.Path(_OUT_DIR.value), pathlib.Path(_RESULTS.value)
     runs = {row.name: RunFolder(out_dir / row.name) for row in rows}
     names = _ROWS.value or list(runs)
@@ -68,7 +64,7 @@ def main(argv: list[str]) -> None:
             row,
             runs,
             device,
-            _NUM_PROCESSES.value,
+            flags.FLAGS.num_processes,
             metrics,
             _NUM_PAIRS.value,
             data_path=str(dataset.path),

@@ -18,9 +18,7 @@ SOURCES = [
     if not path.name.endswith("_test.py") and path != ROOT / "mtnet_tf/__init__.py"
 ]
 PROGRAMS = [
-    path
-    for path in sorted((ROOT / "experiments").glob("*.py"))
-    if path.name not in ("__init__.py", "program.py")
+    path for path in sorted((ROOT / "experiments").glob("*.py")) if path.name != "__init__.py"
 ]
 
 
@@ -142,6 +140,47 @@ def test_programs_are_short_and_read_every_flag(path):
         assert len(re.findall(rf"\b{name}\b", source)) > 1, name
 
 
+def words(node):
+    """The attributes and the strings of some code, among which are the flags that it reads."""
+    nodes = list(ast.walk(node))
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return names | {node.value for node in nodes if isinstance(node, ast.Constant)}
+
+
+def shared_functions():
+    """{function of experiments.program: (flags that it defines, words that it may read)}."""
+    found = {}
+    for path in (ROOT / "experiments/program").glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
+            defined = {
+                call.args[0].value
+                for call in calls
+                if isinstance(call.func, ast.Attribute) and call.func.attr.startswith("DEFINE_")
+            }
+            called = {call.func.id for call in calls if isinstance(call.func, ast.Name)}
+            found[node.name] = (defined, words(node), called)
+
+    def closure(name):
+        defined, read, called = found[name]
+        parts = [closure(other) for other in called & set(found) - {name}]
+        return defined.union(*(p[0] for p in parts)), read.union(*(p[1] for p in parts))
+
+    return {name: closure(name) for name in found}
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_programs_read_every_shared_flag_that_they_define(path):
+    shared, read = shared_functions(), words(ast.parse(path.read_text()))
+    used = [shared[name] for name in read & set(shared)]
+    defined = set().union(*(part[0] for part in used))
+    for name in read & set(shared):
+        read = read if name.startswith("define_") else read | shared[name][1]
+    assert defined <= read
+
+
 @pytest.mark.parametrize(
     "module", ["mtnet_tf.metrics", "mtnet_tf.metrics.scoring_pool", "mtnet_tf.data.audio"]
 )
@@ -168,7 +207,7 @@ def test_documented_commands_parse(line):
     """Each flag of each command that a text shows is a flag of that program."""
     words = [word for word in shlex.split(line.partition("  ")[0]) if word not in ("&&", "\\")]
     source = (ROOT / f"{words[2].replace('.', '/')}.py").read_text()
-    shared = (ROOT / "experiments/program.py").read_text()
+    shared = (ROOT / "experiments/program/flags.py").read_text()
     if "program.define_" in source:
         source += shared
     defined = set(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source)) | {"help"}

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from experiments.benchmarking.setting import num_cores
 from mtnet_tf.config import Config
+from mtnet_tf.runs.cores import num_cores
 
 MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 _AUTOCAST = {"mixed_bfloat16": torch.bfloat16, "mixed_float16": torch.float16}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from experiments.benchmarking.setting import Setting, num_cores
+from experiments.benchmarking.setting import Setting
 from experiments.benchmarking.synthetic import synthetic_words
 from experiments.benchmarking.timing import rates, seconds_per_call, significant
 from mtnet_tf.metrics.corr2d import corr2d
@@ -16,6 +16,7 @@ from mtnet_tf.metrics.pesq import pesq
 from mtnet_tf.metrics.scorer import Scorer
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.stoi import stoi
+from mtnet_tf.runs.cores import num_cores
 
 _NUM_REFERENCES = 10
 _CHUNK = 20  # pairs a job, as an evaluation makes them

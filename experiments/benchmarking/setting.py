@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from typing import TYPE_CHECKING, Literal
 
 from mtnet_tf.config import Config
@@ -32,10 +31,3 @@ class Setting:
     def batch_size(self) -> int:
         """Images of a step of the joint stage."""
         return self.config.training.joint.batch_size
-
-
-def num_cores() -> int:
-    """Returns how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

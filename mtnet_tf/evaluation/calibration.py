@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -11,10 +11,17 @@ import scipy.optimize
 import scipy.special
 
 from mtnet_tf.config import Config, ConfigError
+from mtnet_tf.data import loading
 from mtnet_tf.data.images import decode_image, encode_png
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.picture_files import ImageError
+from mtnet_tf.data.prepared import PreparedDataSet
+from mtnet_tf.files import write_json
 from mtnet_tf.models.inputs import named_inputs
+from mtnet_tf.runs.calibration import CALIBRATION
+from mtnet_tf.runs.provenance import environment
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.trained import load_network
 
 RULE = (
     "the threshold with the largest difference between the share of right validation images that"
@@ -22,6 +29,37 @@ RULE = (
 )
 _BATCH = 500
 _NUM_BINS = 10
+
+
+def calibrate_run(
+    run: RunFolder,
+    data: AudioDescriptions,
+    others: PreparedDataSet,
+    num_outliers: int,
+    device: Literal["cpu", "gpu"],
+) -> dict[str, Any]:
+    """Calibrates the network of a run, and writes `CALIBRATION` into its folder.
+
+    Args:
+        run: trained.
+        data: the data set of the run.
+        others: a data set whose pictures show none of its words.
+        num_outliers: how many of its training pictures are looked at.
+        device: what the program runs on, for the record.
+
+    Returns:
+        What is written: the values of `calibrate`, the name of `others`, and `environment`.
+
+    Raises:
+        InputError: as `calibrate`; or the run is not finished.
+    """
+    config = run.config()
+    of_others = loading.load(others, loading.fit_config(config, others).data)
+    pictures = of_others.train.spread(num_outliers).images
+    found = calibrate(load_network(run), config, data, pictures)
+    record = {**found, "outliers_of": others.name, **environment(device)}
+    write_json(run / CALIBRATION, record)
+    return record
 
 
 def calibrate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import shutil
@@ -10,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from mtnet_tf import exporting
 from mtnet_tf.config import ConfigError
 from mtnet_tf.errors import InputError
-from mtnet_tf.exporting import litert, onnx_file, saved_model
+from mtnet_tf.exporting import saved_model
 from mtnet_tf.exporting.network import Exported
 from mtnet_tf.files import writing
 
 FORMATS: dict[str, ModuleType] = {
-    "saved_model": saved_model,
-    "onnx": onnx_file,
-    "litert": litert,
+    name: importlib.import_module(f"mtnet_tf.exporting.{module}")
+    for name, module in exporting.MODULES.items()
 }
 # The largest difference of a sample or a probability from Keras' own.
 _TOLERANCES = {None: 1e-4, "float16": 0.02, "int8": 0.2}

@@ -13,6 +13,8 @@ import subprocess
 import sys
 from typing import Any, Literal
 
+from mtnet_tf.runs.cores import num_cores
+
 # The packages whose versions a result depends on.
 _VERSIONS = (
     "tensorflow",
@@ -91,5 +93,4 @@ def hardware(device: Literal["cpu", "gpu"]) -> str:
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores of {name}"
+    return f"{num_cores()} cores of {name}"

@@ -80,9 +80,10 @@ def cells(table: str, datasets: Iterable[str] = DATASETS) -> list[Cell]:
 
     Args:
         table: one of `TABLES`.
-        datasets: the data sets, in the order in which they are run.
+        datasets: the data sets, in the order in which they are run. One that comes twice is run
+            once.
     """
-    datasets = list(datasets)
+    datasets = list(dict.fromkeys(datasets))
     # What a table is read for comes first.
     by_value = sorted(rows(table), key=lambda row: (row == TUNED, row != "mtnet"))
     return [

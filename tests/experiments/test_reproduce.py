@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import shlex
 
 import pytest
 
@@ -93,6 +94,24 @@ def test_unknown_cells_are_one_error(data_dir, tmp_path):
     assert code == 1
     assert err.startswith("error: There are no cells digits_ad/mtnet/7.")
     assert not list(tmp_path.iterdir())
+
+
+def test_unknown_data_sets_are_one_error(data_dir, tmp_path):
+    code, out, err = run(data_dir, tmp_path, "--datasets=digits_ad,foo", "--list")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: --datasets: there is no data set foo. The data sets are: digits")
+
+
+def test_the_list_has_commands_that_give_every_flag_but_its_own(data_dir, tmp_path):
+    """However they were written, in one word or in two."""
+    written = ["--list", "--cells", "digits_ad/mtnet/0", "--noword_accuracy", "--speaker", "a b"]
+    code, out, err = run(data_dir, tmp_path, *written)
+    assert code == 0, err
+    state, _, command = out.partition("python -m experiments.reproduce ")
+    assert state.split() == ["not", "run", "digits_ad/mtnet/0"]
+    given = [*QUICK, f"--data_dir={data_dir}", f"--out_dir={tmp_path}"]
+    given += ["--noword_accuracy", "--speaker=a b", "--cells=digits_ad/mtnet/0"]
+    assert sorted(shlex.split(command)) == sorted(given)
 
 
 @pytest.mark.slow

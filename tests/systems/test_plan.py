@@ -41,6 +41,10 @@ def test_one_seed_of_everything_comes_first():
     ]  # fmt: skip
 
 
+def test_a_data_set_that_comes_twice_is_run_once():
+    assert plan.cells("3", ["mnist_ad", "mnist_ad"]) == plan.cells("3", ["mnist_ad"])
+
+
 def test_chosen_cells_keep_the_order_of_the_plan():
     cells = plan.cells("3")
     chosen = plan.chosen(["cifar10_ad/mtnet/0", "mnist_ad/gen_rep/0"], cells)

@@ -1,0 +1,164 @@
+"""What the shared flags name: networks, systems, configurations, devices and data sets."""
+
+import importlib
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from mtnet_tf import pretrained
+from mtnet_tf.config import Config
+from mtnet_tf.errors import InputError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from data_builders.audio_description import AudioDescriptionBuilder
+    from mtnet_tf import systems
+    from mtnet_tf.data.pairs import AudioDescriptions
+    from mtnet_tf.data.prepared import PreparedDataSet
+    from mtnet_tf.runs.run_folder import RunFolder
+
+
+def network_dir() -> pathlib.Path:
+    """Returns the run folder that the flags of `define_network_flags` name."""
+    if flags.FLAGS.run_dir:
+        return pathlib.Path(flags.FLAGS.run_dir)
+    return pretrained.run_dir(flags.FLAGS.pretrained)
+
+
+def find_systems(names: Sequence[str]) -> "tuple[systems.System, ...]":
+    """Returns the systems of some names, after --system_module has registered its own.
+
+    Args:
+        names: of systems.
+
+    Raises:
+        InputError: the module cannot be imported, or a name is unknown or comes twice.
+    """
+    from mtnet_tf import systems
+
+    module = flags.FLAGS.system_module
+    if module:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            # Whatever the code of a user's module raises.
+            raise InputError(
+                f"--system_module={module} cannot be imported ({type(error).__name__}: {error})."
+                " Give the dotted name of a module on PYTHONPATH that calls"
+                " mtnet_tf.systems.register."
+            ) from error
+    return systems.find_all(names)
+
+
+def open_run(path: pathlib.Path | str) -> "tuple[RunFolder, systems.System]":
+    """Returns a run folder and its system, before TensorFlow is imported.
+
+    Raises:
+        InputError: The path is no run folder, or its system cannot be found.
+    """
+    from mtnet_tf.runs.run_folder import RunFolder
+
+    run = RunFolder(path)
+    (system,) = find_systems([run.config().system])
+    return run, system
+
+
+def read_config() -> Config:
+    """Returns the configuration of --preset and --override, before TensorFlow is imported."""
+    from mtnet_tf import config
+    from mtnet_tf.config import preset
+
+    return config.override(preset(flags.FLAGS.preset), flags.FLAGS.override)
+
+
+def prepare_device(config: Config) -> tuple[str, Config]:
+    """Chooses what --device asks for. To be called before any operation of TensorFlow's.
+
+    Args:
+        config: The configuration of a training.
+
+    Returns:
+        (device, config): "cpu" or "gpu", and `config` with its precision chosen.
+
+    Raises:
+        InputError: The device is not there.
+    """
+    from mtnet_tf.runs import devices
+
+    device = devices.select_device(flags.FLAGS.device)
+    return device, devices.choose_precision(config, device)
+
+
+def make_strategy() -> "tf.distribute.Strategy":
+    """Returns what --strategy asks for. To be called right after `prepare_device`.
+
+    Raises:
+        InputError: The machines of the strategy are not there.
+    """
+    from mtnet_tf.training import distribution
+
+    return distribution.make_strategy(flags.FLAGS.strategy)
+
+
+def open_builder(name: str | None = None) -> "AudioDescriptionBuilder":
+    """Returns the builder of a data set, prepared or not.
+
+    Args:
+        name: The data set; by default the one that the flags of `define_dataset_flags` name.
+    """
+    import data_builders
+
+    values = flags.FLAGS
+    processing = {name: values[name].value for name in ("top_db", "margin_secs", "peak")}
+    return data_builders.open_builder(
+        name or values.dataset,
+        data_dir=values.data_dir,
+        recordings_dir=values.recordings_dir,
+        builder_module=None if name else values.builder_module,
+        npz_dir=values.npz_dir,
+        speaker=values.speaker,
+        pairing_seed=values.pairing_seed,
+        audio_length=values.audio_length,
+        allow_missing_words=values.allow_missing_words,
+        processing={name: value for name, value in processing.items() if value is not None},
+    )
+
+
+def open_data_set(name: str | None = None) -> "PreparedDataSet":
+    """Returns a prepared data set; prepares it where it is not.
+
+    Args:
+        name: As in `open_builder`.
+    """
+    return prepare(open_builder(name))
+
+
+def load_data_set(
+    config: Config, name: str | None = None
+) -> "tuple[PreparedDataSet, Config, AudioDescriptions]":
+    """Prepares a data set where it is not, and reads it.
+
+    Args:
+        config: The configuration of a training.
+        name: As in `open_builder`.
+
+    Returns:
+        (dataset, config, data): the prepared data set, `config` fitted to it, and its arrays.
+    """
+    from mtnet_tf.data import loading
+
+    dataset = open_data_set(name)
+    config = loading.fit_config(config, dataset)
+    return dataset, config, loading.load(dataset, config.data)
+
+
+def prepare(builder: "AudioDescriptionBuilder") -> "PreparedDataSet":
+    """Returns the data set of a builder; prepares it where it is not."""
+    from mtnet_tf.data.prepared import open_prepared
+
+    if not builder.is_prepared():
+        builder.download_and_prepare()
+    return open_prepared(builder.data_path)

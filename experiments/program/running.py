@@ -1,0 +1,83 @@
+"""How a program starts and ends: its log, its errors, its exit status."""
+
+import logging
+import os
+import signal
+import sys
+import types
+from collections.abc import Callable
+
+from absl import app
+from absl import logging as absl_logging
+
+from experiments.program import quiet_tensorflow
+from mtnet_tf.errors import InputError
+
+# This must stand before TensorFlow is imported, which uses oneDNN's kernels by itself only on CPUs
+# with AVX-512 VNNI or later. They are twice as fast on older ones too, and have the gradients of
+# dilated convolutions.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def run(main: Callable[[list[str]], int | None]) -> None:
+    """Runs `main(argv)` as an absl program.
+
+    An `InputError` is printed as one line, exit status 1. SIGINT and SIGTERM that a training
+    answered with a checkpoint exit with 130 and 143. An unknown flag or argument exits with absl's
+    own 1.
+
+    What TensorFlow's C++ code logs is shown only where the environment variable
+    TF_CPP_MIN_LOG_LEVEL says so: 0 shows everything.
+
+    Args:
+        main: The program. It is given the command line and returns the exit status, None for 0.
+    """
+
+    def checked_main(argv: list[str]):
+        absl_logging.get_absl_handler().setFormatter(
+            logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+        )
+        # Hides what TFDS and Keras tell.
+        absl_logging.set_verbosity(absl_logging.ERROR)
+        for package in ("mtnet_tf", "data_builders"):
+            logging.getLogger(package).setLevel(logging.INFO)
+        if len(argv) > 1:
+            raise app.UsageError(
+                f"Arguments are given as --flag=value. Received: {' '.join(argv[1:])}"
+            )
+        interrupts = _count_interrupts()
+        try:
+            status = main(argv)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_status
+        except BaseException:
+            if not interrupts:
+                raise
+        else:
+            if not interrupts:
+                return status
+        # Also where the interrupt came back as another exception, which TensorFlow makes of it, or
+        # was swallowed, as Python does in a destructor. What is left to do is to exit, which a
+        # second Ctrl-C cuts short.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        print(
+            "error: interrupted; the same command goes on where this one stopped.",
+            file=sys.stderr,
+        )
+        return 130
+
+    quiet_tensorflow.keep_import_quiet()
+    app.run(checked_main)
+
+
+def _count_interrupts() -> list[int]:
+    """Returns a list that grows with each SIGINT, which raises KeyboardInterrupt as usual."""
+    received = []
+
+    def handler(number: int, frame: types.FrameType | None):
+        received.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, handler)
+    return received
