@@ -55,6 +55,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.files import write_json, write_npz
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
+    from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.reporting.study import collect
     from mtnet_tf.runs import devices
     from mtnet_tf.runs.calibration import CALIBRATION
@@ -68,6 +69,7 @@ def main(argv: list[str]) -> None:
     dataset = program.open_data_set(name)
     config = loading.fit_config(config, dataset)
     data = loading.load(dataset, config.data)
+    recognizer = WordRecognizer(data.words) if flags.FLAGS.word_accuracy else None
     network = train(config, data, run, device, keep="model", data_path=str(dataset.path))
     others = program.open_data_set(_OUTLIERS[name])
     pictures = loading.load(others, loading.fit_config(config, others).data).train
@@ -83,7 +85,7 @@ def main(argv: list[str]) -> None:
         score(
             controls=find("mtnet").controls,
             num_pairs=flags.FLAGS.num_pairs,
-            word_accuracy=flags.FLAGS.word_accuracy,
+            recognizer=recognizer,
             output_dir=run / "evaluation",
         )
         (summary,) = score(num_pairs=len(kept), output_dir=run / "evaluation_of_some")

@@ -19,6 +19,7 @@ from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.evaluation.speed import describing_speed
 from mtnet_tf.files import locked
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.tracing import traced
 from mtnet_tf.runs.provenance import environment
@@ -84,7 +85,7 @@ def evaluate_run(
     split: Literal["test", "validation"],
     device: Literal["cpu", "gpu"],
     controls: Sequence[Control] = (),
-    word_accuracy: bool = False,
+    recognizer: WordRecognizer | None = None,
     num_pairs: int = 0,
     num_wavs: int = 10,
     output_dir: pathlib.Path | str | None = None,
@@ -98,14 +99,14 @@ def evaluate_run(
         split: which pairs.
         device: for the record.
         controls: are scored too; their classifier is this run's softmax head.
-        word_accuracy: adds what a speech recogniser hears.
+        recognizer: adds what it hears, of the words of `data`; None leaves the word accuracy out.
         num_pairs: how many pairs to score, evenly spread over the split; 0 for all.
         num_wavs: how many of the first waveforms to keep.
         output_dir: receives `<split>/<candidate>/`; None for `evaluation` in the run folder.
 
     Raises:
-        InputError: no finished run, an empty split, no recogniser installed, another process at the
-            same evaluation, an evaluation of more pairs is there, or a result cannot be written.
+        InputError: no finished run, an empty split, another process at the same evaluation, an
+            evaluation of more pairs is there, or a result cannot be written.
     """
     run = RunFolder(run_dir)
     config = run.config()
@@ -121,11 +122,6 @@ def evaluate_run(
     candidates = [_network_candidate(network, apply, find(config.system).label)]
     context = Context(data, predicted, config=config, network=network)
     candidates += make_controls(context, controls)
-    recognizer = None
-    if word_accuracy:
-        from mtnet_tf.metrics.word_accuracy import WordRecognizer
-
-        recognizer = WordRecognizer(data.words)
     provenance = _provenance(run, data, device) | describing_speed(candidates[0].speak, pairs)
     folder = pathlib.Path(output_dir or run / "evaluation") / split
     summaries = []

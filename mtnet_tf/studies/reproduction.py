@@ -13,7 +13,7 @@ import logging
 import pathlib
 import statistics
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import keras
@@ -26,6 +26,7 @@ from mtnet_tf.errors import InputError, Interrupted
 from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import FileError, InUseError, locked, read_json, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.examples import CHOSEN, add_controls, add_system, write_examples
@@ -87,6 +88,7 @@ def run_cells(
     device: Literal["cpu", "gpu"],
     num_processes: int,
     metrics: Sequence[str],
+    recognizers: Mapping[str, WordRecognizer | None],
     keep: Literal["all", "model"],
     **scoring: Any,
 ) -> None:
@@ -104,6 +106,7 @@ def run_cells(
         device: for the record.
         num_processes: of the metrics.
         metrics: what is scored.
+        recognizers: a data set's name -> what hears its words, or None for no word accuracy.
         keep: as in `training.train.train_system`.
         **scoring: further arguments of `evaluate_run`, such as `num_pairs`.
 
@@ -130,19 +133,21 @@ def run_cells(
                         data = loading.load(dataset, config.data)
                         references = data.recordings.float_waveforms()
                         pool = stack.enter_context(ScoringPool(references, num_processes, metrics))
-                        loaded = _Loaded(config.data, data, str(dataset.path), pool)
+                        recognizer = recognizers[dataset_name]
+                        loaded = _Loaded(config.data, data, str(dataset.path), pool, recognizer)
                     _run_cell(cell, places, config, loaded, device, keep, scoring)
                 keras.backend.clear_session()
 
 
 @dataclasses.dataclass(frozen=True)
 class _Loaded:
-    """A data set in memory, and the processes that score on it."""
+    """A data set in memory, and what scores on it."""
 
     config: DataConfig
     data: AudioDescriptions
     path: str
     pool: ScoringPool
+    recognizer: WordRecognizer | None
 
 
 @contextlib.contextmanager
@@ -189,6 +194,7 @@ def _run_cell(
         split="test",
         device=device,
         controls=_controls(cell),
+        recognizer=loaded.recognizer,
         **scoring,
     )
     for control in controls:

@@ -1,7 +1,10 @@
 """experiments.reproduce as a user runs it, on digits_ad."""
 
 import json
+import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -91,6 +94,31 @@ def test_unknown_cells_are_one_error(data_dir, tmp_path):
     assert code == 1
     assert err.startswith("error: There are no cells digits_ad/mtnet/7.")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "program, arguments",
+    [("reproduce", ["--datasets=digits_ad"]), ("ablation", ["--dataset=digits_ad"])],
+)
+def test_a_missing_speech_recogniser_is_told_before_the_training(
+    program, arguments, data_dir, tmp_path
+):
+    (tmp_path / "pocketsphinx.py").write_text("raise ImportError('not installed')\n")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", f"experiments.{program}", "--preset=tiny", "--word_accuracy"),
+            *(*arguments, f"--data_dir={data_dir}", f"--out_dir={tmp_path / 'runs'}"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: Word accuracy needs the package `pocketsphinx`"), done.stderr
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.slow
