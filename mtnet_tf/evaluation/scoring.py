@@ -134,8 +134,15 @@ def evaluate(
         FileError, AudioError: a result cannot be written.
     """
     out_dir = pathlib.Path(out_dir)
-    asked = {"num_pairs": len(pairs), "dataset": data.name, **_training_of(provenance)}
-    if finished := _read_finished(out_dir, asked, recognizer is not None, pool.metrics):
+    finished = read_finished(
+        out_dir,
+        num_pairs=len(pairs),
+        dataset=data.name,
+        provenance=provenance,
+        metrics=pool.metrics,
+        with_words=recognizer is not None,
+    )
+    if finished:
         return finished
     start = time.monotonic()
     rows, recognized = _score(
@@ -163,14 +170,30 @@ def _training_of(provenance: dict) -> dict[str, Any]:
     return {name: provenance.get(name) for name in ("training_command", "training_seconds", "seed")}
 
 
-def _read_finished(
-    out_dir: pathlib.Path, asked: dict[str, Any], with_words: bool, metrics: Sequence[str]
+def read_finished(
+    out_dir: pathlib.Path | str,
+    *,
+    num_pairs: int,
+    dataset: str,
+    provenance: dict,
+    metrics: Sequence[str],
+    with_words: bool,
 ) -> dict | None:
     """Returns the summary of a finished evaluation that holds what is asked for, or None.
 
-    Raises InputError for one of more pairs, which would be overwritten by less, and for one of
-    another training or data set.
+    Args:
+        out_dir: of `evaluate`.
+        num_pairs: how many pairs are to be scored.
+        dataset: the name of their data set.
+        provenance: says the training.
+        metrics: at least these.
+        with_words: whether the word accuracy is asked for.
+
+    Raises:
+        InputError: one of more pairs, which would be overwritten by less, or of another training or
+            data set.
     """
+    out_dir, asked = pathlib.Path(out_dir), {"dataset": dataset, **_training_of(provenance)}
     path = out_dir / "summary.json"
     if not path.is_file():
         return None
@@ -194,7 +217,6 @@ def _read_finished(
             f"{out_dir} holds an evaluation of another training or data set ({', '.join(others)})."
             " Give another --output_dir."
         )
-    num_pairs = asked["num_pairs"]
     if found > num_pairs:
         raise InputError(
             f"{out_dir} holds an evaluation of {found:,} pairs, and {num_pairs:,} would replace it."
