@@ -16,7 +16,8 @@ from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
 from mtnet_tf.data.voices import beside
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.predictions import predicted_words
-from mtnet_tf.evaluation.scoring import evaluate, read_finished
+from mtnet_tf.evaluation.result_folder import read_finished
+from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.evaluation.speed import describing_speed
 from mtnet_tf.files import locked
 from mtnet_tf.metrics.scoring_pool import ScoringPool

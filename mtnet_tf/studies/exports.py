@@ -12,8 +12,9 @@ import numpy as np
 
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.evaluation.predictions import predicted_words
+from mtnet_tf.evaluation.result_folder import read_finished
 from mtnet_tf.evaluation.run import provenance
-from mtnet_tf.evaluation.scoring import evaluate, read_finished
+from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.evaluation.speed import describing_speed
 from mtnet_tf.exporting.export import FORMATS, export
 from mtnet_tf.exporting.network import Exported
