@@ -34,6 +34,7 @@ def main(argv: list[str]) -> None:
 
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
+    from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.reporting import study
     from mtnet_tf.studies.examples import write_examples
     from mtnet_tf.studies.table import run_table
@@ -42,6 +43,7 @@ def main(argv: list[str]) -> None:
     strategy = program.make_strategy()
     dataset, config, data = program.load_data_set(config)
     metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
+    recognizer = WordRecognizer(data.words) if flags.FLAGS.word_accuracy else None
     with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
         summaries = run_table(
             config,
@@ -50,7 +52,7 @@ def main(argv: list[str]) -> None:
             _OUT_DIR.value,
             systems=rows,
             device=device,
-            word_accuracy=flags.FLAGS.word_accuracy,
+            recognizer=recognizer,
             num_pairs=flags.FLAGS.num_pairs,
             strategy=strategy,
             keep=flags.FLAGS.keep,

@@ -55,6 +55,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.files import write_json, write_npz
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
+    from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.reporting.study import collect
     from mtnet_tf.studies.pretraining import ship
     from mtnet_tf.systems import find
@@ -62,6 +63,7 @@ def main(argv: list[str]) -> None:
 
     device, config = program.prepare_device(config)
     dataset, config, data = program.load_data_set(config, name)
+    recognizer = WordRecognizer(data.words) if flags.FLAGS.word_accuracy else None
     # Only its pictures are used, so it has the words that ship with the package.
     others = program.prepare(
         data_builders.open_builder(_OUTLIERS[name], data_dir=flags.FLAGS.data_dir)
@@ -78,7 +80,7 @@ def main(argv: list[str]) -> None:
         score(
             controls=find("mtnet").controls,
             num_pairs=flags.FLAGS.num_pairs,
-            word_accuracy=flags.FLAGS.word_accuracy,
+            recognizer=recognizer,
             output_dir=run / "evaluation",
         )
         (summary,) = score(num_pairs=len(kept), output_dir=run / "evaluation_of_some")

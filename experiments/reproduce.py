@@ -48,6 +48,7 @@ def main(argv: list[str]) -> int:
     }
 
     from mtnet_tf.metrics.score import chosen_metrics
+    from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.runs import devices
     from mtnet_tf.studies import reproduction
 
@@ -58,9 +59,11 @@ def main(argv: list[str]) -> int:
             print(f"{places.state(cell):8}  {cell.key:32}  {_command(cell.key)}")
         return 0
     device = devices.select_device(flags.FLAGS.device)
-    # Recordings that are missing are told before anything is trained.
+    # What is missing, of recordings or to hear words, is told before anything is trained.
+    recognizers = {}
     for name in dict.fromkeys(cell.dataset for cell in cells):
-        program.open_builder(name)
+        words = program.open_builder(name).info.metadata["words"].values()
+        recognizers[name] = WordRecognizer(words) if flags.FLAGS.word_accuracy else None
     reproduction.run_cells(
         cells,
         places,
@@ -71,7 +74,7 @@ def main(argv: list[str]) -> int:
         num_processes=flags.FLAGS.num_processes,
         metrics=chosen_metrics(extras=flags.FLAGS.extra_metrics),
         num_pairs=flags.FLAGS.num_pairs,
-        word_accuracy=flags.FLAGS.word_accuracy,
+        recognizers=recognizers,
     )
     states = [places.state(cell) for cell in cells]
     print(", ".join(f"{states.count(s)} {s}" for s in sorted(set(states))))

@@ -15,21 +15,22 @@ from mtnet_tf.data import loading, prepared
 from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
 from mtnet_tf.data.voices import beside
 from mtnet_tf.errors import InputError
+from mtnet_tf.evaluation.predictions import predicted_words
+from mtnet_tf.evaluation.result_folder import read_finished
 from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.evaluation.speed import describing_speed
 from mtnet_tf.files import locked
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.tracing import traced
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.speech import letters
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Candidate, Context, Control, make_controls
 from mtnet_tf.systems.trained import load_network
 
 MODEL = "model"  # the candidate that is the run's own network
-_BATCH = 500  # images that are classified at once
 
 
 def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDescriptions:
@@ -84,7 +85,7 @@ def evaluate_run(
     split: Literal["test", "validation"],
     device: Literal["cpu", "gpu"],
     controls: Sequence[Control] = (),
-    word_accuracy: bool = False,
+    recognizer: WordRecognizer | None = None,
     num_pairs: int = 0,
     num_wavs: int = 10,
     output_dir: pathlib.Path | str | None = None,
@@ -98,14 +99,14 @@ def evaluate_run(
         split: which pairs.
         device: for the record.
         controls: are scored too; their classifier is this run's softmax head.
-        word_accuracy: adds what a speech recogniser hears.
+        recognizer: adds what it hears, of the words of `data`; None leaves the word accuracy out.
         num_pairs: how many pairs to score, evenly spread over the split; 0 for all.
         num_wavs: how many of the first waveforms to keep.
         output_dir: receives `<split>/<candidate>/`; None for `evaluation` in the run folder.
 
     Raises:
-        InputError: no finished run, an empty split, no recogniser installed, another process at the
-            same evaluation, an evaluation of more pairs is there, or a result cannot be written.
+        InputError: no finished run, an empty split, another process at the same evaluation, an
+            evaluation of more pairs is there, or a result cannot be written.
     """
     run = RunFolder(run_dir)
     config = run.config()
@@ -115,19 +116,26 @@ def evaluate_run(
             f"The {split} split of {data.name} has no pairs: data.validation_fraction is"
             f" {config.data.validation_fraction:g}. Score another split."
         )
+    origin = provenance(run, data, device)
+    folder = pathlib.Path(output_dir or run / "evaluation") / split
+    asked = {
+        "num_pairs": len(pairs),
+        "dataset": data.name,
+        "provenance": origin,
+        "metrics": pool.metrics,
+        "with_words": recognizer is not None,
+    }
+    names = [MODEL, *(control.name for control in controls)]
+    finished = [read_finished(folder / name, **asked) for name in names]
+    if all(finished):
+        return finished
     network = load_network(run)
-    apply = traced(functools.partial(network, training=False))
-    predicted = _predicted_words(network, apply, pairs, data.words)
-    candidates = [_network_candidate(network, apply, find(config.system).label)]
+    describe = _describer(network)
+    predicted = predicted_words(describe, pairs, data.words)
+    candidates = [Candidate(MODEL, find(config.system).label, lambda p: describe(p)["waveform"])]
     context = Context(data, predicted, config=config, network=network)
     candidates += make_controls(context, controls)
-    recognizer = None
-    if word_accuracy:
-        from mtnet_tf.metrics.word_accuracy import WordRecognizer
-
-        recognizer = WordRecognizer(data.words)
-    provenance = _provenance(run, data, device) | describing_speed(candidates[0].speak, pairs)
-    folder = pathlib.Path(output_dir or run / "evaluation") / split
+    origin |= describing_speed(candidates[0].speak, pairs)
     summaries = []
     with locked(folder, wait=False):
         for candidate in candidates:
@@ -137,7 +145,7 @@ def evaluate_run(
                     pairs,
                     data,
                     folder / candidate.name,
-                    provenance=provenance,
+                    provenance=origin,
                     split=split,
                     split_size=len(getattr(data, split)),
                     pool=pool,
@@ -149,53 +157,36 @@ def evaluate_run(
     return summaries
 
 
-def _network_candidate(network: keras.Model, apply: Callable, label: str) -> Candidate:
-    """Returns the test network of section 3.5 as a candidate."""
+def _describer(network: keras.Model) -> Callable[[Pairs], dict[str, np.ndarray]]:
+    """Returns pairs -> what the test network of section 3.5 makes of them, by the output's name."""
+    apply = traced(functools.partial(network, training=False))
 
-    def speak(pairs: Pairs) -> np.ndarray:
-        return apply(named_inputs(network, pairs.inputs()))["waveform"].numpy()
+    def describe(pairs: Pairs) -> dict[str, np.ndarray]:
+        outputs = apply(named_inputs(network, pairs.inputs()))
+        return {name: values.numpy() for name, values in outputs.items()}
 
-    return Candidate(MODEL, label, speak)
-
-
-def _predicted_words(
-    network: keras.Model, apply: Callable, pairs: Pairs, words: Sequence[str]
-) -> dict[str, str] | None:
-    """Returns {image id: word} as a network classifies or spells it; None where it does neither."""
-    if not network.output.keys() & {"logits", "letters"}:
-        return None
-    predicted = {}
-    for first in range(0, len(pairs), _BATCH):
-        batch = pairs.take(np.arange(first, min(first + _BATCH, len(pairs))))
-        outputs = apply(named_inputs(network, batch.inputs()))
-        if "letters" in outputs:
-            found = letters.decode(outputs["letters"].numpy())
-        else:
-            found = [words[label] for label in outputs["logits"].numpy().argmax(-1)]
-        predicted.update(zip(batch.image_ids, found))
-    return predicted
+    return describe
 
 
-def _provenance(run: RunFolder, data: AudioDescriptions, device: str) -> dict:
-    """Returns how a run was made and scored, for its summaries."""
-    return {
-        **environment(device),
-        **training_record(run),
-        "num_training_pairs": len(data.train),
-        "recordings": data.recordings_record(),
-    }
+def provenance(run: RunFolder, data: AudioDescriptions, device: str) -> dict[str, Any]:
+    """Returns how a network was trained, and where what is measured of it is; JSON types.
 
-
-def training_record(run: RunFolder) -> dict[str, Any]:
-    """Returns how a run was trained, for what is measured of it; JSON types."""
+    Args:
+        run: trained.
+        data: the data set of the run.
+        device: what it is measured on.
+    """
     config, record = run.config(), run.environment()
     kept = ("training_seconds", "steps", "images_seen", "num_parameters", "flops_per_image")
     kept += ("data_path",)
     return {
+        **environment(device),
         **{f"training_{key}": record.get(key) for key in ("command", "git_commit", "hardware")},
         **{key: record.get(key) for key in kept},
         "preset": config.preset,
         "system": config.system,
         "seed": config.training.seed,
         "precision": config.training.precision,
+        "num_training_pairs": len(data.train),
+        "recordings": data.recordings_record(),
     }

@@ -1,95 +1,31 @@
-"""Scores a candidate over pairs, and writes the result.
+"""Scores a candidate over pairs, and writes the result (`result_folder`).
 
-    <out_dir>/rows.csv        a row for each pair
-    <out_dir>/summary.json    means, deviations and counts: over all pairs, over the retrieved ones
-                              and for each word
-    <out_dir>/wavs/           the first generated waveforms
-
-Whenever the same waveforms are scored, both files are the same bytes, but for the provenance in the
+Whenever the same waveforms are scored, the files are the same bytes, but for the provenance in the
 summary.
 """
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import hashlib
-import logging
-import math
 import pathlib
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from mtnet_tf.data import audio
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
-from mtnet_tf.errors import InputError
-from mtnet_tf.files import (
-    FileError,
-    read_json,
-    remove_leftovers,
-    replacing,
-    write_json,
-    writing,
-)
-from mtnet_tf.metrics.score import FLOORS
+from mtnet_tf.evaluation.result_folder import WAVS, read_finished, write_rows, write_summary
+from mtnet_tf.evaluation.summary import Row, summarize
+from mtnet_tf.files import remove_leftovers, writing
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.progress import Progress
 from mtnet_tf.systems.controls import Candidate
 
-if TYPE_CHECKING:
-    from mtnet_tf.metrics.word_accuracy import WordRecognizer
-
-_logger = logging.getLogger(__name__)
 _CHUNK = 20  # pairs that one call of a worker scores
-# Of two words blended 8 : 2 the louder one has a Corr2D of some .93, of 6 : 4 some .64.
-_CLEAN = 0.9
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """The scores of one pair.
-
-    Attributes:
-        image_id: the id of the image.
-        word: the word of the image.
-        recording_id: the id of the pair's recording, which is the reference.
-        voice: whose recording that is.
-        scores: {metric: score}; NaN where the metric failed.
-        failures: {metric: reason}, for the metrics that failed.
-        failed_references: the metrics that failed because of the reference.
-        retrieved_word: the word of the recording with the highest Corr2D; "" where there is none.
-        retrieved_voice: the voice of that recording; "" where there is none.
-        nearest_corr2d: that Corr2D; NaN where there is none.
-        softmax_word: what the softmax head takes the image for, or the text that is spoken; ""
-            where there is neither.
-    """
-
-    image_id: str
-    word: str
-    recording_id: str
-    voice: str
-    scores: dict[str, float]
-    failures: dict[str, str]
-    failed_references: tuple[str, ...]
-    retrieved_word: str
-    retrieved_voice: str
-    nearest_corr2d: float
-    softmax_word: str = ""
-
-    @property
-    def retrieved(self) -> bool:
-        """Whether the nearest recording is of the pair's own word."""
-        return self.retrieved_word == self.word
-
-    @property
-    def blended(self) -> bool:
-        """Whether the waveform is near to no recording: silence, noise, or two words at once."""
-        # The condition is negated so that NaN, which silence has, is blended too.
-        return not self.nearest_corr2d >= _CLEAN
 
 
 def evaluate(
@@ -134,14 +70,21 @@ def evaluate(
         FileError, AudioError: a result cannot be written.
     """
     out_dir = pathlib.Path(out_dir)
-    asked = {"num_pairs": len(pairs), "dataset": data.name, **_training_of(provenance)}
-    if finished := _read_finished(out_dir, asked, recognizer is not None, pool.metrics):
+    finished = read_finished(
+        out_dir,
+        num_pairs=len(pairs),
+        dataset=data.name,
+        provenance=provenance,
+        metrics=pool.metrics,
+        with_words=recognizer is not None,
+    )
+    if finished:
         return finished
     start = time.monotonic()
     rows, recognized = _score(
         candidate, pairs, data, out_dir, pool, num_wavs, recognizer, predicted or {}
     )
-    _write_rows(out_dir / "rows.csv", rows)
+    write_rows(out_dir, rows)
     summary = {
         "candidate": candidate.name,
         "label": candidate.label,
@@ -154,140 +97,7 @@ def evaluate(
         **extras,
         "provenance": {**provenance, "seconds": round(time.monotonic() - start, 1)},
     }
-    write_json(out_dir / "summary.json", summary)
-    return read_json(out_dir / "summary.json")
-
-
-def _training_of(provenance: dict) -> dict[str, Any]:
-    """Returns what tells the training whose network, or beside whose network, is scored."""
-    return {name: provenance.get(name) for name in ("training_command", "training_seconds", "seed")}
-
-
-def _read_finished(
-    out_dir: pathlib.Path, asked: dict[str, Any], with_words: bool, metrics: Sequence[str]
-) -> dict | None:
-    """Returns the summary of a finished evaluation that holds what is asked for, or None.
-
-    Raises InputError for one of more pairs, which would be overwritten by less, and for one of
-    another training or data set.
-    """
-    path = out_dir / "summary.json"
-    if not path.is_file():
-        return None
-    try:
-        summary = read_json(path)
-        lines = (out_dir / "rows.csv").read_bytes().splitlines(keepends=True)
-        found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
-        own = {"dataset": summary["dataset"], **_training_of(summary["provenance"])}
-        whole = len(lines) == found + 1 and lines[-1].endswith(b"\n")
-        # Older versions wrote no "blended" and no "classified".
-        has_metrics = set(summary["metrics"]) >= set(metrics)
-        has_metrics &= "blended" in summary and "classified" in summary
-    except (FileError, OSError, LookupError, TypeError) as error:
-        _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
-        return None
-    if not whole:
-        _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / "rows.csv", found)
-        return None
-    if others := [name for name, value in own.items() if value != asked[name]]:
-        raise InputError(
-            f"{out_dir} holds an evaluation of another training or data set ({', '.join(others)})."
-            " Give another --output_dir."
-        )
-    num_pairs = asked["num_pairs"]
-    if found > num_pairs:
-        raise InputError(
-            f"{out_dir} holds an evaluation of {found:,} pairs, and {num_pairs:,} would replace it."
-            " Score as many, or give another --output_dir."
-        )
-    return summary if found == num_pairs and has_words >= with_words and has_metrics else None
-
-
-def summarize(rows: list[Row], num_voices: int = 1) -> dict:
-    """Returns the statistics of a summary.
-
-    Args:
-        rows: the scores of the pairs, at least one.
-        num_voices: of the recordings that what was generated is compared with.
-
-    Returns:
-        "metrics", over all rows; "retrieval_accuracy", the share of rows whose nearest recording is
-        of their own word; "retrieved", the metrics over those rows; "classifier_accuracy", the
-        share of rows that the softmax head gets right, and "classified", the metrics over those,
-        both None without a head; "blended", the share of rows whose Corr2D with the nearest
-        recording is below 0.9; "per_word"; and, where there are several voices,
-        "voice_accuracy", the share of rows whose nearest recording is by their own voice, and
-        "per_voice". Else both are None.
-
-        Each metric has its "mean" and standard deviation "sd" over the scored pairs; how many were
-        scored, failed, and failed because of their reference; and "floor_mean", in which failures
-        count as the metric's floor, so that silence cannot win; NaN for failures of a distance. A
-        pair that failed because of its reference is in neither mean.
-    """
-    names = list(rows[0].scores)
-    retrieved = [row for row in rows if row.retrieved]
-    has_head = any(row.softmax_word for row in rows)
-    classified = [row for row in rows if row.softmax_word == row.word]
-    has_voices = num_voices > 1
-    return {
-        "metrics": _statistics(rows, names),
-        "retrieval_accuracy": len(retrieved) / len(rows),
-        "retrieved": {"num_pairs": len(retrieved), "metrics": _statistics(retrieved, names)},
-        "classifier_accuracy": len(classified) / len(rows) if has_head else None,
-        "classified": {"num_pairs": len(classified), "metrics": _statistics(classified, names)}
-        if has_head
-        else None,
-        "blended": sum(row.blended for row in rows) / len(rows),
-        "per_word": _grouped(rows, lambda row: row.word, names),
-        "voice_accuracy": sum(row.retrieved_voice == row.voice for row in rows) / len(rows)
-        if has_voices
-        else None,
-        "per_voice": _grouped(rows, lambda row: row.voice, names) if has_voices else None,
-    }
-
-
-def _grouped(rows: list[Row], group_of: Callable[[Row], str], names: list[str]) -> dict[str, dict]:
-    """Returns {group: its number of pairs, its retrieval accuracy and the means of its metrics}."""
-    groups = {}
-    for row in rows:
-        groups.setdefault(group_of(row), []).append(row)
-    return {
-        group: {
-            "num_pairs": len(members),
-            "retrieval_accuracy": sum(row.retrieved for row in members) / len(members),
-            "metrics": {
-                name: values["mean"] for name, values in _statistics(members, names).items()
-            },
-        }
-        for group, members in sorted(groups.items())
-    }
-
-
-def _statistics(rows: list[Row], names: list[str]) -> dict:
-    statistics = {}
-    for name in names:
-        of_reference = sum(name in row.failed_references for row in rows)
-        scored = np.array([row.scores[name] for row in rows if not math.isnan(row.scores[name])])
-        failed = len(rows) - of_reference - len(scored)
-        reasons = {}
-        for row in rows:
-            if name in row.failures:
-                reasons[row.failures[name]] = reasons.get(row.failures[name], 0) + 1
-        counted = len(scored) + failed
-        # A distance has no floor: without failures it needs none.
-        floor = FLOORS.get(name, None if failed else 0.0)
-        statistics[name] = {
-            "mean": float(scored.mean()) if len(scored) else math.nan,
-            "sd": float(scored.std()) if len(scored) else math.nan,
-            "num_scored": len(scored),
-            "num_failed": failed,
-            "num_failed_references": of_reference,
-            "floor_mean": float((scored.sum() + failed * floor) / counted)
-            if counted and floor is not None
-            else math.nan,
-            "failures": dict(sorted(reasons.items())),
-        }
-    return statistics
+    return write_summary(out_dir, summary)
 
 
 def _score(
@@ -313,7 +123,7 @@ def _score(
             for i, (waveform, reference) in enumerate(zip(waveforms, chunk.recordings)):
                 if first + i < num_wavs:
                     name = _file_name(chunk.image_ids[i], data.words[chunk.labels[i]])
-                    audio.write_audio(out_dir / "wavs" / name, waveform, audio.SAMPLE_RATE)
+                    audio.write_audio(out_dir / WAVS / name, waveform, audio.SAMPLE_RATE)
                 key = hashlib.blake2b(waveform.tobytes(), digest_size=16).digest(), int(reference)
                 if key not in seen:
                     seen[key] = len(seen)
@@ -325,8 +135,8 @@ def _score(
                 yield waveforms[fresh], chunk.recordings[fresh]
 
     with writing(out_dir):
-        (out_dir / "wavs").mkdir(parents=True, exist_ok=True)
-    for folder in (out_dir, out_dir / "wavs"):
+        (out_dir / WAVS).mkdir(parents=True, exist_ok=True)
+    for folder in (out_dir, out_dir / WAVS):
         remove_leftovers(folder)
     results = []
     progress = Progress(candidate.label, len(pairs))
@@ -373,28 +183,3 @@ def _score(
 def _file_name(image_id: str, word: str) -> str:
     """Returns the name of a sound. Ids and words come from a data set, which may hold any text."""
     return re.sub(r"[^\w -]", "_", f"{image_id}_{word}") + ".wav"
-
-
-def _write_rows(path: pathlib.Path, rows: list[Row]) -> None:
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        header = ["image_id", "word", "recording_id", "softmax_word", "retrieved_word", "retrieved"]
-        metrics = list(rows[0].scores)
-        writer.writerow([*header, "retrieved_voice", "nearest_corr2d", *metrics, "failures"])
-        for row in rows:
-            failures = "; ".join(f"{name}: {reason}" for name, reason in row.failures.items())
-            scores = [f"{row.scores[name]:.6f}" for name in metrics]
-            writer.writerow(
-                [
-                    row.image_id,
-                    row.word,
-                    row.recording_id,
-                    row.softmax_word,
-                    row.retrieved_word,
-                    int(row.retrieved),
-                    row.retrieved_voice,
-                    f"{row.nearest_corr2d:.6f}",
-                    *scores,
-                    failures,
-                ]
-            )

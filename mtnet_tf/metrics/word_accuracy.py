@@ -16,7 +16,7 @@ from mtnet_tf.metrics.signals import as_signal, check_sample_rate, failure_reaso
 SAMPLE_RATE = 16000
 # On both sides of the word.
 SILENCE_SECS = 0.25
-# Words of the data sets that the model's dictionary lacks, in its phones.
+# Words that the model's dictionary lacks, in its phones.
 PRONUNCIATIONS = {"shrew": "SH R UW"}
 
 
@@ -34,9 +34,9 @@ class UnknownWordError(InputError, ValueError):
     def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(words)
         super().__init__(
-            f"The recogniser's dictionary lacks {', '.join(map(repr, self.words))}. Give their "
-            "pronunciations, in the phones of the CMU dictionary: "
-            f"WordRecognizer(words, pronunciations={{{self.words[0]!r}: '...'}})."
+            f"The speech recogniser's dictionary lacks {', '.join(map(repr, self.words))}. Add what"
+            " is lacking, in the phones of the CMU dictionary, to PRONUNCIATIONS in"
+            f" {__file__}, or do without word accuracy."
         )
 
 
@@ -45,23 +45,19 @@ class WordRecognizer:
 
     Args:
         words: The data set's words; `_` and space both part the words of a name ("aquarium_fish").
-        pronunciations: {spoken word in lower case: its phones, as "SH R UW"}, of words that the
-            dictionary lacks; added to PRONUNCIATIONS.
 
     Raises:
         MissingRecognizerError: The package `pocketsphinx` is missing.
-        UnknownWordError: There are words without a pronunciation.
+        UnknownWordError: There are words that neither the dictionary nor PRONUNCIATIONS has.
         ValueError: There is no word, or the same word twice.
     """
 
-    def __init__(self, words: Iterable[str], pronunciations: dict[str, str] | None = None) -> None:
+    def __init__(self, words: Iterable[str]) -> None:
         words = list(words)
         self._words = {_spoken(word): word for word in words}
         if not words or len(self._words) != len(words):
             raise ValueError(f"words must be different words, at least one. Received: {words}.")
-        self._decoder = _make_decoder(
-            list(self._words), {**PRONUNCIATIONS, **(pronunciations or {})}
-        )
+        self._decoder = _make_decoder(list(self._words))
 
     def recognize(self, samples: np.ndarray, sample_rate: int = 22050) -> str | None:
         """Listens to one recording. The answer does not depend on what was heard before.
@@ -97,7 +93,7 @@ def _spoken(word: str):
     return " ".join(word.lower().replace("_", " ").split())
 
 
-def _make_decoder(phrases: list[str], pronunciations: dict[str, str]):
+def _make_decoder(phrases: list[str]):
     try:
         import pocketsphinx
     except ImportError as error:
@@ -113,9 +109,9 @@ def _make_decoder(phrases: list[str], pronunciations: dict[str, str]):
     spoken_words = sorted({word for phrase in phrases for word in phrase.split()})
     missing = [word for word in spoken_words if decoder.lookup_word(word) is None]
     for word in missing:
-        if word in pronunciations:
-            decoder.add_word(word, pronunciations[word], True)
-    missing = [word for word in missing if word not in pronunciations]
+        if word in PRONUNCIATIONS:
+            decoder.add_word(word, PRONUNCIATIONS[word], True)
+    missing = [word for word in missing if word not in PRONUNCIATIONS]
     if missing:
         raise UnknownWordError(missing)
     grammar = f"#JSGF V1.0; grammar words; public <word> = {' | '.join(phrases)};"

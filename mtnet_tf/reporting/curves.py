@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing
-from mtnet_tf.reporting.results import whole_results
+from mtnet_tf.reporting.results import divergence, whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
 PICTURE = "accuracy.png"  # beside the folder of the results
@@ -28,6 +28,8 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
     for path in sorted(pathlib.Path(folder).glob("*.json")):
         result = read_json(path)
         with whole_results(path, "experiments.recipe"):
+            if divergence(result):  # which has no accuracy to draw
+                continue
             last = result["looks"][-1]
             result |= {
                 "minutes": result["training_seconds"] / 60,

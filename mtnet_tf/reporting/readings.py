@@ -5,10 +5,11 @@ They show what each reading of the paper's optimiser does to a stage, seed by se
 
 from __future__ import annotations
 
+import math
 import pathlib
 
 from mtnet_tf.files import read_json
-from mtnet_tf.reporting.results import whole_results
+from mtnet_tf.reporting.results import divergence, whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
 _LEARNED = 0.01  # stage 1 counts as learned below this reconstruction error
@@ -46,7 +47,10 @@ def _take_newest_labels(results: list[dict]) -> None:
 
 
 def _best_first(results: list[dict]) -> list[dict]:
-    """Returns the results of each reading by seed, the reading with the best worst seed first."""
+    """Returns the results of each reading by seed, the reading with the best worst seed first.
+
+    A reading of which a seed diverged comes after the others.
+    """
     errors = {}
     for result in results:
         errors.setdefault(result["reading"], []).append(_error(result))
@@ -54,7 +58,12 @@ def _best_first(results: list[dict]) -> list[dict]:
 
 
 def _error(result: dict) -> float:
-    """Returns what a stage ended with: the reconstruction error, or the generation loss."""
+    """Returns what a stage ended with: the reconstruction error, or the generation loss.
+
+    It is infinite where the training diverged.
+    """
+    if divergence(result):
+        return math.inf
     last = result["looks"][-1]
     return last.get("reconstruction_error", last.get("validation_generation"))
 
@@ -62,13 +71,14 @@ def _error(result: dict) -> float:
 def _autoencoder_table(results: list[dict]) -> str:
     rows = []
     for result in results:
+        if divergence(result):
+            rows.append([*_identity(result), divergence(result), *[""] * 4])
+            continue
         last = result["looks"][-1]
         learned = (look for look in result["looks"] if look["reconstruction_error"] < _LEARNED)
         rows.append(
             [
-                result["label"],
-                _network(result, "audio_autoencoder"),
-                str(result["seed"]),
+                *_identity(result),
                 f"{last['step']} of {result['num_steps']}",
                 f"{last['reconstruction_error']:.3g}",
                 percent(last["feature_saturation"]),
@@ -92,13 +102,14 @@ def _autoencoder_table(results: list[dict]) -> str:
 def _joint_table(results: list[dict]) -> str:
     rows = []
     for result in results:
+        if divergence(result):
+            rows.append([*_identity(result), divergence(result), *[""] * 6])
+            continue
         first, last = result["looks"][0], result["looks"][-1]
         norms = [line["gradient_norm"] for line in result["log"]]
         rows.append(
             [
-                result["label"],
-                _network(result, "image_encoder"),
-                str(result["seed"]),
+                *_identity(result),
                 f"{last['step']:,} of {result['num_steps']:,}",
                 f"{first['validation_generation']:.4g}, {last['validation_generation']:.4g}",
                 f"{first['validation_representation']:.4f},"
@@ -106,7 +117,7 @@ def _joint_table(results: list[dict]) -> str:
                 percent(last["validation_accuracy"]),
                 percent(last["validation_phi_saturation"]),
                 f"{last['validation_phi_nearest_cosine']:.3f}",
-                f"{max(norms):.3g}",
+                f"{max(norms):.3g}" if norms else "",
             ]
         )
     header = ["reading", "network", "seed", "updates", "generation loss, first and last look"]
@@ -114,10 +125,14 @@ def _joint_table(results: list[dict]) -> str:
     return markdown([*header, "cosine of the nearest words", "largest gradient norm"], rows)
 
 
-def _network(result: dict, part: str) -> str:
-    """Returns the preset, and whether the command made a part of its network smaller."""
+def _identity(result: dict) -> list[str]:
+    """Returns the reading, the preset, and the seed.
+
+    With the preset it says whether the command made a part of its network smaller.
+    """
+    part = {"autoencoder": "audio_autoencoder", "joint": "image_encoder"}[result["stage"]]
     smaller = f" with a smaller {part}" if f"{part}." in result["command"] else ""
-    return f"`{result['preset']}`{smaller}"
+    return [result["label"], f"`{result['preset']}`{smaller}", str(result["seed"])]
 
 
 def _footer(results: list[dict]) -> str:

@@ -6,7 +6,7 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
-from mtnet_tf.reporting.results import require_equal, whole_results
+from mtnet_tf.reporting.results import divergence, require_equal, whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
@@ -18,7 +18,7 @@ def section(folder: pathlib.Path | str) -> str:
     """Returns a table a data set, and how its results were made.
 
     Changes stand in groups of one base, those of the preset itself first; in a group the change
-    with the best validation accuracy is first.
+    with the best validation accuracy is first, and one that diverged last.
 
     Args:
         folder: holds the result files of `experiments.recipe`.
@@ -30,9 +30,7 @@ def section(folder: pathlib.Path | str) -> str:
     for path in sorted(pathlib.Path(folder).glob("*.json")):
         result = read_json(path)
         with whole_results(path, "experiments.recipe"):
-            look = result["looks"][-1]
-            accuracy = look[_WORD_ACCURACY if _WORD_ACCURACY in look else _ACCURACY]
-            last = {_ACCURACY: accuracy, _GENERATION: look.get(_GENERATION)}
+            last = _last_look(result)
             datasets.setdefault(_dataset(result), []).append(result | {"last": last})
     parts = []
     with whole_results(folder, "experiments.recipe"):
@@ -40,6 +38,15 @@ def section(folder: pathlib.Path | str) -> str:
             _require_comparable(dataset, results)
             parts.append(f"### {dataset}\n\n{_table(results)}\n{_footer(results)}")
     return "\n".join(parts)
+
+
+def _last_look(result: dict) -> dict[str, float | None]:
+    """Returns accuracy and generation loss of the last look; None for what it does not have."""
+    if divergence(result):
+        return {_ACCURACY: None, _GENERATION: None}
+    look = result["looks"][-1]
+    accuracy = look[_WORD_ACCURACY if _WORD_ACCURACY in look else _ACCURACY]
+    return {_ACCURACY: accuracy, _GENERATION: look.get(_GENERATION)}
 
 
 def _dataset(result: dict) -> str:
@@ -70,13 +77,12 @@ def _table(results: list[dict]) -> str:
                     f"`{result['change']}`: {result['label']}",
                     f"`{result['base'] or result['preset']}`",
                     str(result["seed"]),
-                    percent(last[_ACCURACY]),
+                    divergence(result) or percent(last[_ACCURACY]),
                     _difference(result, base, _ACCURACY, 100, "{:+.2f}"),
                     "" if last[_GENERATION] is None else f"{last[_GENERATION]:.4g}",
                     _difference(result, base, _GENERATION, 1, "{:+.4g}"),
                     *_speech(result),
-                    f"{result['training_seconds']:,.0f}",
-                    f"{result['images_seen']:,}",
+                    *_cost(result),
                 ]
             )
     header = ["change", "base", "seed", "validation accuracy", "to its base, points"]
@@ -93,10 +99,17 @@ def _speech(result: dict) -> tuple[str, str]:
     return " / ".join(f"{mean:.4f}" for mean in means), percent(result["scores"]["blended"])
 
 
+def _cost(result: dict) -> tuple[str, str]:
+    """Returns the seconds and the images of a training, empty for one that diverged."""
+    if divergence(result):
+        return "", ""
+    return f"{result['training_seconds']:,.0f}", f"{result['images_seen']:,}"
+
+
 def _groups(results: list[dict]) -> list[list[dict]]:
     """Returns the results of each base, best first: the preset's, then by the bases' own places."""
     by_base = {}
-    for result in sorted(results, key=lambda r: -r["last"][_ACCURACY]):
+    for result in sorted(results, key=lambda r: -(r["last"][_ACCURACY] or 0)):
         by_base.setdefault(result["base"], []).append(result)
     bases = [None]
     for base in bases:  # which grows
@@ -112,6 +125,8 @@ def _difference(result: dict, base: dict | None, name: str, unit: float, text: s
         return ""
     if base is None:
         return "not run" if result["base"] else ""
+    if base["last"][name] is None:
+        return ""
     return text.format(unit * (result["last"][name] - base["last"][name]))
 
 

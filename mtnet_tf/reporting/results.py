@@ -48,6 +48,18 @@ def recordings_of(summary: dict) -> tuple[str, str]:
     return dataset_of(summary), fingerprint
 
 
+def divergence(result: dict) -> str:
+    """Returns how a training diverged; "" for one that did not.
+
+    Args:
+        result: of `experiments.readings` or `experiments.recipe`.
+    """
+    if "diverged" not in result:
+        return ""
+    step = result["diverged"]["step"]
+    return "stage 1 collapsed" if step is None else f"diverged at update {step:,}"
+
+
 @contextlib.contextmanager
 def whole_results(place: pathlib.Path | str, program: str) -> Iterator[None]:
     """A context in which what a result lacks becomes one InputError.

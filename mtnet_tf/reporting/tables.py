@@ -30,7 +30,7 @@ def score(metric: dict, deviation: bool = False) -> str:
     Where pairs failed, it adds how many, and the mean with the failures at the metric's floor.
 
     Args:
-        metric: the statistics of `evaluation.scoring.summarize`.
+        metric: the statistics of `evaluation.summary.summarize`.
         deviation: whether to add the standard deviation over the pairs.
     """
     failed, scored = metric["num_failed"], metric["num_scored"]
@@ -73,7 +73,7 @@ def score_spread(metrics: Sequence[dict]) -> str:
     Where pairs failed, it adds how many, and the spread of the floor mean.
 
     Args:
-        metrics: the statistics of `evaluation.scoring.summarize`, of each seed.
+        metrics: the statistics of `evaluation.summary.summarize`, of each seed.
     """
     text = spread([metric["mean"] for metric in metrics], number)
     failed = sum(metric["num_failed"] for metric in metrics)

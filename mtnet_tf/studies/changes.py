@@ -18,6 +18,7 @@ from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.studies.divergence import DIVERGENCES, divergence
 from mtnet_tf.systems.trained import train
 
 # One epoch is enough to see what several recordings of a word do.
@@ -81,7 +82,8 @@ def try_change(
     Returns:
         {"looks": [{"step" and the figures of `JointStage.validate`}], "scores": a summary as
         `evaluation.scoring.evaluate` returns it, "training_seconds", "images_seen",
-        "num_parameters", "training_command", "training_hardware"}, as JSON types.
+        "num_parameters", "training_command", "training_git_commit", "training_hardware"}, as JSON
+        types. Of a training that diverged, "diverged" (`divergence`) and the last three.
 
     Raises:
         ConfigError: the validation split is empty.
@@ -91,18 +93,20 @@ def try_change(
             "A recipe is chosen on the validation part of the training split, and there is none:"
             " set data.validation_fraction, such as to 0.05."
         )
-    train(config, data, run, device, shared=run.neighbours(), keep="model")
-    (scores,) = evaluate_run(
-        run.path, data, pool, split="validation", device=device, num_pairs=num_pairs, num_wavs=0
-    )
+    ending = {}
+    try:
+        train(config, data, run, device, shared=run.neighbours(), keep="model")
+    except DIVERGENCES as error:
+        ending["diverged"] = divergence(error)
+    else:
+        (scores,) = evaluate_run(
+            run.path, data, pool, split="validation", device=device, num_pairs=num_pairs, num_wavs=0
+        )
+        scores.pop("provenance")
+        kept = ("training_seconds", "images_seen", "num_parameters")
+        of_run = {key: run.environment()[key] for key in kept}
+        ending |= {"looks": run.looks(), "scores": scores, **of_run}
     keras.backend.clear_session()
     record = run.environment()
     of_training = {f"training_{key}": record[key] for key in ("command", "git_commit", "hardware")}
-    kept = ("training_seconds", "images_seen", "num_parameters")
-    scores = {key: value for key, value in scores.items() if key != "provenance"}
-    return {
-        "looks": run.looks(),
-        "scores": scores,
-        **of_training,
-        **{key: record[key] for key in kept},
-    }
+    return {**of_training, **ending}

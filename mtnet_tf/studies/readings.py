@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import tempfile
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -24,10 +25,11 @@ from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.studies.divergence import DIVERGENCES, divergence
 from mtnet_tf.training.algorithm1 import learn_audio_features
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.joint_stage import JointStage
-from mtnet_tf.training.loop import run_stage
+from mtnet_tf.training.loop import NonFiniteLossError, run_stage
 from mtnet_tf.training.session import Session
 
 # A stage 1 is ended at this reconstruction error, ten times that of silence.
@@ -127,16 +129,14 @@ def try_autoencoder(config: Config, data: AudioDescriptions) -> dict[str, Any]:
         data: the data set.
 
     Returns:
-        {"num_steps": the steps of the whole stage, "looks": a list, "log": the lines of the log}. A
-        look is {"step", "reconstruction_error", "feature_saturation", "nearest_cosine"}.
+        {"num_steps": the steps of the whole stage, "looks": a list, "log": the lines of the log},
+        and "diverged" (`divergence`) where a loss or a figure of a look was not finite. A look is
+        {"step", "reconstruction_error", "feature_saturation", "nearest_cosine"}.
     """
     keras.utils.set_random_seed(config.training.seed)
     stage = _WatchedAutoencoderStage(build_audio_autoencoder(config), config, data)
     with _temporary_run() as run:
-        with contextlib.suppress(_GivenUp):
-            run_stage(stage, run, config.training)
-        log = _log_of(run, "autoencoder")
-    return {"num_steps": stage.num_steps, "looks": stage.looks, "log": log}
+        return _watch(stage, run, config)
 
 
 def try_joint(
@@ -153,12 +153,11 @@ def try_joint(
         device: what the training runs on, for the record.
 
     Returns:
-        {"num_steps": the steps of the whole stage, "looks": a list, "log": the lines of the log}. A
-        look is {"step"} and the figures of `JointStage.validate`.
+        As `try_autoencoder`. A look is {"step"} and the figures of `JointStage.validate`. Where
+        stage 1 diverged or has learned too little, "diverged" says it, and the rest is empty.
 
     Raises:
         ConfigError: the validation split is empty.
-        CollapseError: stage 1 has learned too little.
     """
     if not len(data.validation):
         raise config_lib.ConfigError(
@@ -167,17 +166,30 @@ def try_joint(
         )
     with _temporary_run() as run:
         run.begin(config, data.metadata["recordings_fingerprint"], device)
-        features = learn_audio_features(config, data, Session(run, config.training))
+        try:
+            features = learn_audio_features(config, data, Session(run, config.training))
+        except DIVERGENCES as error:
+            return {"num_steps": 0, "looks": [], "log": [], "diverged": divergence(error)}
         keras.utils.set_random_seed(config.training.seed)
         stage = _WatchedJointStage(build_mtnet(config), config, data, features)
-        with contextlib.suppress(_GivenUp):
-            run_stage(stage, run, config.training)
-        log = _log_of(run, "joint")
-    return {"num_steps": stage.num_steps, "looks": stage.looks, "log": log}
+        return _watch(stage, run, config)
 
 
 class _GivenUp(Exception):
     """A look has found nothing left to learn from."""
+
+
+def _watch(stage: _Watched, run: RunFolder, config: Config) -> dict[str, Any]:
+    """Runs a stage to its end, or to where it is lost, and returns what came out."""
+    ending = {}
+    try:
+        run_stage(stage, run, config.training)
+    except _GivenUp:
+        pass
+    except DIVERGENCES as error:
+        ending["diverged"] = divergence(error)
+    found = {"num_steps": stage.num_steps, "looks": stage.looks, "log": _log_of(run, stage.name)}
+    return found | ending
 
 
 class _Watched:
@@ -189,7 +201,10 @@ class _Watched:
 
     def validate(self) -> dict[str, float]:
         figures = super().validate()
-        self.looks.append({"step": int(self.update.optimizers[0].iterations.numpy()), **figures})
+        step = int(self.update.optimizers[0].iterations.numpy())
+        if not all(map(math.isfinite, figures.values())):
+            raise NonFiniteLossError(self.name, step, figures)
+        self.looks.append({"step": step, **figures})
         if self.is_lost(figures):
             raise _GivenUp
         return figures
@@ -197,8 +212,7 @@ class _Watched:
 
 class _WatchedAutoencoderStage(_Watched, AutoencoderStage):
     def is_lost(self, figures: dict[str, float]) -> bool:
-        # The condition is negated so that NaN is lost too.
-        return not figures["reconstruction_error"] < _GIVE_UP
+        return figures["reconstruction_error"] >= _GIVE_UP
 
 
 class _WatchedJointStage(_Watched, JointStage):

@@ -13,7 +13,7 @@ import logging
 import pathlib
 import statistics
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import keras
@@ -26,11 +26,12 @@ from mtnet_tf.errors import InputError, Interrupted
 from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import FileError, InUseError, locked, read_json, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.examples import CHOSEN, add_controls, add_system, write_examples
 from mtnet_tf.systems import find
-from mtnet_tf.systems.controls import Control
+from mtnet_tf.systems.controls import Control, installed
 from mtnet_tf.systems.plan import TABLES, TUNED, Cell, rows
 from mtnet_tf.systems.trained import train
 
@@ -69,13 +70,18 @@ class Places:
         """Returns the folder of the examples that Figure 5 shows."""
         return self.results / f"{dataset}_examples"
 
+    def missing_controls(self, cell: Cell) -> list[Control]:
+        """Returns the controls of a cell that have no result file."""
+        return [c for c in _controls(cell) if not self.control(cell.dataset, c.name).is_file()]
+
     def state(self, cell: Cell) -> Literal["done", "failed", "begun", "not run"]:
-        """Returns how far a cell is."""
-        if self.result(cell).is_file():
+        """Returns how far a cell and its controls are."""
+        if self.result(cell).is_file() and not self.missing_controls(cell):
             return "done"
         if self.failure(cell).is_file():
             return "failed"
-        return "begun" if (self.run(cell) / "config.json").is_file() else "not run"
+        begun = self.result(cell).is_file() or (self.run(cell) / "config.json").is_file()
+        return "begun" if begun else "not run"
 
 
 def run_cells(
@@ -87,14 +93,17 @@ def run_cells(
     device: Literal["cpu", "gpu"],
     num_processes: int,
     metrics: Sequence[str],
+    recognizers: Mapping[str, WordRecognizer | None],
     keep: Literal["all", "model"],
     **scoring: Any,
 ) -> None:
     """Trains and scores the cells that are not done, in their order.
 
     A cell that fails leaves a file that says why, and the next one is begun. A cell that another
-    process is at is left to it. The first seed of a system scores its controls too. That of MT-Net
-    chooses examples, and those of the other rows say them as well (Figure 5).
+    process is at, or has done meanwhile, is left to it. The first seed of a system scores its
+    controls too. One whose voice is not installed is left out; once it is, the same call adds it.
+    The first seed of MT-Net chooses examples, and those of the other rows say them as well
+    (Figure 5).
 
     Args:
         cells: what is asked for.
@@ -104,19 +113,30 @@ def run_cells(
         device: for the record.
         num_processes: of the metrics.
         metrics: what is scored.
+        recognizers: a data set's name -> what hears its words, or None for no word accuracy.
         keep: as in `training.train.train_system`.
         **scoring: further arguments of `evaluate_run`, such as `num_pairs`.
 
     Raises:
         Interrupted: after SIGINT or SIGTERM; the same call goes on.
     """
-    todo = [cell for cell in cells if places.state(cell) != "done"]
+    missing = dict.fromkeys(c for cell in cells for c in places.missing_controls(cell))
+    absent = set(missing) - set(installed(missing))
+
+    def is_to_do(cell: Cell) -> bool:
+        can_be_added = any(c not in absent for c in places.missing_controls(cell))
+        return can_be_added or not places.result(cell).is_file()
+
+    todo = [cell for cell in cells if is_to_do(cell)]
     place = len(cells) - len(todo)
     for dataset_name, group in itertools.groupby(todo, lambda cell: cell.dataset):
         dataset = loaded = None
         with contextlib.ExitStack() as stack:
             for cell in group:
                 place += 1
+                if not is_to_do(cell):
+                    _logger.info("%s: another process has done it.", cell.key)
+                    continue
                 _logger.info(
                     "cell %d of %d: %s  %s", place, len(cells), cell.key, _time_left(todo, places)
                 )
@@ -130,19 +150,22 @@ def run_cells(
                         data = loading.load(dataset, config.data)
                         references = data.recordings.float_waveforms()
                         pool = stack.enter_context(ScoringPool(references, num_processes, metrics))
-                        loaded = _Loaded(config.data, data, str(dataset.path), pool)
-                    _run_cell(cell, places, config, loaded, device, keep, scoring)
+                        recognizer = recognizers[dataset_name]
+                        loaded = _Loaded(config.data, data, str(dataset.path), pool, recognizer)
+                    controls = [c for c in _controls(cell) if c not in absent]
+                    _run_cell(cell, places, config, loaded, controls, device, keep, scoring)
                 keras.backend.clear_session()
 
 
 @dataclasses.dataclass(frozen=True)
 class _Loaded:
-    """A data set in memory, and the processes that score on it."""
+    """A data set in memory, and what scores on it."""
 
     config: DataConfig
     data: AudioDescriptions
     path: str
     pool: ScoringPool
+    recognizer: WordRecognizer | None
 
 
 @contextlib.contextmanager
@@ -168,6 +191,7 @@ def _run_cell(
     places: Places,
     config: Config,
     loaded: _Loaded,
+    controls: Sequence[Control],
     device: Literal["cpu", "gpu"],
     keep: Literal["all", "model"],
     scoring: dict[str, Any],
@@ -182,18 +206,19 @@ def _run_cell(
         keep=keep,
         data_path=loaded.path,
     )
-    own, *controls = evaluate_run(
+    own, *others = evaluate_run(
         run.path,
         loaded.data,
         loaded.pool,
         split="test",
         device=device,
-        controls=_controls(cell),
+        controls=controls,
+        recognizer=loaded.recognizer,
         **scoring,
     )
-    for control in controls:
-        key = f"{cell.dataset}/{control['candidate']}"
-        write_json(places.control(cell.dataset, control["candidate"]), {"cell": key, **control})
+    for other in others:
+        key = f"{cell.dataset}/{other['candidate']}"
+        write_json(places.control(cell.dataset, other["candidate"]), {"cell": key, **other})
     # Of two cells that end together, one must see the other's result or its examples.
     with locked(run.path.parent, wait=True):
         if cell.seed == 0:
@@ -215,7 +240,7 @@ def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
         write_examples(places.run(cell).path, data, folder)
         others = dict.fromkeys(row for table in TABLES for row in rows(table) if row != cell.row)
         for other in (dataclasses.replace(cell, row=row) for row in others):
-            if places.state(other) == "done" and places.run(other).is_finished():
+            if places.result(other).is_file() and places.run(other).is_finished():
                 speakers.append(other)
     if not (folder / CHOSEN).is_file():  # MT-Net has not chosen yet, or there is nothing to choose
         return
@@ -223,7 +248,9 @@ def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
         run = places.run(speaker).path
         if speaker.row != "mtnet":  # which has said them
             add_system(run, data, folder, speaker.row)
-        add_controls(run, data, folder, _controls(speaker))
+        missing = places.missing_controls(speaker)
+        if scored := [control for control in _controls(speaker) if control not in missing]:
+            add_controls(run, data, folder, scored)
 
 
 def _time_left(todo: Sequence[Cell], places: Places) -> str:

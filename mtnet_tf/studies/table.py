@@ -16,6 +16,7 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems import System, configure
 from mtnet_tf.systems.trained import train
@@ -31,7 +32,7 @@ def run_table(
     *,
     systems: Sequence[System],
     device: Literal["cpu", "gpu"],
-    word_accuracy: bool = False,
+    recognizer: WordRecognizer | None = None,
     num_pairs: int = 0,
     **training: Any,
 ) -> list[dict]:
@@ -44,7 +45,7 @@ def run_table(
         out_dir: receives one run folder a system, `<out_dir>/<name>`.
         systems: the rows. What they have in common, such as stage 1, is trained once.
         device: for the record.
-        word_accuracy: as in `evaluate_run`.
+        recognizer: as in `evaluate_run`.
         num_pairs: as in `evaluate_run`.
         **training: further arguments of `training.train.train_system`, such as `strategy`.
 
@@ -67,7 +68,7 @@ def run_table(
             split="test",
             device=device,
             controls=system.controls,
-            word_accuracy=word_accuracy,
+            recognizer=recognizer,
             num_pairs=num_pairs,
         )
         summaries.append(row)

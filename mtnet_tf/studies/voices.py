@@ -230,14 +230,13 @@ def write_examples(
         pairs = spoken_by(data, voice).test
         recordings = [pairs.recordings[pairs.labels == label][0] for label in labels]
         keep("recording", voice, data.recordings.float_waveforms()[recordings])
-    for row in rows:
-        if row.role not in _COLUMNS or not runs[row.name].is_finished():
-            continue
+    finished = [row for row in rows if row.role in _COLUMNS and runs[row.name].is_finished()]
+    # Of the new voice's networks the last one counts, which has heard and learned most.
+    for row in {(row.role, row.voice): row for row in finished}.values():
         describer = Describer(runs[row.name].path)
         for voice in data.voices if row.voice is None else [row.voice]:
             asked = {} if row.role in ("deaf", "alone") else {"voice": voice}
             said = describer.describe_all(list(images), **asked)
-            # Of the new voice's networks the last one counts, which has heard and learned most.
             keep(row.role, voice, np.stack([description.waveform for description in said]))
     record = {"chosen": [{"word": word} for word in chosen], "voices": data.voices}
     write_json(folder / "examples.json", {**record, "columns": _COLUMNS, "nearest": nearest})

@@ -7,19 +7,22 @@ word, a plain classifier that plays the recording beats every network of the pap
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mtnet_tf.data.draws import drawn_number
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
+from mtnet_tf.speech import SpeechEngine, SpeechError
 
 if TYPE_CHECKING:  # Keras imports TensorFlow; the names of the controls are wanted without it.
     import keras
 
     from mtnet_tf.config import Config
 
+_logger = logging.getLogger(__name__)
 Speak = Callable[[Pairs], np.ndarray]
 
 _NUM_NOISES = 16  # different white-noise waveforms; the image id chooses one
@@ -68,11 +71,14 @@ class Control:
     Attributes:
         name, label: as a `Candidate` has them.
         make: context -> its `speak`; None where it cannot be made, such as without a second word.
+        make_engine: makes the engine that it speaks with, or raises SpeechError where that is not
+            installed; None for no engine.
     """
 
     name: str
     label: str
     make: Callable[[Context], Speak | None]
+    make_engine: Callable[[], SpeechEngine] | None = None
 
 
 def _white_noise(context: Context) -> Speak:
@@ -138,9 +144,22 @@ CONTROLS = (
 )
 
 
+def installed(controls: Iterable[Control]) -> list[Control]:
+    """Returns the controls without those whose engine is not installed; a warning names these."""
+    found = []
+    for control in controls:
+        try:
+            if control.make_engine is not None:
+                control.make_engine()
+            found.append(control)
+        except SpeechError as error:
+            _logger.warning("The control %r is left out: %s", control.label, error)
+    return found
+
+
 def make_controls(context: Context, controls: Sequence[Control] = CONTROLS) -> list[Candidate]:
     """Returns the controls that can be made as candidates, in their order."""
-    made = [(control, control.make(context)) for control in controls]
+    made = [(control, control.make(context)) for control in installed(controls)]
     return [Candidate(control.name, control.label, speak) for control, speak in made if speak]
 
 

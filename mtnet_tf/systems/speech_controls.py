@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
-from mtnet_tf.speech import EspeakNg, Piper, SpeechEngine, SpeechError, WordSpeaker
+from mtnet_tf.speech import EspeakNg, Piper, SpeechEngine, WordSpeaker
 from mtnet_tf.systems.controls import Context, Control, Speak
 
-_logger = logging.getLogger(__name__)
+
+def _voice(name: str, label: str, make_engine: Callable[[], SpeechEngine]) -> Control:
+    """Returns the control that says the texts in the voice of an engine."""
+
+    def make(context: Context) -> Speak | None:
+        predicted = context.predicted
+        if predicted is None:  # nothing was written
+            return None
+        speak = WordSpeaker(make_engine, context.config.data.audio_length)
+        return lambda pairs: speak(predicted[image_id] for image_id in pairs.image_ids)
+
+    return Control(name, label, make, make_engine)
 
 
-def _said_by(make_engine: Callable[[], SpeechEngine], context: Context) -> Speak | None:
-    """Returns what says the texts; None where nothing was written, or the engine is missing."""
-    predicted = context.predicted
-    if predicted is None:
-        return None
-    try:
-        engine = make_engine()
-    except SpeechError as error:
-        _logger.warning("A voice of I2T2A is left out: %s", error)
-        return None
-    speak = WordSpeaker(lambda: engine, context.config.data.audio_length)
-    return lambda pairs: speak(predicted[image_id] for image_id in pairs.image_ids)
-
-
-def _at_its_own_speed(context: Context) -> Speak | None:
+def _at_its_own_speed() -> SpeechEngine:
     """The voice of the references, a fifth faster than they are spoken."""
-    return _said_by(lambda: Piper(length_scale=1.0), context)
+    return Piper(length_scale=1.0)
 
 
-def _by_espeak_ng(context: Context) -> Speak | None:
-    return _said_by(EspeakNg, context)
+def _espeak_ng() -> SpeechEngine:
+    return EspeakNg()
 
 
 SPEECH_CONTROLS = (
-    Control("i2t2a_own_speed", "I2T2A, the voice at its own speed", _at_its_own_speed),
-    Control("i2t2a_espeak_ng", "I2T2A, the voice of eSpeak NG", _by_espeak_ng),
+    _voice("i2t2a_own_speed", "I2T2A, the voice at its own speed", _at_its_own_speed),
+    _voice("i2t2a_espeak_ng", "I2T2A, the voice of eSpeak NG", _espeak_ng),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Mapping
 
 import tensorflow as tf
 
@@ -27,7 +28,22 @@ _logger = logging.getLogger(__name__)
 
 
 class NonFiniteLossError(InputError, ArithmeticError):
-    """A loss became NaN or infinite. The last checkpoint is from before."""
+    """A loss became NaN or infinite. The last checkpoint is from before.
+
+    Attributes:
+        step: the update whose loss it is.
+    """
+
+    def __init__(self, stage_name: str, step: int, figures: Mapping[str, float]) -> None:
+        """Names the first figure of the step that is not finite."""
+        self.step = step
+        bad = next(name for name, figure in figures.items() if not math.isfinite(figure))
+        values = ", ".join(f"{name}={figure:g}" for name, figure in figures.items())
+        super().__init__(
+            f"Stage {stage_name}, step {step}: the term {bad} is not finite ({values})."
+            " The last checkpoint is from before. Lower the learning rate or set"
+            " training.*.optimizer.clip_norm, in a new run folder."
+        )
 
 
 def run_stage(
@@ -138,13 +154,7 @@ def _check(stage_name: str, pending: list) -> list[dict[str, float]]:
     checked = []
     for step, figures in pending:
         figures = {name: float(figure) for name, figure in figures.items()}
-        bad = [name for name, figure in figures.items() if not math.isfinite(figure)]
-        if bad:
-            values = ", ".join(f"{name}={figure:g}" for name, figure in figures.items())
-            raise NonFiniteLossError(
-                f"Stage {stage_name}, step {step}: the term {bad[0]} is not finite ({values})."
-                " The last checkpoint is from before. Lower the learning rate or set"
-                " training.*.optimizer.clip_norm, in a new run folder."
-            )
+        if not all(map(math.isfinite, figures.values())):
+            raise NonFiniteLossError(stage_name, step, figures)
         checked.append(figures)
     return checked

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.errors import InputError
+from mtnet_tf.evaluation import run
 from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import InUseError, locked
 from mtnet_tf.metrics.score import METRICS, Score
@@ -85,6 +86,23 @@ def test_the_softmax_head_is_scored_and_its_recordings_are_played(
     rows = csv.DictReader((tmp_path / "test/white_noise/rows.csv").open())
     assert {row["softmax_word"] for row in rows} == {""}
     assert all(control["classifier_accuracy"] is None for control in controls)
+
+
+def test_a_finished_evaluation_is_read_and_nothing_is_described(
+    finished, synthetic_data, tmp_path, monkeypatch
+):
+    def evaluate():
+        return evaluate_run(
+            finished.path, synthetic_data, Scores(), split="test", device="cpu",
+            controls=CONTROLS, output_dir=tmp_path,
+        )  # fmt: skip
+
+    before = evaluate()
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "load_network", None)
+        assert evaluate() == before
+    (tmp_path / "test/wrong_word/summary.json").unlink()
+    assert [summary["candidate"] for summary in evaluate()] == [s["candidate"] for s in before]
 
 
 def test_one_process_an_evaluation(finished, synthetic_data, tmp_path):

@@ -8,7 +8,8 @@ import pytest
 
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.errors import InputError
-from mtnet_tf.evaluation.scoring import Row, evaluate, summarize
+from mtnet_tf.evaluation.scoring import evaluate
+from mtnet_tf.evaluation.summary import Row, summarize
 from mtnet_tf.metrics import EXTRAS, METRICS
 from mtnet_tf.metrics.score import chosen_metrics
 from mtnet_tf.metrics.scoring_pool import ScoringPool

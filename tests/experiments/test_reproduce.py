@@ -1,9 +1,12 @@
 """experiments.reproduce as a user runs it, on digits_ad."""
 
 import json
+import os
 import pathlib
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -112,6 +115,31 @@ def test_the_list_has_commands_that_give_every_flag_but_its_own(data_dir, tmp_pa
     given = [*QUICK, f"--data_dir={data_dir}", f"--out_dir={tmp_path}"]
     given += ["--noword_accuracy", "--speaker=a b", "--cells=digits_ad/mtnet/0"]
     assert sorted(shlex.split(command)) == sorted(given)
+
+
+@pytest.mark.parametrize(
+    "program, arguments",
+    [("reproduce", ["--datasets=digits_ad"]), ("ablation", ["--dataset=digits_ad"])],
+)
+def test_a_missing_speech_recogniser_is_told_before_the_training(
+    program, arguments, data_dir, tmp_path
+):
+    (tmp_path / "pocketsphinx.py").write_text("raise ImportError('not installed')\n")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", f"experiments.{program}", "--preset=tiny", "--word_accuracy"),
+            *(*arguments, f"--data_dir={data_dir}", f"--out_dir={tmp_path / 'runs'}"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: Word accuracy needs the package `pocketsphinx`"), done.stderr
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """Mutants of the metrics, of scoring, and of what studies and tables say about scores."""
 
 MUTANTS = {
-    "mtnet_tf/evaluation/scoring.py": (
+    "mtnet_tf/evaluation/summary.py": (
         ("tests/evaluation/test_scoring.py", "tests/evaluation/test_scoring_files.py"),
         (
             ("failed * floor) / counted", "failed * floor) / len(rows)"),
@@ -13,10 +13,20 @@ MUTANTS = {
             ("_CLEAN = 0.9", "_CLEAN = 0.85"),
             ("return not self.nearest_corr2d >= _CLEAN", "return self.nearest_corr2d < _CLEAN"),
             ("if row.softmax_word == row.word", "if row.softmax_word"),
+        ),
+    ),
+    "mtnet_tf/evaluation/scoring.py": (
+        ("tests/evaluation/test_scoring.py", "tests/evaluation/test_scoring_files.py"),
+        (
             ("places.append(seen[key])", "places.append(len(seen) - 1)"),
             ("digest(), int(reference)", "digest(), 0"),
             ('score.culprit == "reference"', 'score.culprit == "generated"'),
             ("ids[pairs.recordings[i]]", "ids[pairs.labels[i]]"),
+        ),
+    ),
+    "mtnet_tf/evaluation/result_folder.py": (
+        ("tests/evaluation/test_scoring.py", "tests/evaluation/test_scoring_files.py"),
+        (
             ("if found > num_pairs", "if False"),
             ("if value != asked[name]", "if False"),
             ('("training_command", "training_seconds", "seed")', '("training_command", "seed")'),

@@ -52,6 +52,13 @@ def test_the_shortest_training_comes_first(write):
     assert [result["minutes"] for result in found] == [2.5, 20]
 
 
+def test_a_training_that_diverged_is_no_point_of_a_curve(write):
+    write("a", 20, 0.7)
+    write("b", 2.5, 0.6, diverged={"error": "Stage 2 ...", "step": 5}, looks=[])
+    (found,) = curves.read_curves(write.folder)["cifar10_ad"].values()
+    assert [result["minutes"] for result in found] == [20]
+
+
 def test_the_section_says_what_each_reaches_and_how_it_was_made(write):
     write("a", 2.5, 0.625)
     write("b", 5, 0.99, dataset="mnist_ad", preset="tuned")

@@ -83,6 +83,24 @@ def test_speech_is_shown_where_it_was_scored(write):
     assert "Speech is scored over 1,000 of them." in text
 
 
+def test_what_diverged_is_last_and_said(write):
+    of_training = ("looks", "training_seconds", "images_seen")
+    for change, base, step in (("sgd", "baseline", 1234), ("adam", "baseline", None)):
+        path = write(change, base, 0, 0, diverged={"error": "Stage 2 ...", "step": step})
+        result = json.loads(path.read_text())
+        path.write_text(json.dumps({k: v for k, v in result.items() if k not in of_training}))
+    write("baseline", None, 0.6, 60.0)
+    write("worse", "baseline", 0.01, 61.0)
+    write("slower", "sgd", 0.5, 62.0)
+    found = rows(recipe.section(write.folder))
+    assert [row[0].partition("`: ")[0][1:] for row in found] == [
+        *("baseline", "worse", "adam", "sgd", "slower"),
+    ]
+    assert found[2][3:] == ["stage 1 collapsed", *[""] * 7]
+    assert found[3][3:] == ["diverged at update 1,234", *[""] * 7]
+    assert found[4][3:7] == ["50.00 %", "", "62", ""]  # there is nothing to compare it with
+
+
 def test_a_change_is_held_against_its_base_with_the_same_seed_and_data_set(write):
     for seed, accuracy in ((0, 0.5), (1, 0.6)):
         write("baseline", None, accuracy, 60.0, seed=seed)

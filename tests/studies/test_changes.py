@@ -6,8 +6,9 @@ import pytest
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, takes, voice_forms
-from mtnet_tf.studies.changes import Change, changed
+from mtnet_tf.studies.changes import Change, changed, try_change
 
 STUDIES = {
     "recipe": recipe.CHANGES,
@@ -44,3 +45,12 @@ def test_a_change_comes_after_all_its_bases():
     assert (config.training.seed, config.training.joint.epochs) == (1, 3)
     with pytest.raises(config_lib.ConfigError, match="no change 'fourth'"):
         changed("fourth", changes, preset("tiny"))
+
+
+def test_a_change_that_diverges_is_a_result(tiny_config, synthetic_data, tmp_path):
+    config = config_lib.override(tiny_config, ["training.max_reconstruction_error=1e-6"])
+    found = try_change(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu", None, 0)
+    assert set(found) == {
+        *("diverged", "training_command", "training_git_commit", "training_hardware"),
+    }
+    assert found["diverged"]["error"].startswith("Stage 1 has not learned the recordings")

@@ -1,13 +1,16 @@
 """The readings of the paper's optimiser: what each changes, and what its training leaves."""
 
 import json
+import math
 import tempfile
 
+import keras
 import pytest
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.studies import readings
+from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from tests import programs
 
 
@@ -92,6 +95,39 @@ def test_a_collapsed_stage_1_is_ended(tiny_config, synthetic_data, monkeypatch):
     found = readings.try_autoencoder(config, synthetic_data)
     assert [look["step"] for look in found["looks"]] == [2]
     assert found["num_steps"] == 10
+
+
+def test_a_stage_1_that_is_not_finite_is_a_result(tiny_config, synthetic_data, monkeypatch):
+    of_stage = AutoencoderStage.losses
+
+    def broken(self, *arguments):
+        steps = self.update.optimizers[0].iterations
+        bad = keras.ops.where(steps >= 4, float("nan"), 0.0)
+        return {name: loss + bad for name, loss in of_stage(self, *arguments).items()}
+
+    monkeypatch.setattr(AutoencoderStage, "losses", broken)
+    config = config_lib.override(tiny_config, ["training.validations=5", "training.log_steps=1"])
+    found = readings.try_autoencoder(config, synthetic_data)
+    assert found["diverged"]["step"] == 5
+    assert "Stage autoencoder, step 5" in found["diverged"]["error"]
+    assert [look["step"] for look in found["looks"]] == [2, 4]
+    assert [line["step"] for line in found["log"]] == [1, 2, 3, 4]
+    assert found["num_steps"] == 10
+
+
+@pytest.mark.parametrize("error", [math.nan, math.inf])
+def test_a_look_that_is_not_finite_is_a_result(error, tiny_config, synthetic_data, monkeypatch):
+    monkeypatch.setattr(AutoencoderStage, "validate", lambda self: {"reconstruction_error": error})
+    config = config_lib.override(tiny_config, ["training.validations=5"])
+    found = readings.try_autoencoder(config, synthetic_data)
+    assert (found["diverged"]["step"], found["looks"]) == (2, [])
+
+
+def test_a_stage_2_without_a_stage_1_is_a_result(tiny_config, synthetic_data):
+    config = config_lib.override(tiny_config, ["training.max_reconstruction_error=1e-6"])
+    found = readings.try_joint(config, synthetic_data, "cpu")
+    assert found["diverged"]["error"].startswith("Stage 1 has not learned the recordings")
+    assert (found["diverged"]["step"], found["looks"]) == (None, [])
 
 
 @pytest.mark.parametrize("limit, steps", [(0.9, [3, 6, 9]), (-1.0, [3])])

@@ -1,4 +1,7 @@
-"""Which data the cells of a table are trained on."""
+"""The cells of a table: what they are trained on, and which are to do."""
+
+import dataclasses
+import types
 
 import pytest
 
@@ -6,7 +9,9 @@ import data_builders
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.data.prepared import open_prepared
+from mtnet_tf.speech import SpeechError
 from mtnet_tf.studies import reproduction
+from mtnet_tf.systems import voices
 from mtnet_tf.systems.plan import Cell
 
 
@@ -32,10 +37,85 @@ def test_each_cell_has_the_validation_part_of_its_own_configuration(
     places = reproduction.Places(tmp_path / "runs", tmp_path / "results")
     reproduction.run_cells(
         [Cell("digits_ad", row, 0) for row in fractions], places, config_of, open_data_set,
-        device="cpu", num_processes=1, metrics=["corr2d"], keep="model",
+        device="cpu", num_processes=1, metrics=["corr2d"], recognizers={"digits_ad": None},
+        keep="model",
     )  # fmt: skip
     for row, fraction in fractions.items():
         assert found[row][0] == pytest.approx(fraction, abs=1e-3)
     assert found["mtnet"][1] is found["no_holes"][1]  # read once
     assert opened == ["digits_ad"]
     assert not list(tmp_path.rglob("*.failed.json"))
+
+
+@pytest.fixture
+def table(data_dir, tmp_path, monkeypatch):
+    """Runs cells of digits_ad without training, and returns the (row, seed) that were run."""
+    places = reproduction.Places(tmp_path / "runs", tmp_path / "results")
+    places.results.mkdir()
+    ran = []
+
+    def open_data_set(name):
+        return open_prepared(data_builders.open_builder(name, data_dir=data_dir).data_path)
+
+    def write(cell, places, config, loaded, controls, *_):
+        ran.append((cell.row, cell.seed))
+        written = [places.control(cell.dataset, control.name) for control in controls]
+        for path in (places.result(cell), *written):
+            path.write_text("{}")
+
+    def run(*cells):
+        ran.clear()
+        reproduction.run_cells(
+            [Cell("digits_ad", *cell) for cell in cells], places, lambda cell: preset("tiny"),
+            open_data_set, device="cpu", num_processes=1, metrics=["corr2d"],
+            recognizers={"digits_ad": None}, keep="model",
+        )  # fmt: skip
+        return list(ran)
+
+    monkeypatch.setattr(reproduction, "_run_cell", write)
+    return types.SimpleNamespace(run=run, places=places, write=write)
+
+
+def test_a_control_without_its_engine_is_told_once_and_made_later(table, monkeypatch, caplog):
+    def missing():
+        raise SpeechError("espeak-ng is not installed")
+
+    first, second = (Cell("digits_ad", "i2t2a", seed) for seed in (0, 1))
+    both, places = [("i2t2a", 0), ("i2t2a", 1)], table.places
+    monkeypatch.setattr(voices, "Piper", lambda **_: None)
+    monkeypatch.setattr(voices, "EspeakNg", missing)
+    assert table.run(*both) == both
+    assert caplog.text.count("eSpeak NG' is left out: espeak-ng is not installed") == 1
+    assert places.result(first).is_file()
+    assert places.control("digits_ad", "i2t2a_own_speed").is_file()
+    assert (places.state(first), places.state(second)) == ("begun", "done")
+    assert table.run(*both) == []  # nothing can be added yet
+    monkeypatch.setattr(voices, "EspeakNg", lambda: None)
+    assert table.run(*both) == [("i2t2a", 0)]
+    assert places.state(first) == "done" and table.run(*both) == []
+    places.control("digits_ad", "i2t2a_own_speed").unlink()
+    assert table.run(*both) == [("i2t2a", 0)]
+
+
+def test_a_cell_that_another_process_has_done_meanwhile_is_left_to_it(table, monkeypatch, caplog):
+    def write_both(cell, places, *arguments):
+        table.write(cell, places, *arguments)
+        places.result(dataclasses.replace(cell, row="gen_rep")).write_text("{}")
+
+    monkeypatch.setattr(reproduction, "_run_cell", write_both)
+    with caplog.at_level("INFO"):
+        assert table.run(("no_holes", 0), ("gen_rep", 0)) == [("no_holes", 0)]
+    assert "digits_ad/gen_rep/0: another process has done it." in caplog.text
+
+
+def test_controls_say_the_examples_where_they_were_scored(tmp_path, monkeypatch):
+    places, said = reproduction.Places(tmp_path, tmp_path), []
+    places.examples("digits_ad").mkdir()
+    (places.examples("digits_ad") / reproduction.CHOSEN).write_text("{}")
+    monkeypatch.setattr(reproduction, "add_system", lambda *_: None)
+    monkeypatch.setattr(reproduction, "add_controls", lambda *given: said.append(given[-1]))
+    reproduction._show(Cell("digits_ad", "no_holes", 0), places, None)
+    assert said == []
+    places.control("digits_ad", "griffin_lim").write_text("{}")
+    reproduction._show(Cell("digits_ad", "dcmavg", 0), places, None)
+    assert [[control.name for control in controls] for controls in said] == [["griffin_lim"]]

@@ -1,6 +1,7 @@
 """The comparison of one network of many voices with others, at the size of a toy."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_two_voices_are_too_few(tiny_config, synthetic_data):
         voices.rows(config, synthetic_data, "b")
 
 
-def test_results_examples_and_tables(rows, tmp_path):
+def test_results_examples_and_tables(rows, tmp_path, monkeypatch):
     names = ("all", "alone_an", "base", "new_replayed_50")
     chosen = [row for row in rows if row.name in names]
     runs = {row.name: RunFolder(tmp_path / "runs" / row.name) for row in rows}
@@ -96,7 +97,13 @@ def test_results_examples_and_tables(rows, tmp_path):
     assert set(new["per_word"]) == {"zero", "one", "two"}
     assert set(new["known_voices"]["per_voice"]) == {"a"}  # who says all test pairs
     assert new["num_recordings"] <= 3
+    described, describer = [], voices.Describer
+    monkeypatch.setattr(voices, "Describer", lambda path: described.append(path) or describer(path))
+    # Of the networks of the new voice the last one alone speaks.
+    shutil.copytree(runs["new_replayed_50"].path, runs["new_replayed_90"].path)
     voices.write_examples(rows, runs, results / "examples")
+    spoke = ("all", "alone_an", "new_replayed_90")
+    assert described == [runs[name].path for name in spoke]
     sounds = sorted(path.name for path in (results / "examples/sounds").iterdir())
     # Two pictures: three recordings, the network of all, one alone, the new voice.
     assert len(sounds) == 2 * (3 + 3 + 1 + 1)

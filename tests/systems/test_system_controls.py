@@ -56,7 +56,7 @@ def test_a_voice_that_is_not_installed_is_left_out(context, monkeypatch, caplog)
     monkeypatch.setattr(speech_controls, "EspeakNg", Missing)
     found = make_controls(context, systems.find("i2t2a").controls)
     assert [control.name for control in found] == ["i2t2a_own_speed"]
-    assert "A voice of I2T2A is left out: it is not installed" in caplog.text
+    assert "voice of eSpeak NG' is left out: it is not installed" in caplog.text
 
 
 def test_the_ceiling_of_the_spectrograms(tiny_config, synthetic_data):

@@ -1,0 +1,124 @@
+"""The folder of a result, and when what is there is not made again.
+
+<out_dir>/rows.csv        a row for each pair
+<out_dir>/summary.json    means, deviations and counts: over all pairs, over the retrieved ones
+                          and for each word; written last
+<out_dir>/wavs/           the first generated waveforms
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from mtnet_tf.errors import InputError
+from mtnet_tf.evaluation.summary import Row
+from mtnet_tf.files import FileError, read_json, replacing, write_json
+
+_logger = logging.getLogger(__name__)
+WAVS = "wavs"
+_ROWS, _SUMMARY = "rows.csv", "summary.json"
+
+
+def read_finished(
+    out_dir: pathlib.Path | str,
+    *,
+    num_pairs: int,
+    dataset: str,
+    provenance: dict,
+    metrics: Sequence[str],
+    with_words: bool,
+) -> dict | None:
+    """Returns the summary of a finished evaluation that holds what is asked for, or None.
+
+    Args:
+        out_dir: of `evaluate`.
+        num_pairs: how many pairs are to be scored.
+        dataset: the name of their data set.
+        provenance: says the training.
+        metrics: at least these.
+        with_words: whether the word accuracy is asked for.
+
+    Raises:
+        InputError: one of more pairs, which would be overwritten by less, or of another training or
+            data set.
+    """
+    out_dir, asked = pathlib.Path(out_dir), {"dataset": dataset, **_training_of(provenance)}
+    path = out_dir / _SUMMARY
+    if not path.is_file():
+        return None
+    try:
+        summary = read_json(path)
+        lines = (out_dir / _ROWS).read_bytes().splitlines(keepends=True)
+        found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
+        own = {"dataset": summary["dataset"], **_training_of(summary["provenance"])}
+        whole = len(lines) == found + 1 and lines[-1].endswith(b"\n")
+        # Older versions wrote no "blended" and no "classified".
+        has_metrics = set(summary["metrics"]) >= set(metrics)
+        has_metrics &= "blended" in summary and "classified" in summary
+    except (FileError, OSError, LookupError, TypeError) as error:
+        _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
+        return None
+    if not whole:
+        _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / _ROWS, found)
+        return None
+    if others := [name for name, value in own.items() if value != asked[name]]:
+        raise InputError(
+            f"{out_dir} holds an evaluation of another training or data set ({', '.join(others)})."
+            " Give another --output_dir."
+        )
+    if found > num_pairs:
+        raise InputError(
+            f"{out_dir} holds an evaluation of {found:,} pairs, and {num_pairs:,} would replace it."
+            " Score as many, or give another --output_dir."
+        )
+    return summary if found == num_pairs and has_words >= with_words and has_metrics else None
+
+
+def _training_of(provenance: dict) -> dict[str, Any]:
+    """Returns what tells the training whose network, or beside whose network, is scored."""
+    return {name: provenance.get(name) for name in ("training_command", "training_seconds", "seed")}
+
+
+def write_rows(out_dir: pathlib.Path, rows: list[Row]) -> None:
+    """Writes rows.csv.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    path = out_dir / _ROWS
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        header = ["image_id", "word", "recording_id", "softmax_word", "retrieved_word", "retrieved"]
+        metrics = list(rows[0].scores)
+        writer.writerow([*header, "retrieved_voice", "nearest_corr2d", *metrics, "failures"])
+        for row in rows:
+            failures = "; ".join(f"{name}: {reason}" for name, reason in row.failures.items())
+            scores = [f"{row.scores[name]:.6f}" for name in metrics]
+            writer.writerow(
+                [
+                    row.image_id,
+                    row.word,
+                    row.recording_id,
+                    row.softmax_word,
+                    row.retrieved_word,
+                    int(row.retrieved),
+                    row.retrieved_voice,
+                    f"{row.nearest_corr2d:.6f}",
+                    *scores,
+                    failures,
+                ]
+            )
+
+
+def write_summary(out_dir: pathlib.Path, summary: dict) -> dict:
+    """Writes summary.json, which says that the result is whole, and returns what it then holds.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    write_json(out_dir / _SUMMARY, summary)
+    return read_json(out_dir / _SUMMARY)
