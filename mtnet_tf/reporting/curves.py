@@ -7,7 +7,7 @@ import pathlib
 from matplotlib.figure import Figure
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json, replacing
+from mtnet_tf.files import read_json, replacing, whole_files
 from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
@@ -25,7 +25,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
         InputError: there are none, or one is broken.
     """
     datasets = {}
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
+    for path in whole_files(folder):
         result = read_json(path)
         with whole_results(path, "experiments.recipe"):
             last = result["looks"][-1]

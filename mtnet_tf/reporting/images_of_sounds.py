@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json
+from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, number, percent, versions
 
@@ -21,7 +21,7 @@ def section(folder: pathlib.Path | str) -> str:
         InputError: a file is broken.
     """
     rows, pictures, made = [], [], []
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
+    for path in whole_files(folder):
         result = read_json(path)
         with whole_results(path, "experiments.images_of_sounds"):
             accuracies = [look["validation_word_accuracy"] for look in result["looks"]]

@@ -11,7 +11,7 @@ import pathlib
 
 from mtnet_tf import systems
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json
+from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.results import read_summary, require_equal
 from mtnet_tf.systems import plan
 
@@ -72,7 +72,7 @@ def read_table(folder: pathlib.Path | str, table: str) -> dict[str, list[Row]]:
         InputError: there is no result, a file is broken or of no cell of a table, a cell is there
             twice, or cells do not compare.
     """
-    runs, failed = _read_files(pathlib.Path(folder))
+    runs, failed = _read_files(folder)
     if not runs and not failed:
         raise InputError(f"{folder} holds no result of a table. Run experiments.reproduce.")
     found = {}
@@ -126,10 +126,10 @@ def _controls(table: str) -> dict[str, str]:
     }
 
 
-def _read_files(folder: pathlib.Path) -> tuple[dict[str, dict], dict[str, dict]]:
+def _read_files(folder: pathlib.Path | str) -> tuple[dict[str, dict], dict[str, dict]]:
     """Returns {cell: summary} and {cell: failure}. A failure that was mended since is none."""
     runs, failed = {}, {}
-    for path in sorted(folder.glob("*.json")):
+    for path in whole_files(folder):
         is_failure = path.name.endswith(".failed.json")
         record = read_json(path) if is_failure else read_summary(path)
         key = record.get("cell")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pathlib
 
-from mtnet_tf.files import read_json
+from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
@@ -23,7 +23,7 @@ def section(folder: pathlib.Path) -> str:
     Raises:
         InputError: a result file is broken.
     """
-    results = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+    results = [read_json(path) for path in whole_files(folder)]
     parts = []
     with whole_results(folder, "experiments.readings"):
         _take_newest_labels(results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json
+from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.results import require_equal, whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
 
@@ -27,7 +27,7 @@ def section(folder: pathlib.Path | str) -> str:
         InputError: a result file is broken, a change is there twice, or results do not compare.
     """
     datasets = {}
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
+    for path in whole_files(folder):
         result = read_json(path)
         with whole_results(path, "experiments.recipe"):
             look = result["looks"][-1]

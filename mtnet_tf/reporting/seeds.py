@@ -8,7 +8,7 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import write_json
+from mtnet_tf.files import whole_files, write_json
 from mtnet_tf.reporting.results import read_summary, require_equal
 from mtnet_tf.reporting.tables import (
     METRICS,
@@ -44,7 +44,7 @@ def read_committed(folder: pathlib.Path | str) -> list[dict]:
     Args:
         folder: the `results` of `collect`.
     """
-    return _ordered([read_summary(path) for path in pathlib.Path(folder).glob("*.json")], folder)
+    return _ordered([read_summary(path) for path in whole_files(folder)], folder)
 
 
 def collect(folder: pathlib.Path | str, results: pathlib.Path | str) -> list[str]:

@@ -12,7 +12,7 @@ import shutil
 
 from mtnet_tf import systems
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json, replacing, write_json, write_text
+from mtnet_tf.files import read_json, replacing, whole_files, write_json, write_text
 from mtnet_tf.reporting.footers import footer
 from mtnet_tf.reporting.published import paper_cells
 from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
@@ -56,7 +56,7 @@ def read_committed(folder: pathlib.Path | str) -> dict[str, dict]:
     Raises:
         InputError: as `read_study`.
     """
-    paths = {path.stem: path for path in pathlib.Path(folder).glob("*.json")}
+    paths = {path.stem: path for path in whole_files(folder)}
     return _read_all(paths, folder)
 
 

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterable
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json
+from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.footers import unscored_lines
 from mtnet_tf.reporting.players import document, picture, player, told
 from mtnet_tf.reporting.players import section as page_section
@@ -32,7 +32,7 @@ def section(folder: pathlib.Path | str) -> str:
     Raises:
         InputError: a result file is broken, or results do not compare.
     """
-    found = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+    found = [read_json(path) for path in whole_files(folder)]
     with whole_results(folder, "experiments.voices"):
         results = {result["row"]: result for result in sorted(found, key=_place)}
         for name in ("split", "dataset"):

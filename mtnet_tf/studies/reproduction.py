@@ -24,7 +24,7 @@ from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.prepared import PreparedDataSet
 from mtnet_tf.errors import InputError, Interrupted
 from mtnet_tf.evaluation.run import evaluate_run
-from mtnet_tf.files import FileError, InUseError, locked, read_json, write_json
+from mtnet_tf.files import FileError, InUseError, locked, read_json, whole_files, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
@@ -231,7 +231,7 @@ def _time_left(todo: Sequence[Cell], places: Places) -> str:
     seconds = {cell: _seconds(places.result(cell)) for cell in todo}
     left = [cell for cell, taken in seconds.items() if taken is None]
     known = {}
-    for path in places.results.glob("*_seed*.json"):
+    for path in whole_files(places.results, "*_seed*.json"):
         if (taken := _seconds(path)) is not None:
             known.setdefault(path.name.partition("_ad_")[0] + "_ad", []).append(taken)
     if not known:

@@ -6,8 +6,19 @@ import data_builders
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.data.prepared import open_prepared
+from mtnet_tf.files import write_json
 from mtnet_tf.studies import reproduction
 from mtnet_tf.systems.plan import Cell
+
+
+def test_the_time_left_is_not_told_by_what_a_killed_process_left(tmp_path):
+    cell, places = Cell("mnist_ad", "mtnet", 0), reproduction.Places(tmp_path, tmp_path)
+    other = places.result(Cell("mnist_ad", "mtnet", 1))
+    taken = {"provenance": {"training_seconds": 3000.0, "seconds": 600.0}}
+    write_json(other.with_name(f".4711_{other.name}"), taken)
+    assert "known after the first cell" in reproduction._time_left([cell], places)
+    write_json(other, taken)
+    assert reproduction._time_left([cell], places) == "time left: 1:00 h"
 
 
 def test_each_cell_has_the_validation_part_of_its_own_configuration(
