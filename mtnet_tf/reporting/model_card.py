@@ -66,8 +66,8 @@ def card(results: pathlib.Path | str, shipped: pathlib.Path | str) -> str:
     """
     study, shipped = read_committed(results), pathlib.Path(shipped)
     calibration = read_json(shipped / "calibration.json")
-    network = study["mtnet"]
     try:
+        network = study["mtnet"]
         images = _IMAGES[shipped.name]
         recordings = network["provenance"]["recordings"]
         data = [images.source, *data_lines(network), _voice(recordings), _EXAMPLES]

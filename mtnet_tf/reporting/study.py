@@ -28,7 +28,8 @@ def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
         out_dir: holds a run folder a system, or is the run folder of one.
 
     Raises:
-        InputError: there is no evaluation, a system is not registered, or rows do not compare.
+        InputError: there is no evaluation, a config.json names no system, a system is not
+            registered, or rows do not compare.
     """
     out_dir = pathlib.Path(out_dir)
     places = _run_folders(out_dir)
@@ -41,8 +42,14 @@ def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
 
 def _run_folders(out_dir: pathlib.Path) -> dict[str, pathlib.Path]:
     """Returns {system: its run folder}, for the arguments of `read_study`."""
-    if (out_dir / "config.json").is_file():
-        return {read_json(out_dir / "config.json").get("system"): out_dir}
+    if (config := out_dir / "config.json").is_file():
+        system = read_json(config).get("system")
+        if not isinstance(system, str):
+            raise InputError(
+                f"{config} names no system: it is of no run of this version. Name a run folder of"
+                " experiments.train, or a folder of such."
+            )
+        return {system: out_dir}
     found = sorted(out_dir.glob(f"*/{_SUMMARY.format('model')}"))
     return {path.relative_to(out_dir).parts[0]: path.parents[3] for path in found}
 

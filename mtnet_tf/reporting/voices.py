@@ -135,14 +135,17 @@ def _voices(results: dict[str, dict]) -> str:
                 _scores(said),
                 *(_scores(found[0]) if found else "not run" for found in (deaf, alone)),
                 " / ".join(
-                    f"{100 * said[metric] / of_one[metric]:.1f} %"
-                    for of_one in alone
-                    for metric in METRICS
+                    _ratio(said[metric], of_one[metric]) for of_one in alone for metric in METRICS
                 ),
             ]
         )
     names = " / ".join(METRICS.values())
     return f"{names}, of each voice:\n\n{markdown(header, rows)}"
+
+
+def _ratio(value: float | None, of: float | None) -> str:
+    """Returns a score as a share of another; "-" where there is none, or the other is 0."""
+    return "-" if value is None or not of else f"{100 * value / of:.1f} %"
 
 
 def _new_voice(results: dict[str, dict]) -> str:
