@@ -5,11 +5,10 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator
 
-from mtnet_tf import systems
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
 from mtnet_tf.reporting.players import document, picture, player, section, told
-from mtnet_tf.systems import plan
+from mtnet_tf.systems import plan, registry
 from mtnet_tf.systems.controls import CEILING
 
 _TRUE = "true"  # the recordings themselves
@@ -87,26 +86,11 @@ def _row(
 
 
 def _in_order() -> Iterator[str]:
-    """Yields the recording, the rows of both tables, and the controls, each once."""
+    """Yields the recording, the rows of both tables, and the controls but the recording itself."""
     yield _TRUE
     yield from dict.fromkeys(row for table in plan.TABLES for row in plan.rows(table))
-    yield from _controls()
-
-
-def _controls() -> dict[str, str]:
-    """Returns {name: label} of the controls, but for the one that is the recording itself."""
-    found = {
-        control.name: control.label
-        for name in systems.names()
-        for control in systems.find(name).controls
-    }
-    found.pop(CEILING.name)
-    return found
+    yield from (name for name in registry.controls() if name != CEILING.name)
 
 
 def _label(name: str) -> str:
-    if name == _TRUE:
-        return "the recording"
-    if name == plan.TUNED:
-        return f"{systems.find('mtnet').label}, {plan.TUNED}"
-    return _controls().get(name) or systems.find(name).label
+    return "the recording" if name == _TRUE else plan.label(name)

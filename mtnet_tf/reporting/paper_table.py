@@ -9,11 +9,10 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 
-from mtnet_tf import systems
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.results import read_summary, require_equal
-from mtnet_tf.systems import plan
+from mtnet_tf.systems import plan, registry
 
 _EVALUATE = "Evaluate them on the same data."
 _TRAIN = "Move the cells that were trained otherwise away."
@@ -106,24 +105,13 @@ def of_row(rows: list[Row], name: str) -> Row:
 def _rows(dataset: str, table: str) -> list[Row]:
     """Returns the rows that a table may have, without runs."""
     networks = [Row(dataset, name, _label(name)) for name in plan.rows(table)]
-    controls = _controls(table).items()
-    return networks + [Row(dataset, name, label, is_control=True) for name, label in controls]
+    controls = registry.controls(table)
+    return networks + [Row(dataset, name, _label(name), is_control=True) for name in controls]
 
 
 def _label(row: str) -> str:
-    if row == plan.TUNED:
-        return f"{systems.find('mtnet').label}, {plan.TUNED} (beyond the paper)"
-    controls = {name: label for table in plan.TABLES for name, label in _controls(table).items()}
-    return controls.get(row) or systems.find(row).label
-
-
-def _controls(table: str) -> dict[str, str]:
-    """Returns {name: label}."""
-    return {
-        control.name: control.label
-        for system in systems.of_table(table)
-        for control in system.controls
-    }
+    beyond = " (beyond the paper)" if row == plan.TUNED else ""
+    return f"{plan.label(row)}{beyond}"
 
 
 def _read_files(folder: pathlib.Path | str) -> tuple[dict[str, dict], dict[str, dict]]:
@@ -153,7 +141,7 @@ def _place(key: object) -> tuple[str, str, int | None] | None:
     if dataset not in plan.DATASETS:
         return None
     for table in plan.TABLES:
-        if name in _controls(table) and not seed:
+        if name in registry.controls(table) and not seed:
             return dataset, name, None
         if name in plan.rows(table) and seed.isdecimal():
             return dataset, name, int(seed)
