@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing, whole_files
+from mtnet_tf.reporting.footers import made_lines, way
 from mtnet_tf.reporting.results import whole_results
-from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
+from mtnet_tf.reporting.tables import bullets, markdown, percent
 
 PICTURE = "accuracy.png"  # beside the folder of the results
 
@@ -77,7 +78,7 @@ def section(folder: pathlib.Path | str) -> str:
     Args:
         folder: as in `read_curves`, which says what is raised. The picture is beside it.
     """
-    rows, made = [], {}
+    rows, made = [], []
     for dataset, presets in read_curves(folder).items():
         for preset, results in presets.items():
             for result in results:
@@ -91,10 +92,9 @@ def section(folder: pathlib.Path | str) -> str:
                         f"{result['generation_loss']:.4g}",
                     ]
                 )
-                how = f"{result['precision']}, on {result['training_hardware']}."
-                made[f"{how} {versions(result)}. `{result['training_command']}`"] = None
+                made.append((result["precision"], f", {way(result)}"))
     header = ["data set", "preset", "length", "minutes", "validation accuracy", "generation loss"]
-    parts = [markdown(header, rows), bullets(list(made))]
+    parts = [markdown(header, rows), bullets(made_lines(made))]
     if (pathlib.Path(folder).parent / PICTURE).is_file():
         parts.insert(0, f"![Validation accuracy against minutes of training]({PICTURE})\n")
     return "\n".join(parts)

@@ -6,8 +6,9 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
+from mtnet_tf.reporting.footers import way
 from mtnet_tf.reporting.results import whole_results
-from mtnet_tf.reporting.tables import bullets, markdown, number, percent, versions
+from mtnet_tf.reporting.tables import bullets, markdown, number, percent
 
 
 def section(folder: pathlib.Path | str) -> str:
@@ -39,8 +40,7 @@ def section(folder: pathlib.Path | str) -> str:
             made.append(
                 f"{path.stem}: {result['dataset']}, preset {result['preset']}, seed"
                 f" {result['seed']}, {result['precision']}, {result['num_images']:,} images,"
-                f" {result['steps']:,} steps; on {result['training_hardware']}."
-                f" {versions(result)}. `{result['training_command']}`"
+                f" {result['steps']:,} steps; {way(result)}"
             )
         if path.with_suffix(".png").is_file():
             pictures.append(

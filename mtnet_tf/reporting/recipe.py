@@ -6,8 +6,9 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
+from mtnet_tf.reporting.footers import made_lines, way
 from mtnet_tf.reporting.results import require_equal, whole_results
-from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
+from mtnet_tf.reporting.tables import bullets, markdown, percent
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
 # What an adversarial stage has in place of the first: a classifier of sounds hears its words.
@@ -129,10 +130,5 @@ def _footer(results: list[dict]) -> str:
         f" each difference is of one seed. {_scored(results)}Preset {first['preset']}, precision"
         f" {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}."
     ]
-    made = {}
-    for result in results:
-        how = result["training_command"], result["training_hardware"], versions(result)
-        made.setdefault(how, []).append(f"`{result['change']}`")
-    for (command, hardware, of), changes in made.items():
-        lines.append(f"{', '.join(dict.fromkeys(changes))}: on {hardware}. {of}. `{command}`")
-    return bullets(lines)
+    made = ((f"`{result['change']}`", f": {way(result)}") for result in results)
+    return bullets([*lines, *made_lines(made)])

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
-from mtnet_tf.reporting.footers import unscored_lines
+from mtnet_tf.reporting.footers import made_lines, unscored_lines, way
 from mtnet_tf.reporting.players import document, picture, player, told
 from mtnet_tf.reporting.players import section as page_section
 from mtnet_tf.reporting.results import require_equal, whole_results
-from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
 
 PAGE = "voices.html"
 _EXAMPLES = "examples"
@@ -205,11 +205,5 @@ def _footer(results: dict[str, dict]) -> str:
         " by the nearest of all recordings (Corr2D).",
         *unscored_lines({f"`{row}`": result for row, result in results.items()}),
     ]
-    made = {}
-    for result in results.values():
-        own = result["provenance"]
-        how = own["training_command"], own["training_hardware"], versions(own)
-        made.setdefault(how, []).append(f"`{result['row']}`")
-    for (command, hardware, of), rows in made.items():
-        lines.append(f"{', '.join(rows)}: on {hardware}. {of}. `{command}`")
-    return bullets(lines)
+    made = ((f"`{row}`", f": {way(result['provenance'])}") for row, result in results.items())
+    return bullets([*lines, *made_lines(made)])
