@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing, whole_files
 from mtnet_tf.reporting.footers import made_lines, way
-from mtnet_tf.reporting.results import whole_results
+from mtnet_tf.reporting.results import dataset_of, whole_results
 from mtnet_tf.reporting.tables import bullets, markdown, percent
 
 PICTURE = "accuracy.png"  # beside the folder of the results
@@ -35,7 +35,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
                 "accuracy": float(last["validation_accuracy"]),
                 "generation_loss": float(last["validation_generation"]),
             }
-            presets = datasets.setdefault(result["dataset"].partition("/")[0], {})
+            presets = datasets.setdefault(dataset_of(result), {})
             presets.setdefault(result["preset"], []).append(result)
     if not datasets:
         raise InputError(f"{folder} holds no result.")

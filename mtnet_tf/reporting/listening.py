@@ -5,9 +5,9 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator
 
-from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
 from mtnet_tf.reporting.players import document, picture, player, section, told
+from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.systems import plan, registry
 from mtnet_tf.systems.controls import CEILING
 
@@ -44,7 +44,8 @@ def page(folder: pathlib.Path | str) -> str:
 
 def _section(folder: pathlib.Path, dataset: str) -> str:
     record = read_json(folder / "examples.json")
-    try:
+    remedy = "Run MT-Net's first seed again."
+    with whole_results(folder / "examples.json", "experiments.reproduce", remedy):
         nearest = {_TRUE: [example["word"] for example in record["chosen"]]}
         nearest |= {**record["said"], **record["controls"]}
         names = [name for name in _in_order() if name in nearest]
@@ -57,10 +58,6 @@ def _section(folder: pathlib.Path, dataset: str) -> str:
             )
             for place, example in enumerate(record["chosen"])
         ]
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{folder / 'examples.json'} is broken ({error!r}). Run MT-Net's first seed again."
-        ) from error
     return section(dataset, ["picture", *map(_label, names)], rows)
 
 

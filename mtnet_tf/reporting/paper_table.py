@@ -11,7 +11,7 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
-from mtnet_tf.reporting.results import read_summary, require_equal
+from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
 from mtnet_tf.systems import plan, registry
 
 _EVALUATE = "Evaluate them on the same data."
@@ -151,7 +151,7 @@ def _place(key: object) -> tuple[str, str, int | None] | None:
 def _is_of(summary: dict, place: tuple[str, str, int | None]) -> bool:
     """Returns whether a summary says itself that it is of the cell that its file names."""
     dataset, row, seed = place
-    if summary["dataset"].partition("/")[0] != dataset:
+    if dataset_of(summary) != dataset:
         return False
     if seed is None:
         return summary["candidate"] == row

@@ -7,8 +7,8 @@ import pathlib
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.footers import made_lines, way
-from mtnet_tf.reporting.results import require_equal, whole_results
-from mtnet_tf.reporting.tables import bullets, markdown, percent
+from mtnet_tf.reporting.results import dataset_of, require_equal, whole_results
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
 # What an adversarial stage has in place of the first: a classifier of sounds hears its words.
@@ -34,17 +34,13 @@ def section(folder: pathlib.Path | str) -> str:
             look = result["looks"][-1]
             accuracy = look[_WORD_ACCURACY if _WORD_ACCURACY in look else _ACCURACY]
             last = {_ACCURACY: accuracy, _GENERATION: look.get(_GENERATION)}
-            datasets.setdefault(_dataset(result), []).append(result | {"last": last})
+            datasets.setdefault(dataset_of(result), []).append(result | {"last": last})
     parts = []
     with whole_results(folder, "experiments.recipe"):
         for dataset, results in sorted(datasets.items()):
             _require_comparable(dataset, results)
             parts.append(f"### {dataset}\n\n{_table(results)}\n{_footer(results)}")
     return "\n".join(parts)
-
-
-def _dataset(result: dict) -> str:
-    return result["dataset"].partition("/")[0]
 
 
 def _require_comparable(dataset: str, results: list[dict]) -> None:
@@ -81,7 +77,7 @@ def _table(results: list[dict]) -> str:
                 ]
             )
     header = ["change", "base", "seed", "validation accuracy", "to its base, points"]
-    header += ["generation loss", "to its base", "Corr2D / PESQ / STOI", "blended"]
+    header += ["generation loss", "to its base", " / ".join(METRICS.values()), "blended"]
     header += ["training, seconds", "images seen"]
     return markdown(header, rows)
 
@@ -90,7 +86,7 @@ def _speech(result: dict) -> tuple[str, str]:
     """Returns the scores of a result, empty where the program did not score it yet."""
     if "scores" not in result:
         return "", ""
-    means = (result["scores"]["metrics"][name]["floor_mean"] for name in ("corr2d", "pesq", "stoi"))
+    means = (result["scores"]["metrics"][name]["floor_mean"] for name in METRICS)
     return " / ".join(f"{mean:.4f}" for mean in means), percent(result["scores"]["blended"])
 
 

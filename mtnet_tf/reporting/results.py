@@ -48,12 +48,15 @@ def recordings_of(summary: dict) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def whole_results(place: pathlib.Path | str, program: str) -> Iterator[None]:
+def whole_results(
+    place: pathlib.Path | str, program: str, remedy: str = "Delete it and run that again."
+) -> Iterator[None]:
     """A context in which what a result lacks becomes one InputError.
 
     Args:
         place: the result file, or the folder of several.
         program: that writes them, such as "experiments.recipe".
+        remedy: what the user can do.
     """
     try:
         yield
@@ -61,8 +64,7 @@ def whole_results(place: pathlib.Path | str, program: str) -> Iterator[None]:
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"{place} is no result of {program}, or holds one that is broken ({error!r}). Delete it"
-            " and run that again."
+            f"{place} is no result of {program}, or holds one that is broken ({error!r}). {remedy}"
         ) from error
 
 

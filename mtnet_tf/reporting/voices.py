@@ -5,7 +5,6 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterable
 
-from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.footers import made_lines, unscored_lines, way
 from mtnet_tf.reporting.players import document, picture, player, told
@@ -58,7 +57,8 @@ def page(folder: pathlib.Path | str) -> str:
         return ""
     record = read_json(_examples(folder))
     files = f"{folder.name}/{_EXAMPLES}"
-    try:
+    remedy = f"Remove {folder / _EXAMPLES}, and run that again."
+    with whole_results(_examples(folder), "experiments.voices", remedy):
         columns, sections = record["columns"], []
         for place, example in enumerate(record["chosen"], 1):
             word, rows = example["word"], []
@@ -74,11 +74,6 @@ def page(folder: pathlib.Path | str) -> str:
                     cells[-1] += told(nearest, f"{word}, {voice}", "silence")
                 rows.append((f"{picture(f'{files}/images/{place}.png', word)}<br>{voice}", cells))
             sections.append(page_section(word, ["voice", *columns.values()], rows))
-    except (LookupError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{_examples(folder)} is broken ({error!r}). Remove {folder / _EXAMPLES}, and run"
-            " experiments.voices again."
-        ) from error
     return document(_TITLE, _INTRO, sections)
 
 
