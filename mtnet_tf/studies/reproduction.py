@@ -28,9 +28,10 @@ from mtnet_tf.files import FileError, InUseError, locked, read_json, whole_files
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.studies.examples import CHOSEN, add_controls, add_system, write_examples
+from mtnet_tf.studies.examples import add_controls, add_system, write_examples
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Control
+from mtnet_tf.systems.examples import RECORD, folder_of
 from mtnet_tf.systems.plan import TABLES, TUNED, Cell, rows
 from mtnet_tf.systems.trained import train
 
@@ -67,7 +68,7 @@ class Places:
 
     def examples(self, dataset: str) -> pathlib.Path:
         """Returns the folder of the examples that Figure 5 shows."""
-        return self.results / f"{dataset}_examples"
+        return folder_of(self.results, dataset)
 
     def state(self, cell: Cell) -> Literal["done", "failed", "begun", "not run"]:
         """Returns how far a cell is."""
@@ -217,7 +218,7 @@ def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
         for other in (dataclasses.replace(cell, row=row) for row in others):
             if places.state(other) == "done" and places.run(other).is_finished():
                 speakers.append(other)
-    if not (folder / CHOSEN).is_file():  # MT-Net has not chosen yet, or there is nothing to choose
+    if not (folder / RECORD).is_file():  # MT-Net has not chosen yet, or there is nothing to choose
         return
     for speaker in speakers:
         run = places.run(speaker).path
