@@ -37,6 +37,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.data import prepared
     from mtnet_tf.evaluation.calibration import calibrate_run
     from mtnet_tf.evaluation.run import load_data
+    from mtnet_tf.reporting.tables import percent
     from mtnet_tf.runs import devices
 
     device = devices.select_device(flags.FLAGS.device)
@@ -44,18 +45,15 @@ def main(argv: list[str]) -> None:
     others = prepared.open_prepared(_OUTLIERS.value)
     found = calibrate_run(run, data, others, _NUM_OUTLIERS.value, device)
     validation, outliers = found["validation"], found["outliers"]
+    sure = (validation["sure_of_right"], validation["sure_of_wrong"], outliers["sure"])
+    right, wrong, other = (percent(share, "none") for share in sure)
     print(
         f"temperature {found['temperature']:.3f}, threshold {found['threshold']:.3f}\n"
         f"calibration error {validation['calibration_error_before']:.4f} ->"
         f" {validation['calibration_error']:.4f}, on {validation['num_images']:,} validation"
-        f" images\nsure: {_percent(validation['sure_of_right'])} of the right,"
-        f" {_percent(validation['sure_of_wrong'])} of the wrong, {_percent(outliers['sure'])} of"
+        f" images\nsure: {right} of the right, {wrong} of the wrong, {other} of"
         f" {outliers['num_images']:,} pictures of {others.name}"
     )
-
-
-def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{100 * share:.1f} %"
 
 
 if __name__ == "__main__":

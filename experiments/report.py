@@ -116,11 +116,12 @@ def _hear(folder: pathlib.Path) -> None:
     """Lets the recogniser hear the examples of each data set."""
     from data_builders import BUILDERS
     from mtnet_tf.metrics.word_accuracy import WordRecognizer
-    from mtnet_tf.studies.examples import CHOSEN, hear
+    from mtnet_tf.studies.examples import hear
+    from mtnet_tf.systems.examples import RECORD, folder_of
 
     for name, builder in BUILDERS.items():
-        examples = folder / f"{name}_examples"
-        if (examples / CHOSEN).is_file():
+        examples = folder_of(folder, name)
+        if (examples / RECORD).is_file():
             hear(examples, WordRecognizer(builder.WORDS.values()).recognize)
             print(f"Heard: {name}")
 

@@ -159,6 +159,17 @@ def remove_leftovers(folder: pathlib.Path | str) -> None:
             path.unlink(missing_ok=True)
 
 
+def whole_files(folder: pathlib.Path | str, pattern: str = "*.json") -> list[pathlib.Path]:
+    """Returns the files of a folder in the order of their names, without temporary and hidden ones.
+
+    Args:
+        folder: may be missing, and then has none.
+        pattern: of their names, for `glob`, which would find the temporary ones too.
+    """
+    found = pathlib.Path(folder).glob(pattern)
+    return sorted(path for path in found if not path.name.startswith("."))
+
+
 def write_text(path: pathlib.Path | str, text: str) -> None:
     """Writes a text file in UTF-8.
 

@@ -11,7 +11,16 @@ import zipfile
 import numpy as np
 import pytest
 
-from mtnet_tf.files import FileError, InUseError, locked, read_json, read_npz, write_json, write_npz
+from mtnet_tf.files import (
+    FileError,
+    InUseError,
+    locked,
+    read_json,
+    read_npz,
+    whole_files,
+    write_json,
+    write_npz,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 WANTED = {"word": ("U", 1), "waveform": ("i", 2)}
@@ -165,6 +174,14 @@ def test_json_without_end_is_not_read_whole(tmp_path):
         file.truncate(10**12)
     with pytest.raises(FileError, match="more than 16,777,216 bytes"):
         read_json(tmp_path / "a.json")
+
+
+def test_what_a_killed_process_left_is_no_file_of_the_folder(tmp_path):
+    for name in ("b.json", "a.json", ".4711_a.json", "c.txt"):
+        (tmp_path / name).write_text("{}")
+    assert whole_files(tmp_path) == [tmp_path / "a.json", tmp_path / "b.json"]
+    assert whole_files(tmp_path, "*.txt") == [tmp_path / "c.txt"]
+    assert whole_files(tmp_path / "none") == []
 
 
 def test_a_folder_is_held_by_one(tmp_path):

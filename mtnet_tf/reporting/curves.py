@@ -7,9 +7,10 @@ import pathlib
 from matplotlib.figure import Figure
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json, replacing
-from mtnet_tf.reporting.results import divergence, whole_results
-from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
+from mtnet_tf.files import read_json, replacing, whole_files
+from mtnet_tf.reporting.footers import made_lines, way
+from mtnet_tf.reporting.results import dataset_of, divergence, whole_results
+from mtnet_tf.reporting.tables import bullets, markdown, percent
 
 PICTURE = "accuracy.png"  # beside the folder of the results
 
@@ -25,7 +26,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
         InputError: there are none, or one is broken.
     """
     datasets = {}
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
+    for path in whole_files(folder):
         result = read_json(path)
         with whole_results(path, "experiments.recipe"):
             if divergence(result):  # which has no accuracy to draw
@@ -36,7 +37,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
                 "accuracy": float(last["validation_accuracy"]),
                 "generation_loss": float(last["validation_generation"]),
             }
-            presets = datasets.setdefault(result["dataset"].partition("/")[0], {})
+            presets = datasets.setdefault(dataset_of(result), {})
             presets.setdefault(result["preset"], []).append(result)
     if not datasets:
         raise InputError(f"{folder} holds no result.")
@@ -79,7 +80,7 @@ def section(folder: pathlib.Path | str) -> str:
     Args:
         folder: as in `read_curves`, which says what is raised. The picture is beside it.
     """
-    rows, made = [], {}
+    rows, made = [], []
     for dataset, presets in read_curves(folder).items():
         for preset, results in presets.items():
             for result in results:
@@ -93,10 +94,9 @@ def section(folder: pathlib.Path | str) -> str:
                         f"{result['generation_loss']:.4g}",
                     ]
                 )
-                how = f"{result['precision']}, on {result['training_hardware']}."
-                made[f"{how} {versions(result)}. `{result['training_command']}`"] = None
+                made.append((result["precision"], f", {way(result)}"))
     header = ["data set", "preset", "length", "minutes", "validation accuracy", "generation loss"]
-    parts = [markdown(header, rows), bullets(list(made))]
+    parts = [markdown(header, rows), bullets(made_lines(made))]
     if (pathlib.Path(folder).parent / PICTURE).is_file():
         parts.insert(0, f"![Validation accuracy against minutes of training]({PICTURE})\n")
     return "\n".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from mtnet_tf.files import read_json
+from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.footers import data_lines
 from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
@@ -21,7 +21,7 @@ def section(folder: pathlib.Path | str) -> str:
     Raises:
         InputError: a result file is broken.
     """
-    results = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+    results = [read_json(path) for path in whole_files(folder)]
     with whole_results(folder, "experiments.compare_exports"):
         results.sort(key=lambda result: (result["candidate"] != _FIRST, result["candidate"]))
         header = ["form", "MB", "largest difference of a sample", *METRICS.values()]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from mtnet_tf.reporting.published import paper_training_pairs
 from mtnet_tf.reporting.results import dataset_of
 from mtnet_tf.reporting.tables import METRICS, bullets, percent, versions
@@ -37,6 +40,37 @@ def footer(study: dict[str, dict]) -> str:
                 f" {p['seconds']:.0f} s. `{p['training_command']}`"
             )
     return bullets([*lines, *unscored_lines(study), *heard_lines(summary)])
+
+
+def way(provenance: dict) -> str:
+    """Returns how a result was made, such as "on 2 cores of ... python 3.11.7 ... `python -m ...`".
+
+    Args:
+        provenance: of a summary, or a flat result. Where it says how its network was trained, that
+            is told, else how the result was made.
+    """
+    of = "training_" if "training_command" in provenance else ""
+    hardware, command = provenance[f"{of}hardware"], provenance[f"{of}command"]
+    return f"on {hardware}. {versions(provenance)}. `{command}`"
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+def made_lines(
+    made: Iterable[tuple[Any, str]], say: Callable[[list[Any]], str] = _names
+) -> list[str]:
+    """Returns how some results were made, each way once, behind what was made so.
+
+    Args:
+        made: (a result or its name, the text of how it was made) of each.
+        say: those of one way -> the text before it; by default their names.
+    """
+    ways = {}
+    for result, how in made:
+        ways.setdefault(how, []).append(result)
+    return [f"{say(results)}{how}" for how, results in ways.items()]
 
 
 def data_lines(summary: dict) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json
+from mtnet_tf.files import read_json, whole_files
+from mtnet_tf.reporting.footers import way
 from mtnet_tf.reporting.results import whole_results
-from mtnet_tf.reporting.tables import bullets, markdown, number, percent, versions
+from mtnet_tf.reporting.tables import bullets, markdown, number, percent
 
 
 def section(folder: pathlib.Path | str) -> str:
@@ -21,7 +22,7 @@ def section(folder: pathlib.Path | str) -> str:
         InputError: a file is broken.
     """
     rows, pictures, made = [], [], []
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
+    for path in whole_files(folder):
         result = read_json(path)
         with whole_results(path, "experiments.images_of_sounds"):
             accuracies = [look["validation_word_accuracy"] for look in result["looks"]]
@@ -39,8 +40,7 @@ def section(folder: pathlib.Path | str) -> str:
             made.append(
                 f"{path.stem}: {result['dataset']}, preset {result['preset']}, seed"
                 f" {result['seed']}, {result['precision']}, {result['num_images']:,} images,"
-                f" {result['steps']:,} steps; on {result['training_hardware']}."
-                f" {versions(result)}. `{result['training_command']}`"
+                f" {result['steps']:,} steps; {way(result)}"
             )
         if path.with_suffix(".png").is_file():
             pictures.append(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator
 
-from mtnet_tf import systems
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
 from mtnet_tf.reporting.players import document, picture, player, section, told
-from mtnet_tf.systems import plan
+from mtnet_tf.reporting.results import whole_results
+from mtnet_tf.systems import plan, registry
 from mtnet_tf.systems.controls import CEILING
+from mtnet_tf.systems.examples import RECORD, TRUE, Example, folder_of, image_of, sound_of
 
-_TRUE = "true"  # the recordings themselves
-
+_REMEDY = "Run MT-Net's first seed again."
 _TITLE = "Tables 3 and 4, to be heard"
 _INTRO = """MT-Net's first seed chose the pictures of each data set by a rule: of three words,
 evenly spread over the alphabet, the pair with the median Corr2D of those that it said right
@@ -32,21 +32,22 @@ def page(folder: pathlib.Path | str) -> str:
         "" where there are none.
 
     Raises:
-        InputError: an examples.json is broken.
+        InputError: an examples.json is broken, or a sound is missing.
     """
     folder = pathlib.Path(folder)
     sections = [
-        _section(folder / f"{dataset}_examples", dataset)
+        _section(folder_of(folder, dataset), dataset)
         for dataset in plan.DATASETS
-        if (folder / f"{dataset}_examples" / "examples.json").is_file()
+        if (folder_of(folder, dataset) / RECORD).is_file()
     ]
     return document(_TITLE, _INTRO, sections) if sections else ""
 
 
 def _section(folder: pathlib.Path, dataset: str) -> str:
-    record = read_json(folder / "examples.json")
-    try:
-        nearest = {_TRUE: [example["word"] for example in record["chosen"]]}
+    record = read_json(folder / RECORD)
+    with whole_results(folder / RECORD, "experiments.reproduce", _REMEDY):
+        examples = [Example(**values) for values in record["chosen"]]
+        nearest = {TRUE: [example.word for example in examples]}
         nearest |= {**record["said"], **record["controls"]}
         names = [name for name in _in_order() if name in nearest]
         rows = [
@@ -56,12 +57,8 @@ def _section(folder: pathlib.Path, dataset: str) -> str:
                 example,
                 [(name, nearest[name][place], _heard(record, name, place)) for name in names],
             )
-            for place, example in enumerate(record["chosen"])
+            for place, example in enumerate(examples)
         ]
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{folder / 'examples.json'} is broken ({error!r}). Run MT-Net's first seed again."
-        ) from error
     return section(dataset, ["picture", *map(_label, names)], rows)
 
 
@@ -71,42 +68,33 @@ def _heard(record: dict, name: str, place: int) -> str | None:
 
 
 def _row(
-    folder: pathlib.Path, place: int, example: dict, said: list[tuple[str, str, str | None]]
+    folder: pathlib.Path, place: int, example: Example, said: list[tuple[str, str, str | None]]
 ) -> tuple[str, list[str]]:
-    word, files = example["word"], f"{folder.parent.name}/{folder.name}"
-    kind = "good" if word == example["retrieved_word"] else "bad"
+    word, number = example.word, place + 1
     cells = []
     for name, nearest, heard in said:
-        (sound,) = [path.name for path in folder.glob(f"sounds/{place + 1}_*_{name}.flac")]
-        cell = player(f"{files}/sounds/{sound}", f"{word}, {_label(name)}")
+        sound = sound_of(folder, number, example, name)
+        if not sound.is_file():
+            raise InputError(f"{sound} is missing. {_REMEDY}")
+        cell = player(_from_page(folder, sound), f"{word}, {_label(name)}")
         cell += told(nearest, word, "silence")
         if heard is not None:
             cell += f"<br>heard: {told(heard, word, 'no word')}"
         cells.append(cell)
-    return f"{picture(f'{files}/images/{place + 1}.png', word)}<br>({kind})", cells
+    image = _from_page(folder, image_of(folder, number))
+    return f"{picture(image, word)}<br>({example.kind})", cells
+
+
+def _from_page(folder: pathlib.Path, path: pathlib.Path) -> str:
+    return f"{folder.parent.name}/{folder.name}/{path.relative_to(folder).as_posix()}"
 
 
 def _in_order() -> Iterator[str]:
-    """Yields the recording, the rows of both tables, and the controls, each once."""
-    yield _TRUE
+    """Yields the recording, the rows of both tables, and the controls but the recording itself."""
+    yield TRUE
     yield from dict.fromkeys(row for table in plan.TABLES for row in plan.rows(table))
-    yield from _controls()
-
-
-def _controls() -> dict[str, str]:
-    """Returns {name: label} of the controls, but for the one that is the recording itself."""
-    found = {
-        control.name: control.label
-        for name in systems.names()
-        for control in systems.find(name).controls
-    }
-    found.pop(CEILING.name)
-    return found
+    yield from (name for name in registry.controls() if name != CEILING.name)
 
 
 def _label(name: str) -> str:
-    if name == _TRUE:
-        return "the recording"
-    if name == plan.TUNED:
-        return f"{systems.find('mtnet').label}, {plan.TUNED}"
-    return _controls().get(name) or systems.find(name).label
+    return "the recording" if name == TRUE else plan.label(name)

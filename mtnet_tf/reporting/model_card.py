@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 
-from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
 from mtnet_tf.reporting.footers import data_lines, epochs, heard_lines
+from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.reporting.study import read_committed
 from mtnet_tf.reporting.tables import (
     METRICS,
@@ -66,8 +66,8 @@ def card(results: pathlib.Path | str, shipped: pathlib.Path | str) -> str:
     """
     study, shipped = read_committed(results), pathlib.Path(shipped)
     calibration = read_json(shipped / "calibration.json")
-    network = study["mtnet"]
-    try:
+    with whole_results(results, "experiments.pretrain", "Run that again."):
+        network = study["mtnet"]
         images = _IMAGES[shipped.name]
         recordings = network["provenance"]["recordings"]
         data = [images.source, *data_lines(network), _voice(recordings), _EXAMPLES]
@@ -79,10 +79,6 @@ def card(results: pathlib.Path | str, shipped: pathlib.Path | str) -> str:
             f"## What it cannot do\n\n{bullets([images.limits, *_limits(network)])}",
             f"## How it was made\n\n{bullets(_making(shipped.name, network))}",
         ]
-    except (LookupError, TypeError) as error:
-        raise InputError(
-            f"The results of {shipped} are broken ({error!r}). Run experiments.pretrain again."
-        ) from error
     return "\n".join(parts)
 
 
@@ -142,7 +138,7 @@ def _sureness(calibration: dict) -> list[str]:
 
 
 def _share(share: float | None, count: int) -> str:
-    return f"{percent(share)} of the {count:,}" if count else "none of the 0"
+    return f"{percent(share, 'none')} of the {count:,}"
 
 
 def _limits(network: dict) -> list[str]:

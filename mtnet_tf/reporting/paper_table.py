@@ -9,11 +9,10 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 
-from mtnet_tf import systems
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json
-from mtnet_tf.reporting.results import read_summary, require_equal
-from mtnet_tf.systems import plan
+from mtnet_tf.files import read_json, whole_files
+from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
+from mtnet_tf.systems import plan, registry
 
 _EVALUATE = "Evaluate them on the same data."
 _TRAIN = "Move the cells that were trained otherwise away."
@@ -72,7 +71,7 @@ def read_table(folder: pathlib.Path | str, table: str) -> dict[str, list[Row]]:
         InputError: there is no result, a file is broken or of no cell of a table, a cell is there
             twice, or cells do not compare.
     """
-    runs, failed = _read_files(pathlib.Path(folder))
+    runs, failed = _read_files(folder)
     if not runs and not failed:
         raise InputError(f"{folder} holds no result of a table. Run experiments.reproduce.")
     found = {}
@@ -106,30 +105,19 @@ def of_row(rows: list[Row], name: str) -> Row:
 def _rows(dataset: str, table: str) -> list[Row]:
     """Returns the rows that a table may have, without runs."""
     networks = [Row(dataset, name, _label(name)) for name in plan.rows(table)]
-    controls = _controls(table).items()
-    return networks + [Row(dataset, name, label, is_control=True) for name, label in controls]
+    controls = registry.controls(table)
+    return networks + [Row(dataset, name, _label(name), is_control=True) for name in controls]
 
 
 def _label(row: str) -> str:
-    if row == plan.TUNED:
-        return f"{systems.find('mtnet').label}, {plan.TUNED} (beyond the paper)"
-    controls = {name: label for table in plan.TABLES for name, label in _controls(table).items()}
-    return controls.get(row) or systems.find(row).label
+    beyond = " (beyond the paper)" if row == plan.TUNED else ""
+    return f"{plan.label(row)}{beyond}"
 
 
-def _controls(table: str) -> dict[str, str]:
-    """Returns {name: label}."""
-    return {
-        control.name: control.label
-        for system in systems.of_table(table)
-        for control in system.controls
-    }
-
-
-def _read_files(folder: pathlib.Path) -> tuple[dict[str, dict], dict[str, dict]]:
+def _read_files(folder: pathlib.Path | str) -> tuple[dict[str, dict], dict[str, dict]]:
     """Returns {cell: summary} and {cell: failure}. A failure that was mended since is none."""
     runs, failed = {}, {}
-    for path in sorted(folder.glob("*.json")):
+    for path in whole_files(folder):
         is_failure = path.name.endswith(".failed.json")
         record = read_json(path) if is_failure else read_summary(path)
         key = record.get("cell")
@@ -153,7 +141,7 @@ def _place(key: object) -> tuple[str, str, int | None] | None:
     if dataset not in plan.DATASETS:
         return None
     for table in plan.TABLES:
-        if name in _controls(table) and not seed:
+        if name in registry.controls(table) and not seed:
             return dataset, name, None
         if name in plan.rows(table) and seed.isdecimal():
             return dataset, name, int(seed)
@@ -163,7 +151,7 @@ def _place(key: object) -> tuple[str, str, int | None] | None:
 def _is_of(summary: dict, place: tuple[str, str, int | None]) -> bool:
     """Returns whether a summary says itself that it is of the cell that its file names."""
     dataset, row, seed = place
-    if summary["dataset"].partition("/")[0] != dataset:
+    if dataset_of(summary) != dataset:
         return False
     if seed is None:
         return summary["candidate"] == row

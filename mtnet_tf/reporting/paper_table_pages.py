@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mtnet_tf.reporting import verdicts
-from mtnet_tf.reporting.footers import data_lines, unscored_lines
+from mtnet_tf.reporting.footers import data_lines, made_lines, unscored_lines, way
 from mtnet_tf.reporting.paper_table import Row
 from mtnet_tf.reporting.published import paper_cells, paper_scores
 from mtnet_tf.reporting.tables import (
@@ -22,7 +22,6 @@ from mtnet_tf.reporting.tables import (
     percent,
     score_spread,
     spread,
-    versions,
 )
 from mtnet_tf.systems import plan
 
@@ -207,7 +206,7 @@ def _beside_the_paper(row: Row) -> list[str]:
 def _made(rows: list[Row]) -> list[str]:
     """Returns how the cells of a data set were made, what they share once."""
     runs = [run for row in rows for run in row.runs]
-    lines, made = [], {}
+    lines, made = [], []
     if runs:
         p = runs[0]["provenance"]
         lines += [
@@ -218,18 +217,14 @@ def _made(rows: list[Row]) -> list[str]:
     for row in rows:
         for run in row.runs:
             p = run["provenance"]
-            training = () if row.is_control else (p["preset"], p["steps"], p["images_seen"])
-            how = (p["training_command"], p["command"], p["training_hardware"], versions(p))
-            made.setdefault((*how, *training), []).append(run)
-    for (trained_by, scored_by, hardware, of, *training), cells in made.items():
-        names = ", ".join(run["cell"].partition("/")[2] for run in cells)
-        what = (
-            ": preset {}, {:,} steps, {:,} images in the last stage".format(*training)
-            if training
-            else ""
-        )
-        scored = "" if scored_by == trained_by else f", scored by `{scored_by}`"
-        lines.append(f"{names}{what}; on {hardware}. {of}. `{trained_by}`{scored}.")
+            what = scored = ""
+            if not row.is_control:
+                what = f": preset {p['preset']}, {p['steps']:,} steps, {p['images_seen']:,} images"
+                what += " in the last stage"
+            if p["command"] != p["training_command"]:
+                scored = f", scored by `{p['command']}`"
+            made.append((run["cell"].partition("/")[2], f"{what}; {way(p)}{scored}."))
+    lines += made_lines(made)
     for row in rows:
         for failure in row.failed:
             reason = failure["error"].partition("\n")[0]

@@ -6,6 +6,7 @@ import json
 import pathlib
 
 from mtnet_tf.reporting.tables import METRICS, number
+from mtnet_tf.systems import plan
 
 _PAPER = json.loads(
     (pathlib.Path(__file__).parent / "paper_tables.json").read_text(encoding="utf-8")
@@ -21,7 +22,7 @@ def paper_scores(name: str, dataset: str) -> list[float | None]:
         name: of a system.
         dataset: the name of a data set, as `results.dataset_of` returns it.
     """
-    for table in ("3", "4"):
+    for table in plan.TABLES:
         if name in _PAPER[table]:
             scores = _PAPER[table][name].get(_PAPER_DATASET.get(dataset, dataset))
             if scores:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import pathlib
 
-from mtnet_tf.files import read_json
+from mtnet_tf.files import read_json, whole_files
+from mtnet_tf.reporting.footers import made_lines, way
 from mtnet_tf.reporting.results import divergence, whole_results
-from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
+from mtnet_tf.reporting.tables import bullets, markdown, percent
 
 _LEARNED = 0.01  # stage 1 counts as learned below this reconstruction error
 
@@ -24,7 +25,7 @@ def section(folder: pathlib.Path) -> str:
     Raises:
         InputError: a result file is broken.
     """
-    results = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+    results = [read_json(path) for path in whole_files(folder)]
     parts = []
     with whole_results(folder, "experiments.readings"):
         _take_newest_labels(results)
@@ -136,25 +137,21 @@ def _identity(result: dict) -> list[str]:
 
 
 def _footer(results: list[dict]) -> str:
-    """Returns how the results were made: each command once, whatever its readings and seeds."""
-    commands = {}
-    for result in results:
-        commands.setdefault(result["command"], []).append(result)
-    lines = [
-        (
-            "Of the last look: stage 1 over the recordings it is trained on, stage 2 over the"
-            " validation part of the training split. A stage 1 whose error is ten times that of"
-            " silence, and a stage 2 of whose phi more than 90 % are saturated, are ended there."
-        )
-    ]
-    for command, made in commands.items():
-        first = made[0]
-        seconds = [result["seconds"] for result in made]
-        lines.append(
-            f"{first['dataset']}, preset {first['preset']}, precision {first['precision']},"
-            f" {first['num_pairs']:,} pairs, {len(first['recordings']['used'])} recordings"
-            f" (fingerprint {first['recordings']['fingerprint'][:12]});"
-            f" {min(seconds):.0f}-{max(seconds):.0f} s each on {first['hardware']}."
-            f" {versions(first)}. `{command}`"
-        )
-    return bullets(lines)
+    """Returns how the results were made: each way once, whatever its readings and seeds."""
+    line = (
+        "Of the last look: stage 1 over the recordings it is trained on, stage 2 over the"
+        " validation part of the training split. A stage 1 whose error is ten times that of"
+        " silence, and a stage 2 of whose phi more than 90 % are saturated, are ended there."
+    )
+    made = ((result, way(result)) for result in results)
+    return bullets([line, *made_lines(made, _what_was_trained)])
+
+
+def _what_was_trained(results: list[dict]) -> str:
+    first, seconds = results[0], [result["seconds"] for result in results]
+    return (
+        f"{first['dataset']}, preset {first['preset']}, precision {first['precision']},"
+        f" {first['num_pairs']:,} pairs, {len(first['recordings']['used'])} recordings"
+        f" (fingerprint {first['recordings']['fingerprint'][:12]});"
+        f" {min(seconds):.0f}-{max(seconds):.0f} s each "
+    )

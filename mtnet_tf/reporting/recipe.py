@@ -5,9 +5,10 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json
-from mtnet_tf.reporting.results import divergence, require_equal, whole_results
-from mtnet_tf.reporting.tables import bullets, markdown, percent, versions
+from mtnet_tf.files import read_json, whole_files
+from mtnet_tf.reporting.footers import made_lines, way
+from mtnet_tf.reporting.results import dataset_of, divergence, require_equal, whole_results
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
 # What an adversarial stage has in place of the first: a classifier of sounds hears its words.
@@ -27,11 +28,11 @@ def section(folder: pathlib.Path | str) -> str:
         InputError: a result file is broken, a change is there twice, or results do not compare.
     """
     datasets = {}
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
+    for path in whole_files(folder):
         result = read_json(path)
         with whole_results(path, "experiments.recipe"):
             last = _last_look(result)
-            datasets.setdefault(_dataset(result), []).append(result | {"last": last})
+            datasets.setdefault(dataset_of(result), []).append(result | {"last": last})
     parts = []
     with whole_results(folder, "experiments.recipe"):
         for dataset, results in sorted(datasets.items()):
@@ -47,10 +48,6 @@ def _last_look(result: dict) -> dict[str, float | None]:
     look = result["looks"][-1]
     accuracy = look[_WORD_ACCURACY if _WORD_ACCURACY in look else _ACCURACY]
     return {_ACCURACY: accuracy, _GENERATION: look.get(_GENERATION)}
-
-
-def _dataset(result: dict) -> str:
-    return result["dataset"].partition("/")[0]
 
 
 def _require_comparable(dataset: str, results: list[dict]) -> None:
@@ -86,7 +83,7 @@ def _table(results: list[dict]) -> str:
                 ]
             )
     header = ["change", "base", "seed", "validation accuracy", "to its base, points"]
-    header += ["generation loss", "to its base", "Corr2D / PESQ / STOI", "blended"]
+    header += ["generation loss", "to its base", " / ".join(METRICS.values()), "blended"]
     header += ["training, seconds", "images seen"]
     return markdown(header, rows)
 
@@ -95,7 +92,7 @@ def _speech(result: dict) -> tuple[str, str]:
     """Returns the scores of a result, empty where the program did not score it yet."""
     if "scores" not in result:
         return "", ""
-    means = (result["scores"]["metrics"][name]["floor_mean"] for name in ("corr2d", "pesq", "stoi"))
+    means = (result["scores"]["metrics"][name]["floor_mean"] for name in METRICS)
     return " / ".join(f"{mean:.4f}" for mean in means), percent(result["scores"]["blended"])
 
 
@@ -144,10 +141,5 @@ def _footer(results: list[dict]) -> str:
         f" each difference is of one seed. {_scored(results)}Preset {first['preset']}, precision"
         f" {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}."
     ]
-    made = {}
-    for result in results:
-        how = result["training_command"], result["training_hardware"], versions(result)
-        made.setdefault(how, []).append(f"`{result['change']}`")
-    for (command, hardware, of), changes in made.items():
-        lines.append(f"{', '.join(dict.fromkeys(changes))}: on {hardware}. {of}. `{command}`")
-    return bullets(lines)
+    made = ((f"`{result['change']}`", f": {way(result)}") for result in results)
+    return bullets([*lines, *made_lines(made)])

@@ -11,7 +11,7 @@ from mtnet_tf.files import read_json
 
 
 def read_summary(path: pathlib.Path) -> dict:
-    """Returns a summary, with the names that an evaluation writes today.
+    """Returns a summary that has what every summary has.
 
     Args:
         path: the summary.json of an evaluation, or a committed copy of it.
@@ -20,13 +20,12 @@ def read_summary(path: pathlib.Path) -> dict:
         InputError: the file holds no summary.
     """
     summary = read_json(path)
-    try:
-        return _with_todays_names(summary)
-    except (LookupError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path} is no summary of an evaluation ({error!r}). Delete it and run"
-            " experiments.evaluate again."
-        ) from error
+    with whole_results(path, "experiments.evaluate"):
+        for name in ("candidate", "label", "dataset", "split", "num_pairs", "retrieval_accuracy"):
+            _ = summary[name]  # a KeyError names what is missing
+        for part in (summary["provenance"], summary["metrics"], summary["retrieved"]["metrics"]):
+            part.keys()  # an AttributeError says that it is no object
+    return summary
 
 
 def dataset_of(summary: dict) -> str:
@@ -61,12 +60,15 @@ def divergence(result: dict) -> str:
 
 
 @contextlib.contextmanager
-def whole_results(place: pathlib.Path | str, program: str) -> Iterator[None]:
+def whole_results(
+    place: pathlib.Path | str, program: str, remedy: str = "Delete it and run that again."
+) -> Iterator[None]:
     """A context in which what a result lacks becomes one InputError.
 
     Args:
         place: the result file, or the folder of several.
         program: that writes them, such as "experiments.recipe".
+        remedy: what the user can do.
     """
     try:
         yield
@@ -74,8 +76,7 @@ def whole_results(place: pathlib.Path | str, program: str) -> Iterator[None]:
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"{place} is no result of {program}, or holds one that is broken ({error!r}). Delete it"
-            " and run that again."
+            f"{place} is no result of {program}, or holds one that is broken ({error!r}). {remedy}"
         ) from error
 
 
@@ -90,34 +91,3 @@ def require_equal(rows: str, name: str, values: dict, remedy: str) -> None:
     """
     if len(set(values.values())) > 1:
         raise InputError(f"{rows} are not comparable, {name} differs: {values}. {remedy}")
-
-
-def _with_todays_names(summary: dict) -> dict:
-    """Renames what older versions called otherwise; committed results stay as they were written."""
-    summary = dict(summary)
-    if "generator" in summary:
-        summary["candidate"] = summary.pop("generator")
-    if "heard_right" in summary:
-        right = summary.pop("heard_right")
-        summary["retrieval_accuracy"] = right["fraction"]
-        summary["retrieved"] = {name: right[name] for name in ("num_pairs", "metrics")}
-    provenance = dict(summary["provenance"])
-    if "variant" in provenance:
-        provenance["system"] = provenance.pop("variant")
-    summary["provenance"] = provenance
-    summary["metrics"] = _metrics(summary["metrics"])
-    summary["retrieved"] = {
-        **summary["retrieved"],
-        "metrics": _metrics(summary["retrieved"]["metrics"]),
-    }
-    for name in ("candidate", "label", "dataset", "split", "num_pairs", "retrieval_accuracy"):
-        _ = summary[name]  # a KeyError names what is missing
-    return summary
-
-
-def _metrics(metrics: dict) -> dict:
-    renamed = {"num_unscorable_reference": "num_failed_references"}
-    return {
-        metric: {renamed.get(name, name): value for name, value in values.items()}
-        for metric, values in metrics.items()
-    }

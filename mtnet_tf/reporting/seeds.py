@@ -8,8 +8,8 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import write_json
-from mtnet_tf.reporting.results import read_summary, require_equal
+from mtnet_tf.files import whole_files, write_json
+from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
 from mtnet_tf.reporting.tables import (
     METRICS,
     WORD_COLUMNS,
@@ -44,7 +44,7 @@ def read_committed(folder: pathlib.Path | str) -> list[dict]:
     Args:
         folder: the `results` of `collect`.
     """
-    return _ordered([read_summary(path) for path in pathlib.Path(folder).glob("*.json")], folder)
+    return _ordered([read_summary(path) for path in whole_files(folder)], folder)
 
 
 def collect(folder: pathlib.Path | str, results: pathlib.Path | str) -> list[str]:
@@ -72,9 +72,9 @@ def markdown_table(summaries: list[dict]) -> str:
         summaries: of `read_runs` or `read_committed`.
     """
     rows = []
-    for (dataset, _, preset, precision), runs in _settings(summaries).items():
+    for (_, _, preset, precision), runs in _settings(summaries).items():
         seeds = ", ".join(str(run["provenance"]["seed"]) for run in runs)
-        cells = [dataset.partition("/")[0], runs[0]["label"], preset, precision, seeds]
+        cells = [dataset_of(runs[0]), runs[0]["label"], preset, precision, seeds]
         rows.append([*cells, *spread_cells(runs)])
     header = ["data set", "system", "preset", "precision", "seeds"]
     return markdown([*header, *METRICS.values(), *WORD_COLUMNS], rows)
@@ -125,16 +125,12 @@ def _ordered(summaries: list[dict], where: pathlib.Path | str) -> list[dict]:
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise InputError(f"{where} holds the same seed twice: {sorted(twice)}. Keep one of each.")
     for setting, runs in _settings(summaries).items():
+        rows = f"The seeds of {setting} in {where}"
         for name in ("steps", "images_seen", "num_parameters"):
             values = {run["provenance"]["seed"]: run["provenance"][name] for run in runs}
-            rows = f"The seeds of {setting} in {where}"
             require_equal(rows, name, values, "Move the runs that were trained otherwise away.")
         pairs = {run["provenance"]["seed"]: run["num_pairs"] for run in runs}
-        if len(set(pairs.values())) > 1:
-            raise InputError(
-                f"The seeds of {setting} in {where} were scored on different numbers of pairs:"
-                f" {pairs}. Evaluate them with one --num_pairs."
-            )
+        require_equal(rows, "num_pairs", pairs, "Evaluate them with one --num_pairs.")
     return summaries
 
 

@@ -12,11 +12,12 @@ import shutil
 
 from mtnet_tf import systems
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json, replacing, write_json, write_text
+from mtnet_tf.files import read_json, replacing, whole_files, write_json, write_text
 from mtnet_tf.reporting.footers import footer
 from mtnet_tf.reporting.published import paper_cells
 from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
 from mtnet_tf.reporting.tables import METRICS, WORD_COLUMNS, markdown, score, word_cells
+from mtnet_tf.systems import registry
 
 _SUMMARY = "evaluation/test/{}/summary.json"
 
@@ -28,21 +29,28 @@ def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
         out_dir: holds a run folder a system, or is the run folder of one.
 
     Raises:
-        InputError: there is no evaluation, a system is not registered, or rows do not compare.
+        InputError: there is no evaluation, a config.json names no system, a system is not
+            registered, or rows do not compare.
     """
     out_dir = pathlib.Path(out_dir)
     places = _run_folders(out_dir)
     paths = {name: place / _SUMMARY.format("model") for name, place in places.items()}
-    for control, system in _controls().items():
-        if system in places:
-            paths[control] = places[system] / _SUMMARY.format(control)
+    for control, (system, _) in registry.controls().items():
+        if system.name in places:
+            paths[control] = places[system.name] / _SUMMARY.format(control)
     return _read_all(paths, out_dir)
 
 
 def _run_folders(out_dir: pathlib.Path) -> dict[str, pathlib.Path]:
     """Returns {system: its run folder}, for the arguments of `read_study`."""
-    if (out_dir / "config.json").is_file():
-        return {read_json(out_dir / "config.json").get("system"): out_dir}
+    if (config := out_dir / "config.json").is_file():
+        system = read_json(config).get("system")
+        if not isinstance(system, str):
+            raise InputError(
+                f"{config} names no system: it is of no run of this version. Name a run folder of"
+                " experiments.train, or a folder of such."
+            )
+        return {system: out_dir}
     found = sorted(out_dir.glob(f"*/{_SUMMARY.format('model')}"))
     return {path.relative_to(out_dir).parts[0]: path.parents[3] for path in found}
 
@@ -56,15 +64,8 @@ def read_committed(folder: pathlib.Path | str) -> dict[str, dict]:
     Raises:
         InputError: as `read_study`.
     """
-    paths = {path.stem: path for path in pathlib.Path(folder).glob("*.json")}
+    paths = {path.stem: path for path in whole_files(folder)}
     return _read_all(paths, folder)
-
-
-def _controls() -> dict[str, str]:
-    """Returns {name of a control: the system that it is scored beside}."""
-    return {
-        control.name: name for name in systems.names() for control in systems.find(name).controls
-    }
 
 
 def _read_all(paths: dict[str, pathlib.Path], where: pathlib.Path | str) -> dict[str, dict]:
@@ -74,7 +75,7 @@ def _read_all(paths: dict[str, pathlib.Path], where: pathlib.Path | str) -> dict
             f"{where} holds no evaluation of the test split. Run experiments.evaluate or"
             " experiments.ablation."
         )
-    order = [*systems.names(), *_controls()]
+    order = [*systems.names(), *registry.controls()]
     if unknown := sorted(set(paths) - set(order)):
         raise InputError(
             f"{where} holds results of {', '.join(unknown)}, which is no registered system. The"
@@ -120,7 +121,7 @@ def _cells(study: dict[str, dict], complete: bool) -> tuple[list[str], list[list
     header += ["scored", *WORD_COLUMNS]
     labels = {system.name: system.label for system in _rows(study)}
     rows = []
-    for name in [*labels, *_controls()]:
+    for name in [*labels, *registry.controls()]:
         published = paper_cells(name, dataset)
         if name not in study:
             if complete and name in labels:
@@ -185,7 +186,7 @@ def controls_note(study: dict[str, dict], others: dict[str, dict[str, dict]]) ->
     Returns:
         A sentence, or None where the study has controls.
     """
-    controls = _controls().keys()
+    controls = registry.controls().keys()
     if study.keys() & controls:
         return None
     pairs = _pairs_scored(study)
@@ -229,9 +230,9 @@ def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) ->
     parts = ["# MT-Net: what was measured\n", markdown_table(study), footer(study)]
     if (report_dir / "examples.png").is_file():
         parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
-    sounds, controls, places = [], _controls(), _run_folders(pathlib.Path(out_dir))
+    sounds, controls, places = [], registry.controls(), _run_folders(pathlib.Path(out_dir))
     for name in study:
-        system, candidate = (controls[name], name) if name in controls else (name, "model")
+        system, candidate = (controls[name][0].name, name) if name in controls else (name, "model")
         wavs = places[system] / "evaluation/test" / candidate / "wavs"
         for wav in sorted(wavs.glob("*.wav")):
             with replacing(report_dir / "wavs" / name / wav.name) as temporary:

@@ -44,13 +44,14 @@ def score(metric: dict, deviation: bool = False) -> str:
     return text
 
 
-def percent(value: float | None) -> str:
+def percent(value: float | None, nothing: str = "") -> str:
     """Returns a fraction as a percentage with two decimals.
 
     Args:
-        value: the fraction, in [0, 1]; None gives "".
+        value: the fraction, in [0, 1].
+        nothing: what None gives.
     """
-    return "" if value is None else f"{100 * value:.2f} %"
+    return nothing if value is None else f"{100 * value:.2f} %"
 
 
 def spread(values: Sequence[float | None], text: Callable[[float | None], str]) -> str:

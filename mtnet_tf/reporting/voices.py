@@ -5,13 +5,12 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterable
 
-from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json
-from mtnet_tf.reporting.footers import unscored_lines
+from mtnet_tf.files import read_json, whole_files
+from mtnet_tf.reporting.footers import made_lines, unscored_lines, way
 from mtnet_tf.reporting.players import document, picture, player, told
 from mtnet_tf.reporting.players import section as page_section
 from mtnet_tf.reporting.results import require_equal, whole_results
-from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
 
 PAGE = "voices.html"
 _EXAMPLES = "examples"
@@ -32,7 +31,7 @@ def section(folder: pathlib.Path | str) -> str:
     Raises:
         InputError: a result file is broken, or results do not compare.
     """
-    found = [read_json(path) for path in sorted(pathlib.Path(folder).glob("*.json"))]
+    found = [read_json(path) for path in whole_files(folder)]
     with whole_results(folder, "experiments.voices"):
         results = {result["row"]: result for result in sorted(found, key=_place)}
         for name in ("split", "dataset"):
@@ -58,7 +57,8 @@ def page(folder: pathlib.Path | str) -> str:
         return ""
     record = read_json(_examples(folder))
     files = f"{folder.name}/{_EXAMPLES}"
-    try:
+    remedy = f"Remove {folder / _EXAMPLES}, and run that again."
+    with whole_results(_examples(folder), "experiments.voices", remedy):
         columns, sections = record["columns"], []
         for place, example in enumerate(record["chosen"], 1):
             word, rows = example["word"], []
@@ -74,11 +74,6 @@ def page(folder: pathlib.Path | str) -> str:
                     cells[-1] += told(nearest, f"{word}, {voice}", "silence")
                 rows.append((f"{picture(f'{files}/images/{place}.png', word)}<br>{voice}", cells))
             sections.append(page_section(word, ["voice", *columns.values()], rows))
-    except (LookupError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{_examples(folder)} is broken ({error!r}). Remove {folder / _EXAMPLES}, and run"
-            " experiments.voices again."
-        ) from error
     return document(_TITLE, _INTRO, sections)
 
 
@@ -135,14 +130,17 @@ def _voices(results: dict[str, dict]) -> str:
                 _scores(said),
                 *(_scores(found[0]) if found else "not run" for found in (deaf, alone)),
                 " / ".join(
-                    f"{100 * said[metric] / of_one[metric]:.1f} %"
-                    for of_one in alone
-                    for metric in METRICS
+                    _ratio(said[metric], of_one[metric]) for of_one in alone for metric in METRICS
                 ),
             ]
         )
     names = " / ".join(METRICS.values())
     return f"{names}, of each voice:\n\n{markdown(header, rows)}"
+
+
+def _ratio(value: float | None, of: float | None) -> str:
+    """Returns a score as a share of another; "-" where there is none, or the other is 0."""
+    return "-" if value is None or not of else f"{100 * value / of:.1f} %"
 
 
 def _new_voice(results: dict[str, dict]) -> str:
@@ -202,11 +200,5 @@ def _footer(results: dict[str, dict]) -> str:
         " by the nearest of all recordings (Corr2D).",
         *unscored_lines({f"`{row}`": result for row, result in results.items()}),
     ]
-    made = {}
-    for result in results.values():
-        own = result["provenance"]
-        how = own["training_command"], own["training_hardware"], versions(own)
-        made.setdefault(how, []).append(f"`{result['row']}`")
-    for (command, hardware, of), rows in made.items():
-        lines.append(f"{', '.join(rows)}: on {hardware}. {of}. `{command}`")
-    return bullets(lines)
+    made = ((f"`{row}`", f": {way(result['provenance'])}") for row, result in results.items())
+    return bullets([*lines, *made_lines(made)])

@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import pathlib
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,33 +29,11 @@ from mtnet_tf.files import read_csv, read_json, remove_leftovers, replacing, wri
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.controls import CEILING, Context, Control, make_controls
+from mtnet_tf.systems.examples import RECORD, TRUE, Example, image_of, sound_of
 from mtnet_tf.systems.trained import load_network
 
 _logger = logging.getLogger(__name__)
 _WORDS_OF_EACH_KIND = 3
-CHOSEN, TRUE = "examples.json", "true"
-
-
-@dataclasses.dataclass(frozen=True)
-class Example:
-    """A scored pair that is shown.
-
-    Attributes:
-        image_id: which pair.
-        word: what it should say.
-        retrieved_word: the word that it is nearest to; "" for silence.
-        corr2d: its score.
-    """
-
-    image_id: str
-    word: str
-    retrieved_word: str
-    corr2d: float
-
-    @property
-    def kind(self) -> str:
-        """Whether its word was retrieved: "good" or "bad"."""
-        return "good" if self.word == self.retrieved_word else "bad"
 
 
 def write_examples(
@@ -89,11 +66,11 @@ def write_examples(
     with replacing(folder / "examples.png") as temporary:
         labels = [_label(example) for example in examples]
         draw_examples(temporary, pairs.images, true, generated, labels, rate)
-    for place, image in enumerate(pairs.images, 1):
-        write_image(folder / "images" / f"{place}.png", image)
+    for number, image in enumerate(pairs.images, 1):
+        write_image(image_of(folder, number), image)
     _write_sounds(folder, examples, TRUE, true, rate)
     chosen = [dataclasses.asdict(example) for example in examples]
-    write_json(folder / CHOSEN, {"chosen": chosen, "said": {}, "controls": {}, "heard": {}})
+    write_json(folder / RECORD, {"chosen": chosen, "said": {}, "controls": {}, "heard": {}})
     add_system(run_dir, data, folder, run.config().system)
 
 
@@ -116,9 +93,12 @@ def add_system(
     pairs, rate = _pairs(data, examples), run.config().data.sample_rate
     _write_sounds(folder, examples, name, _say(run, pairs), rate)
     record["said"][name] = _retrieved(_rows_of(run), examples)
-    write_json(folder / CHOSEN, record)
+    write_json(folder / RECORD, record)
     sounds = {
-        column: [audio.read_audio(_sound(folder, k, e, column))[0] for k, e in enumerate(examples)]
+        column: [
+            audio.read_audio(sound_of(folder, number, example, column))[0]
+            for number, example in enumerate(examples, 1)
+        ]
         for column in (TRUE, *record["said"])
     }
     with replacing(folder / "systems.png") as temporary:
@@ -159,7 +139,7 @@ def add_controls(
         _write_sounds(folder, examples, control.name, waveforms, config.data.sample_rate)
         rows = _rows_of(run, control.name)
         record["controls"][control.name] = _retrieved(rows, examples)
-    write_json(folder / CHOSEN, record)
+    write_json(folder / RECORD, record)
 
 
 def hear(
@@ -181,24 +161,24 @@ def hear(
     record, examples = _read(folder)
     record["heard"] = {
         name: [
-            recognize(*audio.read_audio(_sound(folder, k, example, name))) or ""
-            for k, example in enumerate(examples)
+            recognize(*audio.read_audio(sound_of(folder, number, example, name))) or ""
+            for number, example in enumerate(examples, 1)
         ]
         for name in (TRUE, *record["said"], *record["controls"])
     }
-    write_json(folder / CHOSEN, record)
+    write_json(folder / RECORD, record)
     return record["heard"]
 
 
 def _read(folder: pathlib.Path) -> tuple[dict[str, Any], list[Example]]:
     """Returns what examples.json holds, and the examples."""
-    record = read_json(folder / CHOSEN)
+    record = read_json(folder / RECORD)
     try:
         parts = {name: dict(record[name]) for name in ("said", "controls", "heard")}
         return {**record, **parts}, [Example(**values) for values in record["chosen"]]
     except (LookupError, TypeError, ValueError) as error:
         raise InputError(
-            f"{folder / CHOSEN} is broken ({error!r}). Remove {folder}, and run MT-Net's first seed"
+            f"{folder / RECORD} is broken ({error!r}). Remove {folder}, and run MT-Net's first seed"
             " again."
         ) from error
 
@@ -229,17 +209,11 @@ def _label(example: Example) -> str:
     return word if example.kind == "good" else f"{word}\nas {heard}"
 
 
-def _sound(folder: pathlib.Path, place: int, example: Example, name: str) -> pathlib.Path:
-    # A data set's words may hold any text.
-    word = re.sub(r"[^\w-]", "_", example.word)
-    return folder / "sounds" / f"{place + 1}_{example.kind}_{word}_{name}.flac"
-
-
 def _write_sounds(
     folder: pathlib.Path, examples: list[Example], name: str, waveforms: np.ndarray, rate: int
 ) -> None:
-    for place, (example, waveform) in enumerate(zip(examples, waveforms)):
-        audio.write_audio(_sound(folder, place, example, name), waveform, rate)
+    for number, (example, waveform) in enumerate(zip(examples, waveforms), 1):
+        audio.write_audio(sound_of(folder, number, example, name), waveform, rate)
 
 
 def read_scored(path: pathlib.Path) -> list[Example]:

@@ -24,14 +24,15 @@ from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.prepared import PreparedDataSet
 from mtnet_tf.errors import InputError, Interrupted
 from mtnet_tf.evaluation.run import evaluate_run
-from mtnet_tf.files import FileError, InUseError, locked, read_json, write_json
+from mtnet_tf.files import FileError, InUseError, locked, read_json, whole_files, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.studies.examples import CHOSEN, add_controls, add_system, write_examples
+from mtnet_tf.studies.examples import add_controls, add_system, write_examples
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Control, installed
+from mtnet_tf.systems.examples import RECORD, folder_of
 from mtnet_tf.systems.plan import TABLES, TUNED, Cell, rows
 from mtnet_tf.systems.trained import train
 
@@ -68,7 +69,7 @@ class Places:
 
     def examples(self, dataset: str) -> pathlib.Path:
         """Returns the folder of the examples that Figure 5 shows."""
-        return self.results / f"{dataset}_examples"
+        return folder_of(self.results, dataset)
 
     def missing_controls(self, cell: Cell) -> list[Control]:
         """Returns the controls of a cell that have no result file."""
@@ -242,7 +243,7 @@ def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
         for other in (dataclasses.replace(cell, row=row) for row in others):
             if places.result(other).is_file() and places.run(other).is_finished():
                 speakers.append(other)
-    if not (folder / CHOSEN).is_file():  # MT-Net has not chosen yet, or there is nothing to choose
+    if not (folder / RECORD).is_file():  # MT-Net has not chosen yet, or there is nothing to choose
         return
     for speaker in speakers:
         run = places.run(speaker).path
@@ -258,7 +259,7 @@ def _time_left(todo: Sequence[Cell], places: Places) -> str:
     seconds = {cell: _seconds(places.result(cell)) for cell in todo}
     left = [cell for cell, taken in seconds.items() if taken is None]
     known = {}
-    for path in places.results.glob("*_seed*.json"):
+    for path in whole_files(places.results, "*_seed*.json"):
         if (taken := _seconds(path)) is not None:
             known.setdefault(path.name.partition("_ad_")[0] + "_ad", []).append(taken)
     if not known:

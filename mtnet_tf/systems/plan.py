@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import Config
 from mtnet_tf.config.checks import ConfigError
-from mtnet_tf.systems.registry import configure, of_table
+from mtnet_tf.systems.registry import configure, controls, find, of_table
 
 TABLES = ("3", "4")
 DATASETS = ("mnist_ad", "cifar10_ad", "cifar100_ad")
@@ -64,6 +64,18 @@ def rows(table: str) -> tuple[str, ...]:
     """Returns the rows of a table, and of Table 3 the one beyond the paper."""
     beyond = (TUNED,) if table == "3" else ()
     return (*(system.name for system in of_table(table)), *beyond)
+
+
+def label(row: str) -> str:
+    """Returns what a table calls a row: a system, `TUNED` or a control.
+
+    Raises:
+        ConfigError: there is no such row.
+    """
+    if row == TUNED:
+        return f"{find('mtnet').label}, {TUNED}"
+    all_controls = controls()
+    return all_controls[row][1].label if row in all_controls else find(row).label
 
 
 def num_seeds(dataset: str, row: str) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mtnet_tf.config import Config
+    from mtnet_tf.systems.controls import Control
 
 _systems: dict[str, System] = {}
 
@@ -59,6 +60,16 @@ def find_all(names: Iterable[str]) -> tuple[System, ...]:
 def of_table(table: str) -> tuple[System, ...]:
     """Returns the rows of a table, in its order."""
     return tuple(system for system in _systems.values() if table in system.tables)
+
+
+def controls(table: str | None = None) -> dict[str, tuple[System, Control]]:
+    """Returns {name of a control: (the system that it is scored beside, the control)}.
+
+    Args:
+        table: whose systems are asked; None for all systems.
+    """
+    rows = _systems.values() if table is None else of_table(table)
+    return {control.name: (system, control) for system in rows for control in system.controls}
 
 
 def configure(name: str, config: Config) -> Config:

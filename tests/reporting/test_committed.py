@@ -1,10 +1,14 @@
 """The tables of the checkout against its result files."""
 
 import json
+import os
 import pathlib
+import shutil
 
 from mtnet_tf.reporting import committed, seeds
 from mtnet_tf.reporting import study as study_lib
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_committed_tables_go_stale(study, tmp_path):
@@ -29,7 +33,16 @@ def test_committed_tables_go_stale(study, tmp_path):
 
 
 def test_committed_tables_of_this_project_are_fresh():
-    assert committed.stale_files(pathlib.Path(__file__).parents[2]) == []
+    assert committed.stale_files(ROOT) == []
+
+
+def test_what_a_killed_process_left_is_no_result(tmp_path):
+    for part in ("experiments/results", "mtnet_tf/pretrained"):
+        shutil.copytree(ROOT / part, tmp_path / part, copy_function=os.symlink)
+    (tmp_path / "README.md").symlink_to(ROOT / "README.md")
+    for path in (tmp_path / "experiments/results").rglob("*.json"):
+        path.with_name(f".4711_{path.name}").symlink_to(ROOT / path.relative_to(tmp_path))
+    assert committed.stale_files(tmp_path) == []
 
 
 def test_a_data_set_that_the_paper_has_not_gets_no_row_of_the_paper(study, tmp_path):

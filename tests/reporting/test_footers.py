@@ -11,6 +11,19 @@ def test_the_footer_says_how_the_recordings_were_made(study):
     assert "Recordings: some.function, {'seed': 3}." in footers.footer(found)
 
 
+def test_each_way_once_behind_what_was_made_so():
+    trained = {
+        "training_hardware": "a GPU", "training_command": "train", "hardware": "a CPU",
+        "command": "score", "versions": {"python": "3"}, "git_commit": "abc",
+    }  # fmt: skip
+    scored = {name: trained[name] for name in ("hardware", "command", "versions", "git_commit")}
+    assert footers.way(trained) == "on a GPU. python 3; code abc. `train`"
+    assert footers.way(scored) == "on a CPU. python 3; code abc. `score`"
+    made = [("b", ": x"), ("a", ": y"), ("c", ": x"), ("b", ": x")]
+    assert footers.made_lines(made) == ["b, c: x", "a: y"]
+    assert footers.made_lines(made, lambda names: str(len(names))) == ["3: x", "1: y"]
+
+
 def test_epochs_of_older_results_are_of_the_papers_splits(summary):
     old = summary("model", "MT-Net", 0.5) | {"dataset": "cifar10_ad/one_recording-0123"}
     del old["provenance"]["num_training_pairs"]

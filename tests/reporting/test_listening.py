@@ -38,8 +38,8 @@ def tables(tmp_path):
     folder = tmp_path / "tables/mnist_ad_examples"
     (folder / "sounds").mkdir(parents=True)
     chosen = [
-        {"word": "a<b", "retrieved_word": "a<b"},
-        {"word": "two", "retrieved_word": ""},
+        {"image_id": "1", "word": "a<b", "retrieved_word": "a<b", "corr2d": 0.9},
+        {"image_id": "2", "word": "two", "retrieved_word": "", "corr2d": 0.1},
     ]
     said = {"mtnet": ["a<b", ""], "dcmavg": ["two", "two"], "other": ["x", "x"]}
     record = {"chosen": chosen, "said": said, "controls": {"mean_waveform": ["two", "two"]}}
@@ -77,6 +77,13 @@ def test_every_row_is_a_player_that_loads_nothing(tables):
     assert "http" not in text
 
 
+def test_a_name_that_ends_like_another_is_another(tables):
+    sounds = tables / "mnist_ad_examples/sounds"
+    (sounds / "1_good_a_b_other_mtnet.flac").write_bytes(b"")
+    page = listening.page(tables)
+    assert "1_good_a_b_mtnet.flac" in page and "other_mtnet" not in page
+
+
 def test_without_examples_there_is_no_page(tmp_path):
     assert listening.page(tmp_path) == ""
 
@@ -84,12 +91,12 @@ def test_without_examples_there_is_no_page(tmp_path):
 def test_a_broken_record_is_one_error(tables):
     path = tables / "mnist_ad_examples/examples.json"
     path.write_text(json.dumps({"chosen": [{}], "said": {}}))
-    with pytest.raises(InputError, match="examples.json is broken"):
+    with pytest.raises(InputError, match="examples.json is no result.*first seed again"):
         listening.page(tables)
 
 
 def test_a_sound_that_is_not_there_is_one_error(tables):
     for path in (tables / "mnist_ad_examples/sounds").glob("1_*_mtnet.flac"):
         path.unlink()
-    with pytest.raises(InputError, match="examples.json is broken"):
+    with pytest.raises(InputError, match="1_good_a_b_mtnet.flac is missing.*first seed again"):
         listening.page(tables)

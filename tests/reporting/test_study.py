@@ -75,6 +75,13 @@ def test_rows_on_other_data_are_refused(study):
         study_lib.read_study(study)
 
 
+@pytest.mark.parametrize("config", ["{}", '{"system": ["mtnet"]}'])
+def test_a_run_folder_that_names_no_system_is_one_error(config, study):
+    (study / "mtnet/config.json").write_text(config)
+    with pytest.raises(InputError, match="config.json names no system"):
+        study_lib.read_study(study / "mtnet")
+
+
 def test_folder_without_results(tmp_path):
     with pytest.raises(InputError, match="holds no evaluation of the test split"):
         study_lib.read_study(tmp_path)

@@ -7,7 +7,8 @@ import pytest
 
 from mtnet_tf.data import audio
 from mtnet_tf.errors import InputError
-from mtnet_tf.studies.examples import Example, choose, hear, read_scored
+from mtnet_tf.studies.examples import choose, hear, read_scored
+from mtnet_tf.systems.examples import Example
 
 
 def scored(word, heard, *values):

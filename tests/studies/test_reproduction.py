@@ -9,10 +9,21 @@ import data_builders
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.data.prepared import open_prepared
+from mtnet_tf.files import write_json
 from mtnet_tf.speech import SpeechError
 from mtnet_tf.studies import reproduction
-from mtnet_tf.systems import voices
+from mtnet_tf.systems import speech_controls
 from mtnet_tf.systems.plan import Cell
+
+
+def test_the_time_left_is_not_told_by_what_a_killed_process_left(tmp_path):
+    cell, places = Cell("mnist_ad", "mtnet", 0), reproduction.Places(tmp_path, tmp_path)
+    other = places.result(Cell("mnist_ad", "mtnet", 1))
+    taken = {"provenance": {"training_seconds": 3000.0, "seconds": 600.0}}
+    write_json(other.with_name(f".4711_{other.name}"), taken)
+    assert "known after the first cell" in reproduction._time_left([cell], places)
+    write_json(other, taken)
+    assert reproduction._time_left([cell], places) == "time left: 1:00 h"
 
 
 def test_each_cell_has_the_validation_part_of_its_own_configuration(
@@ -82,15 +93,15 @@ def test_a_control_without_its_engine_is_told_once_and_made_later(table, monkeyp
 
     first, second = (Cell("digits_ad", "i2t2a", seed) for seed in (0, 1))
     both, places = [("i2t2a", 0), ("i2t2a", 1)], table.places
-    monkeypatch.setattr(voices, "Piper", lambda **_: None)
-    monkeypatch.setattr(voices, "EspeakNg", missing)
+    monkeypatch.setattr(speech_controls, "Piper", lambda **_: None)
+    monkeypatch.setattr(speech_controls, "EspeakNg", missing)
     assert table.run(*both) == both
     assert caplog.text.count("eSpeak NG' is left out: espeak-ng is not installed") == 1
     assert places.result(first).is_file()
     assert places.control("digits_ad", "i2t2a_own_speed").is_file()
     assert (places.state(first), places.state(second)) == ("begun", "done")
     assert table.run(*both) == []  # nothing can be added yet
-    monkeypatch.setattr(voices, "EspeakNg", lambda: None)
+    monkeypatch.setattr(speech_controls, "EspeakNg", lambda: None)
     assert table.run(*both) == [("i2t2a", 0)]
     assert places.state(first) == "done" and table.run(*both) == []
     places.control("digits_ad", "i2t2a_own_speed").unlink()

@@ -5,6 +5,7 @@ import collections
 import pytest
 
 from mtnet_tf import config as config_lib
+from mtnet_tf.config import ConfigError
 from mtnet_tf.systems import plan
 
 
@@ -29,6 +30,14 @@ def test_table_4_has_its_own_rows_and_the_same_runs_of_mtnet():
     of_mtnet = {cell for cell in plan.cells("3") if cell.row == "mtnet"}
     assert {cell for cell in cells if cell.row == "mtnet"} == of_mtnet
     assert cells[0].key == "mnist_ad/mtnet/0"
+
+
+def test_each_row_has_a_label():
+    names = ("mtnet", "tuned", "white_noise", "i2t2a_espeak_ng")
+    labels = ["MT-Net", "MT-Net, tuned", "white noise", "I2T2A, the voice of eSpeak NG"]
+    assert [plan.label(name) for name in names] == labels
+    with pytest.raises(ConfigError, match="no system 'other'"):
+        plan.label("other")
 
 
 def test_one_seed_of_everything_comes_first():

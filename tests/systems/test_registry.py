@@ -117,6 +117,15 @@ def test_a_registered_system_is_a_row(own_list):
         systems.find("other")
 
 
+def test_each_control_stands_beside_the_system_that_has_it():
+    beside = {name: system.name for name, (system, _) in registry.controls().items()}
+    assert beside["griffin_lim"] == "dcmavg" and beside["white_noise"] == "mtnet"
+    assert beside["i2t2a_own_speed"] == "i2t2a"
+    assert [control.name for _, control in registry.controls("3").values()] == [
+        name for name, system in beside.items() if system == "mtnet"
+    ]
+
+
 def test_the_list_of_systems_needs_no_tensorflow():
     code = "import sys, mtnet_tf.systems; sys.exit('tensorflow' in sys.modules)"
     root = pathlib.Path(__file__).parents[2]

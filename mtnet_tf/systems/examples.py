@@ -1,0 +1,59 @@
+"""Figure 5: what an example is, and where the files of the examples lie.
+
+Who makes them and who shows them asks here. TensorFlow is not imported.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import re
+
+RECORD = "examples.json"  # in their folder: what was chosen, and who said it how
+TRUE = "true"  # the name under which the recordings themselves are heard
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """A scored pair that is shown.
+
+    Attributes:
+        image_id: which pair.
+        word: what it should say.
+        retrieved_word: the word that it is nearest to; "" for silence.
+        corr2d: its score.
+    """
+
+    image_id: str
+    word: str
+    retrieved_word: str
+    corr2d: float
+
+    @property
+    def kind(self) -> str:
+        """Whether its word was retrieved: "good" or "bad"."""
+        return "good" if self.word == self.retrieved_word else "bad"
+
+
+def folder_of(results: pathlib.Path, dataset: str) -> pathlib.Path:
+    """Returns the folder of the examples of a data set, beside the result files of its cells."""
+    return results / f"{dataset}_examples"
+
+
+def image_of(folder: pathlib.Path, number: int) -> pathlib.Path:
+    """Returns the picture of an example; the first has the number 1."""
+    return folder / "images" / f"{number}.png"
+
+
+def sound_of(folder: pathlib.Path, number: int, example: Example, name: str) -> pathlib.Path:
+    """Returns the sound of an example.
+
+    Args:
+        folder: of the examples.
+        number: of the example; the first has 1.
+        example: the example.
+        name: of the system or control that says it, or `TRUE`.
+    """
+    # A data set's words may hold any text.
+    word = re.sub(r"[^\w-]", "_", example.word)
+    return folder / "sounds" / f"{number}_{example.kind}_{word}_{name}.flac"

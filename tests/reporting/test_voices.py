@@ -1,0 +1,34 @@
+"""The tables of the voices, from made-up results."""
+
+import json
+
+import pytest
+
+from mtnet_tf.reporting import voices
+
+
+@pytest.fixture
+def write(summary, tmp_path):
+    """A function that writes the result of a network whose scores are `means`."""
+
+    def write(role, means, voice=None):
+        result = summary("model", role, 0.5)
+        for metric, mean in means.items():
+            result["metrics"][metric]["mean"] = mean
+        said = {name: values["mean"] for name, values in result["metrics"].items()}
+        result |= {
+            "role": role, "row": role, "voice": voice, "heard": [], "network": f"the {role}",
+            "voice_accuracy": 1.0, "per_voice": {"joe": {"metrics": said}},
+        }  # fmt: skip
+        (tmp_path / f"{role}.json").write_text(json.dumps(result))
+
+    write.folder = tmp_path
+    return write
+
+
+def test_scores_as_shares_of_those_of_a_network_alone(write):
+    write("all", {"pesq": None})
+    write("alone", {"corr2d": 0.0, "stoi": 0.8}, voice="joe")
+    text = voices.section(write.folder)
+    assert "| joe | 0.5000 / - / 0.5000 | not run | 0.0000 / 0.5000 / 0.8000 |" in text
+    assert "| - / - / 62.5 % |" in text
