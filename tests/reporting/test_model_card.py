@@ -15,5 +15,5 @@ def test_results_without_the_network_are_one_error(summary, tmp_path):
     control = summary("white_noise", "white noise", 0.5)
     (results / "white_noise.json").write_text(json.dumps(control))
     (shipped / "calibration.json").write_text("{}")
-    with pytest.raises(InputError, match="KeyError.'mtnet'.*experiments.pretrain"):
+    with pytest.raises(InputError, match="experiments.pretrain.*KeyError.'mtnet'"):
         model_card.card(results, shipped)
