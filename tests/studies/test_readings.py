@@ -100,10 +100,10 @@ def test_a_collapsed_stage_1_is_ended(tiny_config, synthetic_data, monkeypatch):
 def test_a_stage_1_that_is_not_finite_is_a_result(tiny_config, synthetic_data, monkeypatch):
     of_stage = AutoencoderStage.losses
 
-    def broken(self, *arguments):
+    def broken(self, batch, training):
         steps = self.update.optimizers[0].iterations
         bad = keras.ops.where(steps >= 4, float("nan"), 0.0)
-        return {name: loss + bad for name, loss in of_stage(self, *arguments).items()}
+        return {name: loss + bad for name, loss in of_stage(self, batch, training).items()}
 
     monkeypatch.setattr(AutoencoderStage, "losses", broken)
     config = config_lib.override(tiny_config, ["training.validations=5", "training.log_steps=1"])
