@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from mtnet_tf import pretrained
-from mtnet_tf.config import Config
+from mtnet_tf.config import Config, override, preset
 from mtnet_tf.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,10 +68,7 @@ def open_run(path: pathlib.Path | str) -> "tuple[RunFolder, systems.System]":
 
 def read_config() -> Config:
     """Returns the configuration of --preset and --override, before TensorFlow is imported."""
-    from mtnet_tf import config
-    from mtnet_tf.config import preset
-
-    return config.override(preset(flags.FLAGS.preset), flags.FLAGS.override)
+    return override(preset(flags.FLAGS.preset), flags.FLAGS.override)
 
 
 def prepare_device(config: Config) -> tuple[str, Config]:
