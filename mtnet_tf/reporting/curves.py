@@ -20,7 +20,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
 
     Args:
         folder: holds result files of `experiments.recipe --study=lengths`. Each gets "minutes",
-            "accuracy" and "generation_loss", the last two of its last look.
+            "accuracy" and "generation_loss", the last two of its last validation.
 
     Raises:
         InputError: there are none, or one is broken.

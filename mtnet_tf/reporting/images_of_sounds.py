@@ -48,6 +48,6 @@ def section(folder: pathlib.Path | str) -> str:
             )
     if not rows:
         raise InputError(f"{folder} holds no result.")
-    header = ["data set", "images that show the word", "of true images", "best look", "last look"]
-    header += ["diversity, last", "minutes"]
+    header = ["data set", "images that show the word", "of true images", "best validation"]
+    header += ["last validation", "diversity, last", "minutes"]
     return "\n".join([markdown(header, rows), *pictures, bullets(made)])

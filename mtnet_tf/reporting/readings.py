@@ -95,9 +95,7 @@ def _autoencoder_table(results: list[dict]) -> str:
         "reconstruction error (silence: 1)",
         "feature saturated",
     ]
-    return markdown(
-        [*header, "cosine of the nearest words", "first look below 1 %, at update"], rows
-    )
+    return markdown([*header, "cosine of the nearest words", "first below 1 %, at update"], rows)
 
 
 def _joint_table(results: list[dict]) -> str:
@@ -121,8 +119,8 @@ def _joint_table(results: list[dict]) -> str:
                 f"{max(norms):.3g}" if norms else "",
             ]
         )
-    header = ["reading", "network", "seed", "updates", "generation loss, first and last look"]
-    header += ["representation loss, first and last look", "accuracy", "phi saturated"]
+    header = ["reading", "network", "seed", "updates", "generation loss, first and last validation"]
+    header += ["representation loss, first and last validation", "accuracy", "phi saturated"]
     return markdown([*header, "cosine of the nearest words", "largest gradient norm"], rows)
 
 
@@ -139,7 +137,7 @@ def _identity(result: dict) -> list[str]:
 def _footer(results: list[dict]) -> str:
     """Returns how the results were made: each way once, whatever its readings and seeds."""
     line = (
-        "Of the last look: stage 1 over the recordings it is trained on, stage 2 over the"
+        "At the last measurement: stage 1 over the recordings it is trained on, stage 2 over the"
         " validation part of the training split. A stage 1 whose error is ten times that of"
         " silence, and a stage 2 of whose phi more than 90 % are saturated, are ended there."
     )

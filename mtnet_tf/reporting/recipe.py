@@ -136,10 +136,10 @@ def _footer(results: list[dict]) -> str:
     """Returns what the figures are of, and how they were made: each way once."""
     first = results[0]
     lines = [
-        f"Of the last look, over {first['num_validation_pairs']:,} pairs of the training split that"
-        f" are held out from its {first['num_pairs']:,}. No change looks at the test split, and"
-        f" each difference is of one seed. {_scored(results)}Preset {first['preset']}, precision"
-        f" {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}."
+        f"At the last validation, over {first['num_validation_pairs']:,} pairs of the training"
+        f" split that are held out from its {first['num_pairs']:,}. No change looks at the test"
+        f" split, and each difference is of one seed. {_scored(results)}Preset {first['preset']},"
+        f" precision {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}."
     ]
     made = ((f"`{result['change']}`", f": {way(result)}") for result in results)
     return bullets([*lines, *made_lines(made)])

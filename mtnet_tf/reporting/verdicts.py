@@ -1,7 +1,7 @@
 """What the seeds say of the paper's claims (section 4.4), in the style of ReScience.
 
-A claim is that one row of a table scores higher than another. [Re]: it is reproduced. [not Re]: the
-opposite is. Where the seeds do not tell, it is undecided.
+A claim is that one row of a table scores higher than another. It is reproduced, or contradicted
+where the opposite is; where the seeds do not tell, it is undecided.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from mtnet_tf.reporting.paper_table import Row, of_row
 from mtnet_tf.reporting.published import paper_scores
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown
 
-RE, NOT_RE, UNDECIDED = "[Re]", "[not Re]", "undecided"
+REPRODUCED, CONTRADICTED, UNDECIDED = "reproduced", "contradicted", "undecided"
 _LEVEL = 0.05
 _RULES = (
-    f"{RE}: with two seeds or more a side, Welch's t-test over the seeds (two-sided) gives p <"
-    f" {_LEVEL} and the row that is claimed to be better scores higher. {NOT_RE}: the same, and it"
-    " scores lower. The paper's own difference stands beside ours; in some metrics it is not of the"
-    " sign that the paper claims."
-    f" {UNDECIDED.capitalize()}: anything else. p is not corrected for how many tests there are.",
+    f"{REPRODUCED.capitalize()}: with two seeds or more a side, Welch's t-test over the seeds"
+    f" (two-sided) gives p < {_LEVEL} and the row that is claimed to be better scores higher."
+    f" {CONTRADICTED.capitalize()}: the same, and it scores lower."
+    f" {UNDECIDED.capitalize()}: anything else. p is not corrected for how many tests there are."
+    " (ReScience, a journal of reproductions, writes [Re] and [not Re] for the first two.)",
+    "The paper's own difference stands beside ours; in some metrics it is not of the sign that the"
+    " paper claims.",
     "The spread is the largest standard deviation over the seeds of any row of that data set and"
     " metric. A row with a single seed proves nothing, within the spread or outside it.",
     "Pairs that failed count at the floor of their metric. The result files have no scores of"
@@ -88,10 +90,10 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """One of `RE`, `NOT_RE` and `UNDECIDED`."""
+        """One of `REPRODUCED`, `CONTRADICTED` and `UNDECIDED`."""
         if self.p is None or not self.p < _LEVEL:
             return UNDECIDED
-        return RE if self.difference > 0 else NOT_RE
+        return REPRODUCED if self.difference > 0 else CONTRADICTED
 
     @property
     def place(self) -> str:
@@ -192,8 +194,8 @@ def _sentences(found: list[Finding], better: Row, worse: Row) -> str:
         differences.append(f"{amount} in {METRICS[f.metric]}")
     said = [f"On {dataset}, {better.label} scores {_and(differences)} than {worse.label}."]
     for verdict, words in (
-        (RE, "That reproduces the claim in {}."),
-        (NOT_RE, "That contradicts the claim in {}."),
+        (REPRODUCED, "That reproduces the claim in {}."),
+        (CONTRADICTED, "That contradicts the claim in {}."),
         (UNDECIDED, "It leaves the claim undecided in {}."),
     ):
         if of := [METRICS[f.metric] for f in found if f.verdict == verdict]:

@@ -17,7 +17,7 @@ _EXAMPLES = "examples"
 _ROLES = ("all", "deaf", "alone", "base", "new")
 _TITLE = "One network, many voices, to be heard"
 _INTRO = """Of some words the first picture of the test split, spoken for each voice: by the voice's
-own recording, by the network of all voices, by one that is deaf to the voice, and by one that knows
+own recording, by the network of all voices, by one without the voice input, and by one that knows
 that voice alone. Below each player stand the word and the voice of the recording that the sound is
 nearest to."""
 
@@ -115,9 +115,9 @@ def _networks(results: dict[str, dict]) -> str:
 
 
 def _voices(results: dict[str, dict]) -> str:
-    """Returns the scores of each voice: by the one network, the deaf one, and one alone."""
-    header = ["voice", "one network of all voices", "deaf to the voice", "a network of it alone"]
-    header += ["the first to the last"]
+    """Returns the scores of each voice: by the one network, one without the input, one alone."""
+    header = ["voice", "one network of all voices", "without the voice input"]
+    header += ["a network of it alone", "the first to the last"]
     rows = []
     (together,) = _of_role(results, "all")
     for voice, scores in together["per_voice"].items():

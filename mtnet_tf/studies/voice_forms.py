@@ -4,7 +4,7 @@ from mtnet_tf.studies.changes import ONE_EPOCH, Change
 
 CHANGES = {
     "none": Change(
-        "`small`, deaf to the voice; an epoch in batches of 64",
+        "`small`, without the voice input; an epoch in batches of 64",
         ONE_EPOCH,
         base=None,
     ),

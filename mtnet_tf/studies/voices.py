@@ -60,7 +60,7 @@ _NUM_EXAMPLES = 2
 _COLUMNS = {
     "recording": "the recording",
     "all": "one network of all voices",
-    "deaf": "deaf to the voice",
+    "deaf": "without the voice input",
     "alone": "a network of the voice alone",
     "new": "learned later",
 }
@@ -117,7 +117,7 @@ def rows(config: Config, data: AudioDescriptions, new_voice: str) -> list[Row]:
     known = select_voices(data, others)
     found = [
         Row("all", "all", "all voices, the one that is asked for", config, data),
-        Row("deaf", "deaf", "all voices, deaf to which is asked for", deaf, data),
+        Row("deaf", "deaf", "all voices, without the voice input", deaf, data),
         *(
             Row(f"alone_{voice}", "alone", f"{voice} alone", alone, spoken_by(data, voice), voice)
             for voice in data.voices

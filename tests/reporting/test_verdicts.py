@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from mtnet_tf.reporting import paper_table, verdicts
-from mtnet_tf.reporting.verdicts import CLAIMS, NOT_RE, RE, UNDECIDED
+from mtnet_tf.reporting.verdicts import CLAIMS, CONTRADICTED, REPRODUCED, UNDECIDED
 
 HOLES = next(claim for claim in CLAIMS if claim.worse == "no_holes")
 
@@ -31,7 +31,7 @@ def three_seeds(cells):
 
 def test_signs_and_levels_by_hand(three_seeds):
     by_metric = found(three_seeds)
-    assert [f.verdict for f in by_metric.values()] == [RE, NOT_RE, UNDECIDED]
+    assert [f.verdict for f in by_metric.values()] == [REPRODUCED, CONTRADICTED, UNDECIDED]
     corr2d, pesq, stoi = by_metric.values()
     a, b = [0.90, 0.91, 0.92], [0.80, 0.81, 0.83]
     assert corr2d.difference == pytest.approx(statistics.mean(a) - statistics.mean(b))
@@ -50,7 +50,7 @@ def test_the_text_says_so(three_seeds):
     text = verdicts.section(paper_table.read_table(three_seeds.folder, "3"), "3")
     part = text[text.index("### 3. Holes help, of which Proposed(hole) has none: MT-Net against") :]
     test = f"Welch, p = {found(three_seeds)['corr2d'].p:.3f}; outside the spread (0.0153)"
-    assert f"| mnist_ad | Corr2D | +0.0967 | +0.0076 | 3 against 3 | {test} | [Re] |" in part
+    assert f"| mnist_ad | Corr2D | +0.0967 | +0.0076 | 3 against 3 | {test} | reproduced |" in part
     assert "| mnist_ad | PESQ | -1.0000 | +0.1153 | 3 against 3 |" in part
     words = part.replace("\n", " ")
     assert "0.0967 higher in Corr2D, 1.0000 lower in PESQ and 0.0100 higher in STOI than" in words
