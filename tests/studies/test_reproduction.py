@@ -13,6 +13,7 @@ from mtnet_tf.files import write_json
 from mtnet_tf.speech import SpeechError
 from mtnet_tf.studies import reproduction
 from mtnet_tf.systems import speech_controls
+from mtnet_tf.systems.examples import RECORD
 from mtnet_tf.systems.plan import Cell
 
 
@@ -122,7 +123,7 @@ def test_a_cell_that_another_process_has_done_meanwhile_is_left_to_it(table, mon
 def test_controls_say_the_examples_where_they_were_scored(tmp_path, monkeypatch):
     places, said = reproduction.Places(tmp_path, tmp_path), []
     places.examples("digits_ad").mkdir()
-    (places.examples("digits_ad") / reproduction.CHOSEN).write_text("{}")
+    (places.examples("digits_ad") / RECORD).write_text("{}")
     monkeypatch.setattr(reproduction, "add_system", lambda *_: None)
     monkeypatch.setattr(reproduction, "add_controls", lambda *given: said.append(given[-1]))
     reproduction._show(Cell("digits_ad", "no_holes", 0), places, None)

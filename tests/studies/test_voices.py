@@ -9,6 +9,7 @@ import pytest
 from mtnet_tf.config import override
 from mtnet_tf.data import audio
 from mtnet_tf.data.pairs import DataError
+from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import voices as reporting
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies import voices
@@ -119,5 +120,5 @@ def test_results_examples_and_tables(rows, tmp_path, monkeypatch):
     for sound in sounds:
         assert f"voices/examples/sounds/{sound}" in page
     (results / "examples/examples.json").write_text("{}")
-    with pytest.raises(reporting.InputError, match="is broken"):
+    with pytest.raises(InputError, match="is broken"):
         reporting.page(results)
