@@ -29,3 +29,15 @@ def test_epochs_of_older_results_are_of_the_papers_splits(summary):
     del old["provenance"]["num_training_pairs"]
     old["provenance"]["images_seen"] = 75_000
     assert footers.epochs(old) == 1.5
+
+
+def test_pairs_without_a_score_are_told_with_their_rows(summary):
+    whole, lacks = summary("model", "MT-Net", 0.5), summary("model", "MT-Net", 0.5)
+    assert footers.unscored_lines({"a": whole}) == []
+    lacks["metrics"]["pesq"]["num_failed_references"] = 3
+    told = "PESQ has no value for 3 of the 10 pairs{}, because of their recordings: they are in no"
+    (line,) = footers.unscored_lines({"a": lacks, "b": lacks})
+    assert line == f"{told.format('')} mean."
+    (line,) = footers.unscored_lines({"a": whole, "b": lacks})
+    assert line == f"{told.format(' of b')} mean."
+    assert line in footers.footer({"a": whole, "b": lacks})
