@@ -34,7 +34,6 @@ def main(argv: list[str]) -> None:
 
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
-    from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.reporting import study
     from mtnet_tf.studies.examples import write_examples
     from mtnet_tf.studies.table import run_table
@@ -43,7 +42,7 @@ def main(argv: list[str]) -> None:
     strategy = program.make_strategy()
     dataset, config, data = program.load_data_set(config)
     metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
-    recognizer = WordRecognizer(data.words) if flags.FLAGS.word_accuracy else None
+    recognizer = program.make_recognizer(data.words)
     with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
         summaries = run_table(
             config,

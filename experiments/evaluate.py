@@ -38,7 +38,6 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.evaluation.run import evaluate_run, load_data
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
-    from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.reporting import study
     from mtnet_tf.runs import devices
     from mtnet_tf.systems.controls import CONTROLS
@@ -46,7 +45,7 @@ def main(argv: list[str]) -> None:
     device = devices.select_device(flags.FLAGS.device)
     data = load_data(run, _DATA_PATH.value)
     metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
-    recognizer = WordRecognizer(data.words) if flags.FLAGS.word_accuracy else None
+    recognizer = program.make_recognizer(data.words)
     with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
         summaries = evaluate_run(
             _RUN_DIR.value,

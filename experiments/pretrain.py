@@ -55,7 +55,6 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.files import write_json, write_npz
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
-    from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.reporting.study import collect
     from mtnet_tf.studies.pretraining import ship
     from mtnet_tf.systems import find
@@ -63,7 +62,7 @@ def main(argv: list[str]) -> None:
 
     device, config = program.prepare_device(config)
     dataset, config, data = program.load_data_set(config, name)
-    recognizer = WordRecognizer(data.words) if flags.FLAGS.word_accuracy else None
+    recognizer = program.make_recognizer(data.words)
     # Only its pictures are used, so it has the words that ship with the package.
     others = program.prepare(
         data_builders.open_builder(_OUTLIERS[name], data_dir=flags.FLAGS.data_dir)

@@ -48,7 +48,6 @@ def main(argv: list[str]) -> int:
     }
 
     from mtnet_tf.metrics.score import chosen_metrics
-    from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.runs import devices
     from mtnet_tf.studies import reproduction
 
@@ -63,7 +62,7 @@ def main(argv: list[str]) -> int:
     recognizers = {}
     for name in dict.fromkeys(cell.dataset for cell in cells):
         words = program.open_builder(name).info.metadata["words"].values()
-        recognizers[name] = WordRecognizer(words) if flags.FLAGS.word_accuracy else None
+        recognizers[name] = program.make_recognizer(words)
     reproduction.run_cells(
         cells,
         places,

@@ -15,6 +15,7 @@ from experiments.program.flags import (
 from experiments.program.opening import (
     find_systems,
     load_data_set,
+    make_recognizer,
     make_strategy,
     network_dir,
     open_builder,
@@ -39,6 +40,7 @@ __all__ = [
     "define_system_module_flag",
     "find_systems",
     "load_data_set",
+    "make_recognizer",
     "make_strategy",
     "network_dir",
     "open_builder",

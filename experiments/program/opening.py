@@ -1,8 +1,8 @@
-"""What the shared flags name: networks, systems, configurations, devices and data sets."""
+"""What the shared flags ask for: networks, systems, devices, data sets, a speech recogniser."""
 
 import importlib
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mtnet_tf import systems
     from mtnet_tf.data.pairs import AudioDescriptions
     from mtnet_tf.data.prepared import PreparedDataSet
+    from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.runs.run_folder import RunFolder
 
 
@@ -98,6 +99,20 @@ def make_strategy() -> "tf.distribute.Strategy":
     from mtnet_tf.training import distribution
 
     return distribution.make_strategy(flags.FLAGS.strategy)
+
+
+def make_recognizer(words: Iterable[str]) -> "WordRecognizer | None":
+    """Returns what hears the words where --word_accuracy is given.
+
+    Args:
+        words: The data set's words.
+
+    Raises:
+        InputError: No recogniser is installed, or it has no pronunciation for a word.
+    """
+    from mtnet_tf.metrics.word_accuracy import WordRecognizer
+
+    return WordRecognizer(words) if flags.FLAGS.word_accuracy else None
 
 
 def open_builder(name: str | None = None) -> "AudioDescriptionBuilder":
