@@ -24,7 +24,7 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.tracing import traced
-from mtnet_tf.runs.provenance import environment
+from mtnet_tf.runs.provenance import environment, of_training
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Candidate, Context, Control, make_controls
@@ -181,7 +181,7 @@ def provenance(run: RunFolder, data: AudioDescriptions, device: str) -> dict[str
     kept += ("data_path",)
     return {
         **environment(device),
-        **{f"training_{key}": record.get(key) for key in ("command", "git_commit", "hardware")},
+        **of_training(record),
         **{key: record.get(key) for key in kept},
         "preset": config.preset,
         "system": config.system,

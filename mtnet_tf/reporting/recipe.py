@@ -75,15 +75,14 @@ def _table(results: list[dict]) -> str:
                     f"`{result['base'] or result['preset']}`",
                     str(result["seed"]),
                     divergence(result) or percent(last[_ACCURACY]),
-                    _difference(result, base, _ACCURACY, 100, "{:+.2f}"),
+                    _points_to(base, result),
                     "" if last[_GENERATION] is None else f"{last[_GENERATION]:.4g}",
-                    _difference(result, base, _GENERATION, 1, "{:+.4g}"),
                     *_speech(result),
                     *_cost(result),
                 ]
             )
     header = ["change", "base", "seed", "validation accuracy", "to its base, points"]
-    header += ["generation loss", "to its base", " / ".join(METRICS.values()), "blended"]
+    header += ["generation loss", " / ".join(METRICS.values()), "blended"]
     header += ["training, seconds", "images seen"]
     return markdown(header, rows)
 
@@ -117,14 +116,15 @@ def _groups(results: list[dict]) -> list[list[dict]]:
     return [by_base[base] for base in bases if base in by_base]
 
 
-def _difference(result: dict, base: dict | None, name: str, unit: float, text: str) -> str:
-    if result["last"][name] is None:
+def _points_to(base: dict | None, result: dict) -> str:
+    """Returns how much more accurate a result is than its base, in points."""
+    if result["last"][_ACCURACY] is None:
         return ""
     if base is None:
         return "not run" if result["base"] else ""
-    if base["last"][name] is None:
+    if base["last"][_ACCURACY] is None:
         return ""
-    return text.format(unit * (result["last"][name] - base["last"][name]))
+    return f"{100 * (result['last'][_ACCURACY] - base['last'][_ACCURACY]):+.2f}"
 
 
 def _scored(results: list[dict]) -> str:
@@ -139,7 +139,14 @@ def _footer(results: list[dict]) -> str:
         f"At the last validation, over {first['num_validation_pairs']:,} pairs of the training"
         f" split that are held out from its {first['num_pairs']:,}. No change looks at the test"
         f" split, and each difference is of one seed. {_scored(results)}Preset {first['preset']},"
-        f" precision {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}."
+        f" precision {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}.",
+        "The preset is as it was at the commit of a result: later ones have what earlier changes"
+        " brought. The generation loss of a change of that loss is not that of its base.",
     ]
+    if _WORD_ACCURACY in first.get("looks", [{}])[-1]:
+        lines.append(
+            "Validation accuracy is here the share of the spectrograms that are made of images to"
+            " which a recording of the right word is nearest."
+        )
     made = ((f"`{result['change']}`", f": {way(result)}") for result in results)
     return bullets([*lines, *made_lines(made)])

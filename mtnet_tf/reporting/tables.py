@@ -58,14 +58,19 @@ def spread(values: Sequence[float | None], text: Callable[[float | None], str]) 
     """Returns the mean over the seeds ± their standard deviation, with one degree of freedom lost.
 
     Args:
-        values: one a seed; a single one has no spread, and where one is None there is no mean.
+        values: one a seed; a single one has no spread. Those that are None are left out, and the
+            text says of how many seeds it is.
         text: value -> its text.
     """
-    if None in values:
+    known = [value for value in values if value is not None]
+    if not known:
         return text(None)
-    if len(values) == 1:
-        return text(values[0])
-    return f"{text(np.mean(values))} ± {text(np.std(values, ddof=1))}"
+    said = text(np.mean(known))
+    if len(known) > 1:
+        said += f" ± {text(np.std(known, ddof=1))}"
+    if len(known) < len(values):
+        said += f" ({len(known)} of {len(values)} seeds)"
+    return said
 
 
 def score_spread(metrics: Sequence[dict]) -> str:
@@ -133,8 +138,13 @@ def bullets(lines: list[str]) -> str:
 def versions(provenance: dict) -> str:
     """Returns the versions behind a result, as "python 3.11.7, tensorflow ...; code <commit>".
 
+    Of a network they are its training's. Older result files have the packages of the scoring alone.
+
     Args:
         provenance: of a summary (`runs.provenance.environment`).
     """
-    packages = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
-    return f"{packages}; code {provenance['git_commit']}"
+    packages = provenance.get("training_versions") or provenance["versions"]
+    code = provenance["git_commit"]
+    if (trained := provenance.get("training_git_commit", code)) != code:
+        code = f"{trained}, scored with code {code}"
+    return f"{', '.join(f'{name} {version}' for name, version in packages.items())}; code {code}"

@@ -26,6 +26,10 @@ _VERSIONS = (
     "pesq",
     "pystoi",
 )
+# What a result that was made later says of the training.
+_OF_TRAINING = ("command", "git_commit", "versions", "hardware")
+# Changes elsewhere, as in a result file, leave the code as it was committed.
+_CODE = (":/mtnet_tf", ":/data_builders", ":/experiments/*.py")
 
 
 def environment(device: Literal["cpu", "gpu"]) -> dict[str, Any]:
@@ -35,8 +39,9 @@ def environment(device: Literal["cpu", "gpu"]) -> dict[str, Any]:
         device: what the program runs on (`devices.select_device`).
 
     Returns:
-        {"command", "git_commit", "versions", "hardware", "device", "started"}. The commit is None
-        outside of a checkout. The time is in UTC, in ISO 8601.
+        {"command", "git_commit", "versions", "hardware", "device", "started"}. The commit ends in
+        "-dirty" where the code was changed since; it is None outside of a checkout. The time is in
+        UTC, in ISO 8601.
     """
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
     return {
@@ -47,6 +52,15 @@ def environment(device: Literal["cpu", "gpu"]) -> dict[str, Any]:
         "device": device,
         "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
+
+
+def of_training(record: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a result says of the training behind it: {"training_command", ...}.
+
+    Args:
+        record: `environment` of the training.
+    """
+    return {f"training_{name}": record.get(name) for name in _OF_TRAINING}
 
 
 def command_line() -> str:
@@ -60,20 +74,28 @@ def command_line() -> str:
 
 def _git_commit() -> str | None:
     try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=pathlib.Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return run.stdout.strip()
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", *_CODE)
     except (OSError, subprocess.CalledProcessError):
         return None
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    run = subprocess.run(
+        ["git", *arguments],
+        cwd=pathlib.Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stdout.strip()
 
 
 def hardware(device: Literal["cpu", "gpu"]) -> str:
-    """Returns the hardware in words, such as "2 cores of Intel(R) Xeon(R) ..." or "1 x <GPU>".
+    """Returns the hardware in words, such as "2 cores of ... (amx_bf16)" or "1 x <GPU>".
+
+    Of a CPU it says the flag for arithmetic in bfloat16, on which the speed of a training depends.
 
     Args:
         device: what the program runs on.
@@ -93,4 +115,6 @@ def hardware(device: Literal["cpu", "gpu"]) -> str:
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    return f"{num_cores()} cores of {name}"
+    from mtnet_tf.layers.bfloat16 import bfloat16_flag
+
+    return f"{num_cores()} cores of {name} ({bfloat16_flag() or 'no bfloat16'})"

@@ -17,6 +17,7 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.runs.provenance import of_training
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.divergence import DIVERGENCES, divergence
 from mtnet_tf.systems.trained import train
@@ -82,8 +83,8 @@ def try_change(
     Returns:
         {"looks": [{"step" and the figures of `JointStage.validate`}], "scores": a summary as
         `evaluation.scoring.evaluate` returns it, "training_seconds", "images_seen",
-        "num_parameters", "training_command", "training_git_commit", "training_hardware"}, as JSON
-        types. Of a training that diverged, "diverged" (`divergence`) and the last three.
+        "num_parameters"} and what `provenance.of_training` returns, as JSON types. Of a training
+        that diverged, "diverged" (`divergence`) and the latter.
 
     Raises:
         ConfigError: the validation split is empty.
@@ -107,6 +108,4 @@ def try_change(
         of_run = {key: run.environment()[key] for key in kept}
         ending |= {"looks": run.looks(), "scores": scores, **of_run}
     keras.backend.clear_session()
-    record = run.environment()
-    of_training = {f"training_{key}": record[key] for key in ("command", "git_commit", "hardware")}
-    return {**of_training, **ending}
+    return {**of_training(run.environment()), **ending}

@@ -12,7 +12,7 @@ from mtnet_tf.config import ConfigError
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.evaluation.figures import draw_images
 from mtnet_tf.files import replacing, write_json
-from mtnet_tf.runs.provenance import environment
+from mtnet_tf.runs.provenance import environment, of_training
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.image_stage import as_pixels, as_samples
@@ -70,7 +70,6 @@ def make_images(
         true_images = as_samples(data.validation.images).numpy()
         truly = stage.recognize(true_images) == data.validation.labels
         _draw(run / PICTURE, made, data)
-        record = run.environment()
         result = {
             "dataset": data.name,
             "preset": config.preset,
@@ -82,8 +81,7 @@ def make_images(
             "looks": run.looks(),
             "steps": stage.num_steps,
             "training_seconds": round(session.seconds, 1),
-            "training_command": record["command"],
-            "training_hardware": record["hardware"],
+            **of_training(run.environment()),
             "recordings": data.recordings_record(),
             **environment(device),
         }

@@ -46,6 +46,7 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
         assert result.keys() >= {
             "label", "precision", "num_parameters", "images_seen", "training_seconds",
             "command", "git_commit", "hardware", "training_command", "training_hardware",
+            "training_git_commit", "training_versions",
         }  # fmt: skip
         assert result["training_command"].startswith("python -m experiments.recipe --preset=tiny")
         assert result["dataset"].startswith("digits_ad/")

@@ -19,6 +19,8 @@ def test_each_way_once_behind_what_was_made_so():
     scored = {name: trained[name] for name in ("hardware", "command", "versions", "git_commit")}
     assert footers.way(trained) == "on a GPU. python 3; code abc. `train`"
     assert footers.way(scored) == "on a CPU. python 3; code abc. `score`"
+    later = trained | {"training_git_commit": "def", "training_versions": {"python": "2"}}
+    assert footers.way(later) == "on a GPU. python 2; code def, scored with code abc. `train`"
     made = [("b", ": x"), ("a", ": y"), ("c", ": x"), ("b", ": x")]
     assert footers.made_lines(made) == ["b, c: x", "a: y"]
     assert footers.made_lines(made, lambda names: str(len(names))) == ["3: x", "1: y"]

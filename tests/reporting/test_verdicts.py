@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from mtnet_tf.reporting import paper_table, verdicts
-from mtnet_tf.reporting.verdicts import CLAIMS, CONTRADICTED, REPRODUCED, UNDECIDED
+from mtnet_tf.reporting.verdicts import CLAIMS, CONTRADICTED, NOT_CLAIMED, REPRODUCED, UNDECIDED
 
 HOLES = next(claim for claim in CLAIMS if claim.worse == "no_holes")
 
@@ -61,6 +61,17 @@ def test_the_text_says_so(three_seeds):
     assert "nothing is known, without Meth.(L_gen + L_rep) (not run)" in text
 
 
+def test_what_the_paper_does_not_say_is_not_claimed(cells):
+    """On CIFAR10 AD the paper's own STOI is higher with I2T2A, and it says so."""
+    write(cells, "mtnet", [(0.7, 2.0, 0.50), (0.71, 2.1, 0.51), (0.72, 2.2, 0.52)], "cifar10_ad")
+    write(cells, "i2t2a", [(0.9, 3.0, 0.90), (0.91, 3.1, 0.91)], "cifar10_ad")
+    table = paper_table.read_table(cells.folder, "4")
+    found = verdicts.findings(CLAIMS[-1], table["cifar10_ad"])
+    assert [f.verdict for f in found] == [CONTRADICTED, CONTRADICTED, NOT_CLAIMED]
+    assert found[2].p < 0.05 and found[2].paper < 0
+    assert "The paper does not claim it in STOI." in verdicts.section(table, "4")
+
+
 def test_a_single_seed_is_undecided_whatever_the_difference(cells):
     write(cells, "no_holes", [(0.80, 3.0, 0.70), (0.82, 3.1, 0.72)])
     write(cells, "mtnet", [(0.99, 3.06, 0.72)])
@@ -96,9 +107,10 @@ def test_seeds_that_do_not_differ_are_no_test(cells):
 
 def test_what_is_equal_is_not_called_lower(cells):
     write(cells, "no_holes", [(0.8, 3.0, 0.7)])
-    write(cells, "mtnet", [(0.8, 3.5, 0.6)])
+    write(cells, "mtnet", [(0.8, 3.5, 0.69999)])
     text = verdicts.section(paper_table.read_table(cells.folder, "3"), "3")
-    assert "scores no higher in Corr2D, 0.5000 higher in PESQ and 0.1000 lower in STOI" in text
+    differences = "no higher in Corr2D, 0.5000 higher in PESQ and less than 0.0001 lower in STOI"
+    assert f"scores {differences}" in text
 
 
 def test_pairs_that_failed_count_at_the_floor(cells):

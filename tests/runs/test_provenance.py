@@ -1,12 +1,50 @@
-"""The command that a result names, as a shell takes it."""
+"""What a result says of its command, its code and its hardware."""
 
+import re
 import shlex
+import subprocess
 import sys
 
-from mtnet_tf.runs.provenance import command_line
+from mtnet_tf.runs import provenance
 
 
 def test_a_shell_reads_the_command_back(monkeypatch):
     arguments = ["--override=image_encoder.widths=[4, 8]", "--image=a b.png", "--seed=0"]
     monkeypatch.setattr(sys, "argv", ["program.py", *arguments])
-    assert shlex.split(command_line())[-3:] == arguments
+    assert shlex.split(provenance.command_line())[-3:] == arguments
+
+
+def git(*arguments):
+    author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *author, *arguments], check=True, capture_output=True)
+
+
+def test_only_code_makes_a_commit_dirty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mtnet_tf/x.py", "experiments/programs/y.py", "experiments/results/z.json"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_text("1")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "mtnet_tf/x.py"))
+    clean = provenance.environment("cpu")["git_commit"]
+    assert len(clean) == 12
+    (tmp_path / "experiments/results/z.json").write_text("2")
+    (tmp_path / "mtnet_tf/untracked.py").write_text("2")
+    assert provenance.environment("cpu")["git_commit"] == clean
+    (tmp_path / "experiments/programs/y.py").write_text("2")
+    assert provenance.environment("cpu")["git_commit"] == f"{clean}-dirty"
+
+
+def test_outside_of_a_checkout_there_is_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "x.py"))
+    assert provenance.environment("cpu")["git_commit"] is None
+
+
+def test_the_hardware_says_whether_the_cpu_has_bfloat16():
+    assert re.search(
+        r" cores of .+ \((amx_bf16|avx512_bf16|no bfloat16)\)$", provenance.hardware("cpu")
+    )

@@ -52,5 +52,6 @@ def test_a_change_that_diverges_is_a_result(tiny_config, synthetic_data, tmp_pat
     found = try_change(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu", None, 0)
     assert set(found) == {
         *("diverged", "training_command", "training_git_commit", "training_hardware"),
+        "training_versions",
     }
     assert found["diverged"]["error"].startswith("Stage 1 has not learned the recordings")
