@@ -36,19 +36,19 @@ def open_builder(
         name: `digits_ad`, `mnist_ad`, `cifar10_ad` or `cifar100_ad`, also with a config, as in
             `mnist_ad/one_recording`; a builder class; or None for the only builder of
             `builder_module`, and without one for `digits_ad`.
-        data_dir: Where TFDS keeps data sets; None for `~/tensorflow_datasets`.
-        recordings_dir: The recordings folder; None for the words that ship with this package.
-        builder_module: The Python module that defines the builder, for a data set from outside this
+        data_dir: where TFDS keeps data sets; None for `~/tensorflow_datasets`.
+        recordings_dir: the recordings folder; None for the words that ship with this package.
+        builder_module: the Python module that defines the builder, for a data set from outside this
             package, as in `my_package.fashion_mnist_ad`. It is imported.
-        **kwargs: Further arguments of `audio_description.AudioDescriptionBuilder`.
+        **kwargs: further arguments of `audio_description.AudioDescriptionBuilder`.
 
     Returns:
         The builder.
 
     Raises:
-        errors.DataSetError: If there is no such module, data set or config.
-        errors.RecordingsError: If the recordings do not fulfil what the data set needs.
-        audio.AudioError: If a recording cannot be used.
+        errors.DataSetError: there is no such module, data set or config.
+        errors.RecordingsError: the recordings do not fulfil what the data set needs.
+        audio.AudioError: a recording cannot be used.
     """
     kwargs |= {"data_dir": data_dir, "recordings_dir": recordings_dir}
     if isinstance(name, type):

@@ -30,23 +30,23 @@ class PairingConfig(tfds.core.BuilderConfig):
     """A TFDS config: the pairing policy, and what else makes one data set another than the next.
 
     The builder's arguments of the same names take precedence; as fields of the config they can be
-    given where TFDS takes a config only: `tfds build --config '{"name": ..., "policy": ...,
+    given where TFDS takes only a config: `tfds build --config '{"name": ..., "policy": ...,
     "recordings_dir": ...}'`.
 
     Attributes:
-        policy: A key of `pairing.POLICIES`, or "authors".
-        recordings_dir: The recordings folder, `<word>/<speaker>_<take>.wav|flac|ogg|mp3`; None for
+        policy: a key of `pairing.POLICIES`, or "authors".
+        recordings_dir: the recordings folder, `<word>/<speaker>_<take>.wav|flac|ogg|mp3`; None for
             `recordings.shipped_recordings`.
-        speaker: The voice to take, where the folder has several and the policy takes one; "any" for
+        speaker: the voice to take, where the folder has several and the policy takes one; "any" for
             one voice a word, so that a folder of many people covers the most words.
         processing: `recordings.Processing`, or a dict of its fields; None for its defaults. The
             policy "authors" applies none.
-        pairing_seed: Draws takes and voices.
+        pairing_seed: draws takes and voices.
         audio_length: L_s in samples, "auto" for the longest word's, or None for the paper's.
-        allow_missing_words: Makes a data set of the words that are recorded, under its own name.
+        allow_missing_words: makes a data set of the words that are recorded, under its own name.
         images_dir: TFDS data_dir of the images, where it is not the data set's own.
-        npz_dir: For the policy "authors", the folder of the authors' npz files.
-        fingerprint: Of the recordings and choices; a builder fills it in and extends `name` by it.
+        npz_dir: for the policy "authors", the folder of the authors' npz files.
+        fingerprint: of the recordings and choices; a builder fills it in and extends `name` by it.
     """
 
     policy: str = "one_recording"
@@ -98,11 +98,11 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
 
     Attributes:
         AUDIO_LENGTH: L_s, the samples that a word may have at most.
-        WORDS: Class name of the images -> spoken word, in the order of the labels.
+        WORDS: class name of the images -> spoken word, in the order of the labels.
         IMAGE_SHAPE: (height, width, channels).
-        DIGIT_SIZE: Pixels of the square that a digit fills, in images of digits: a photo is laid
+        DIGIT_SIZE: pixels of the square that a digit fills, in images of digits: a photo is laid
             out so.
-        IMAGES_LICENCE: Whose the images are, and under which licence; None where it is not known.
+        IMAGES_LICENCE: whose the images are, and under which licence; None where it is not known.
         TFDS_IMAGES: TFDS data set that the images come from; or None, and the builder overrides
             `_make_image_source`.
     """
@@ -125,13 +125,13 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         """Reads the recordings; prepares nothing.
 
         Args:
-            data_dir: Where TFDS keeps data sets; None for `~/tensorflow_datasets`.
-            **kwargs: The fields of `PairingConfig`, and what any TFDS builder takes (config,
+            data_dir: where TFDS keeps data sets; None for `~/tensorflow_datasets`.
+            **kwargs: the fields of `PairingConfig`, and what any TFDS builder takes (config,
                 version, file_format).
 
         Raises:
-            errors.RecordingsError: If the recordings do not fulfil what the data set needs.
-            audio.AudioError: If a recording cannot be used.
+            errors.RecordingsError: the recordings do not fulfil what the data set needs.
+            audio.AudioError: a recording cannot be used.
         """
         self._options = {name: kwargs.pop(name, None) for name in _OPTIONS}
         self._own_data_dir = data_dir
@@ -323,7 +323,7 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
             **kwargs: TFDS's other arguments.
 
         Raises:
-            errors.DataSetError: If the images cannot be had or read, or the data set cannot be
+            errors.DataSetError: the images cannot be had or read, or the data set cannot be
                 written; nothing half-written is left.
         """
         if download_config and download_config.max_examples_per_split is not None:

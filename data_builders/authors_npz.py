@@ -38,10 +38,10 @@ class AuthorsArchive:
     lives. Sent to a worker, the archive is its constructor's arguments, and is read again.
 
     Attributes:
-        pairing: An `AuthorsPairing`.
-        id: The prefix and a digest of what the files' zip directories hold: of each array name,
-            size and CRC-32, which is compared when the array is read. So the gigabytes are not read
-            twice.
+        pairing: an `AuthorsPairing`.
+        id: the prefix and a digest of what the files' zip directories hold: the name, size and
+            CRC-32 of each array. The CRC-32 is compared when the array is read, so the gigabytes
+            are not read twice.
     """
 
     def __init__(
@@ -55,15 +55,16 @@ class AuthorsArchive:
         """Reads all but the images.
 
         Args:
-            folder: The folder with the three files.
-            prefix: How their names begin, e.g. "cifar100".
-            words: Class name -> spoken word, in the order of the labels.
+            folder: the folder with the three files.
+            prefix: how their names begin, e.g. "cifar100".
+            words: class name -> spoken word, in the order of the labels.
             image_shape: (height, width, channels).
-            audio_length: Samples that a word may have at most (the paper's L_s), or "auto" for as
+            audio_length: samples that a word may have at most (the paper's L_s), or "auto" for as
                 many as the longest has.
 
         Raises:
-            RecordingsError: If a file is missing or damaged, or an array is not what it must be.
+            RecordingsError: a file is missing or damaged, an array is not what it must be, or the
+                temporary file cannot be written.
         """
         self._arguments = (folder, prefix, words, image_shape, audio_length)
         self._image_shape = tuple(image_shape)
@@ -120,15 +121,15 @@ class AuthorsArchive:
 
         Args:
             split: "train" or "test".
-            first: Position of the first image.
-            last: Position after the last image; None for all that are left.
+            first: position of the first image.
+            last: position after the last image; None for all that are left.
 
         Yields:
             `(image_id, image, label)`: split and position, as in `train_00042`; uint8 [height,
             width, channels]; and the label.
 
         Raises:
-            RecordingsError: If the file is damaged.
+            RecordingsError: the file is damaged.
         """
         rows = zip(self._images[split], self._labels[split], strict=True)
         for i, (image, label) in enumerate(itertools.islice(rows, first, last), first):
@@ -143,8 +144,8 @@ class AuthorsPairing(pairing.Pairing):
     authors' test file has no waveforms: see `TEST_REFERENCE`.
 
     Attributes:
-        of_train_image: Index into `recordings` for each training image.
-        archive: What is sent to a worker in place of the waveforms.
+        of_train_image: index into `recordings` for each training image.
+        archive: what is sent to a worker in place of the waveforms.
     """
 
     of_train_image: Sequence[int] = ()

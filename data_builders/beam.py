@@ -11,12 +11,12 @@ def download_config(options: str) -> tfds.download.DownloadConfig:
     """Returns the argument of `download_and_prepare` that has Beam do the work.
 
     Args:
-        options: Pipeline options as in `tfds build --beam_pipeline_options`: `name=value` separated
+        options: pipeline options as in `tfds build --beam_pipeline_options`: `name=value` separated
             by commas, e.g.
             "runner=DirectRunner,direct_num_workers=2,direct_running_mode=multi_processing".
 
     Raises:
-        DataSetError: If Beam is not installed or knows no such option.
+        DataSetError: Beam is not installed or knows no such option.
     """
     try:
         from apache_beam.options import pipeline_options

@@ -25,10 +25,10 @@ def sole_builder(folder: epath.Path) -> Iterator[None]:
     disks) nothing is held, and nothing removed.
 
     Args:
-        folder: Made where it is missing.
+        folder: made where it is missing.
 
     Raises:
-        files.FileError: If the folder cannot be written.
+        files.FileError: the folder cannot be written.
     """
     with files.locked(folder, wait=True) as held:
         if held:
@@ -43,8 +43,8 @@ def one_error(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
     """A context in which what stops a build becomes one InputError, whatever is wrapped around it.
 
     Raises:
-        InputError: The one behind the error, such as an unreadable image's.
-        DataSetError: If a file system failed. What fails in reading is an InputError already
+        InputError: the one behind the error, such as an unreadable image's.
+        DataSetError: a file system failed. What fails in reading is an InputError already
             (`ImageSource.images`), so this is of writing.
     """
     try:

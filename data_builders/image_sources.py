@@ -23,7 +23,7 @@ class ImageSource(Protocol):
     """Classified images.
 
     Attributes:
-        id: Name and version, for a data set's metadata and fingerprint.
+        id: name and version, for a data set's metadata and fingerprint.
     """
 
     id: str
@@ -41,15 +41,15 @@ class ImageSource(Protocol):
 
         Args:
             split: "train" or "test".
-            first: Position of the first image.
-            last: Position after the last image; None for all that are left.
+            first: position of the first image.
+            last: position after the last image; None for all that are left.
 
         Yields:
             `(image_id, image, label)`: split and position, as in `train_00042`; PNG bytes or uint8
             [height, width, channels]; and the label.
 
         Raises:
-            InputError: If the images cannot be read; the message says which files.
+            InputError: the images cannot be read; the message says which files.
         """
 
 
@@ -58,9 +58,9 @@ class TfdsImages:
     """The images of a TFDS data set, downloaded by TFDS where they are not prepared.
 
     Attributes:
-        name: Of the TFDS data set, e.g. "mnist".
-        classes: The class names it must have, in the order of the labels.
-        data_dir: Where TFDS keeps it; None for `~/tensorflow_datasets`.
+        name: of the TFDS data set, e.g. "mnist".
+        classes: the class names it must have, in the order of the labels.
+        data_dir: where TFDS keeps it; None for `~/tensorflow_datasets`.
     """
 
     name: str
@@ -81,7 +81,7 @@ class TfdsImages:
         """Downloads and prepares the images where that is not done.
 
         Raises:
-            DataSetError: If they cannot be downloaded, or have other classes.
+            DataSetError: they cannot be downloaded, or have other classes.
         """
         import tensorflow as tf
 
@@ -111,7 +111,7 @@ class TfdsImages:
         """Reads PNG bytes; see `ImageSource`.
 
         Raises:
-            DataSetError: If a file is missing or damaged.
+            DataSetError: a file is missing or damaged.
         """
         import tensorflow as tf
 
@@ -143,11 +143,11 @@ class ArrayImages:
     """Images that are arrays in memory.
 
     Attributes:
-        id: Name and version. Other images need another one, or would pass for these.
+        id: name and version. Other images need another one, or would pass for these.
         shape: (height, width, channels), with one channel or three.
-        load: Returns, of "train" and of "test", `(images, labels)`: uint8 [n, height, width,
-            channels] and integers [n]. It is called often, so that it should keep what it has read
-            (`functools.cache`), and by name from a Beam worker, so that it must be a module's.
+        load: returns {"train" and "test": `(images, labels)`}, uint8 [n, height, width, channels]
+            and integers [n]. It is called often, so it should keep what it has read
+            (`functools.cache`), and by name from a Beam worker, so it must be a module's function.
     """
 
     id: str

@@ -35,8 +35,8 @@ class NpzRows:
     """One array of an npz file.
 
     Attributes:
-        shape: Of the array.
-        dtype: Of the array.
+        shape: of the array.
+        dtype: of the array.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class NpzRows:
         """Checks type and shape; reads no row.
 
         Args:
-            path: The npz file.
-            name: The array's, e.g. "arr_0".
-            dtype: Pattern that NumPy's string of the type, without the byte order, must match, e.g.
+            path: the npz file.
+            name: the array's, e.g. "arr_0".
+            dtype: pattern that NumPy's string of the type, without the byte order, must match, e.g.
                 "u1".
-            what: What the array must hold, for the message.
-            *shapes: The shapes that it may have; None is any length but 0.
+            what: what the array must hold, for the message.
+            *shapes: the shapes that it may have; None is any length but 0.
 
         Raises:
-            RecordingsError: If the file cannot be read, has no such array, or one of another type,
+            RecordingsError: the file cannot be read, has no such array, or one of another type,
                 shape or order, or a huge one. Objects are refused, never unpickled.
         """
         self._path, self._name = path, name
@@ -133,14 +133,14 @@ def directory(path: epath.Path) -> list[list]:
     It tells files apart without reading them.
 
     Args:
-        path: The file.
+        path: the file.
 
     Returns:
         Sorted list of [member's name, bytes (uncompressed), CRC-32]: the same whether or not the
         arrays are compressed.
 
     Raises:
-        RecordingsError: If the file cannot be read.
+        RecordingsError: the file cannot be read.
     """
     with _refusing(path), path.open("rb") as file, zipfile.ZipFile(file) as archive:
         return sorted([m.filename, m.file_size, m.CRC] for m in archive.infolist())

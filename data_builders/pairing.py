@@ -26,11 +26,11 @@ class Pairing:
     """The recordings of a data set and the rule that gives each image one of them.
 
     Attributes:
-        policy: Name of the rule.
-        recordings: In the order of the data set's class labels.
-        candidates: Split -> word -> indices into `recordings`.
-        seed: Draws among the candidates.
-        too_long: Ids of the recordings passed over because they are longer than the data set holds.
+        policy: name of the rule.
+        recordings: in the order of the data set's class labels.
+        candidates: split -> word -> indices into `recordings`.
+        seed: draws among the candidates.
+        too_long: ids of the recordings passed over because they are longer than the data set holds.
     """
 
     policy: str
@@ -73,22 +73,23 @@ def make_pairing(
     """Reads a recordings folder and applies a policy to it.
 
     Args:
-        policy: A key of `POLICIES`.
-        recordings_dir: The recordings folder.
-        words: Distinct spoken words, in the order of the class labels.
-        audio_length: Samples that a word may have at most (the paper's L_s), or "auto" for as many
+        policy: a key of `POLICIES`.
+        recordings_dir: the recordings folder.
+        words: distinct spoken words, in the order of the class labels.
+        audio_length: samples that a word may have at most (the paper's L_s), or "auto" for as many
             as the longest has.
-        processing: What is done to each recording.
-        speaker: The voice to take, for the policies of one voice, or `shelf.ANY_SPEAKER`.
-        seed: Draws takes and voices.
-        allow_missing_words: Leaves out the words that are not recorded (by the speaker).
+        processing: what is done to each recording.
+        speaker: the voice to take, for the policies of one voice, or `shelf.ANY_SPEAKER`.
+        seed: draws takes and voices.
+        allow_missing_words: leaves out the words that are not recorded (by the speaker).
 
     Returns:
         The recordings that the policy takes, and its rule.
 
     Raises:
-        recordings.RecordingsError: If the folder or the policy's demands on it are not met.
-        audio.AudioError: If a recording cannot be used.
+        recordings.RecordingsError: there is no such policy or folder, or the folder lacks what the
+            policy needs.
+        audio.AudioError: a recording cannot be used.
     """
     if policy not in POLICIES:
         raise recordings.RecordingsError(

@@ -50,9 +50,12 @@ class Processing:
     """How a recording is brought to its final form; part of a data set's identity.
 
     Attributes:
-        top_db: Silence is what lies this far below the loudest 10 ms, in dB (`audio.TOP_DB`).
-        margin_secs: What is kept before and after the word, in seconds.
-        peak: Largest absolute sample, in [0.01, 1].
+        top_db: silence is what lies this far below the loudest 10 ms, in dB (`audio.TOP_DB`).
+        margin_secs: what is kept before and after the word, in seconds.
+        peak: largest absolute sample, in [0.01, 1].
+
+    Raises:
+        RecordingsError: a field is out of its range.
     """
 
     top_db: float = audio.TOP_DB
@@ -73,14 +76,14 @@ class Processing:
         """Resamples, trims and levels a recording.
 
         Args:
-            samples: Float [n].
-            sample_rate: Rate of `samples` in Hz.
+            samples: float [n].
+            sample_rate: rate of `samples` in Hz.
 
         Returns:
             int16 [m] at 22 050 Hz.
 
         Raises:
-            audio.AudioError: If the clip is silent or cannot be a word.
+            audio.AudioError: the clip is silent or cannot be a word, or the rate is out of range.
         """
         samples = audio.resample(samples, sample_rate)
         _check_word(audio.trim_silence(samples, self.top_db, 0), self.top_db)
@@ -114,7 +117,7 @@ def make_processing(value: Processing | dict | None) -> Processing:
     """Returns a `Processing` from one, from a dict of its fields, or from None (the defaults).
 
     Raises:
-        RecordingsError: If it is something else or has unknown fields.
+        RecordingsError: it is something else, or a field is unknown or out of its range.
     """
     if isinstance(value, Processing):
         return value
@@ -141,11 +144,11 @@ class Recording:
     """One processed recording.
 
     Attributes:
-        word: The spoken word, with spaces.
-        voice_id: Who says it.
-        take: Number of the take.
-        sha256: Hex digest of the source file's bytes.
-        source_rate: Rate of the source file in Hz.
+        word: the spoken word, with spaces.
+        voice_id: who says it.
+        take: number of the take.
+        sha256: hex digest of the source file's bytes.
+        source_rate: rate of the source file in Hz.
         samples: int16 [num_samples] at 22 050 Hz, processed, not padded.
     """
 
@@ -187,8 +190,8 @@ def read_maker_record(
     """Tells how the recordings of a folder were made, where its `recordings.json` says so.
 
     Args:
-        recordings_dir: The recordings folder, or None.
-        sha256s: Hex digests of the files that are used.
+        recordings_dir: the recordings folder, or None.
+        sha256s: hex digests of the files that are used.
 
     Returns:
         The record without its list of files; None where there is no record, it is not readable, or
@@ -213,17 +216,16 @@ def find_recordings(
     """Lists the recordings of the given words.
 
     Args:
-        recordings_dir: The recordings folder; other words' folders in it are not looked at.
-        words: Spoken words, with spaces.
-        allow_missing_words: Leaves words without recordings out, as long as one word is left.
+        recordings_dir: the recordings folder; other words' folders in it are not looked at.
+        words: spoken words, with spaces.
+        allow_missing_words: leaves words without recordings out, as long as one word is left.
 
     Returns:
         The files by word in the order given, then voice, then take.
 
     Raises:
-        RecordingsError: If the folder does not exist or cannot be read, words have no recordings
-            (all are listed), a file's name does not follow the pattern, or two files are the same
-            take.
+        RecordingsError: the folder does not exist or cannot be read, words have no recordings (all
+            are listed), a file's name does not follow the pattern, or two files are the same take.
     """
     root = epath.Path(recordings_dir)
     try:
@@ -268,14 +270,14 @@ def load_recording(file: RecordingFile, processing: Processing) -> Recording:
     """Reads and processes one recording.
 
     Args:
-        file: Where it is.
-        processing: What is done to it.
+        file: where it is.
+        processing: what is done to it.
 
     Returns:
         The recording, of any length.
 
     Raises:
-        audio.AudioError: If the file cannot be used; the message names it.
+        audio.AudioError: the file cannot be used; the message names it.
     """
     data = audio.read_file(file.path)
     samples, source_rate = audio.decode_audio(data, str(file.path))
@@ -299,11 +301,12 @@ def check_file_name(name: str, folder: object) -> None:
     TFDS keeps the labels as the lines of a UTF-8 text file and strips blanks from them.
 
     Args:
-        name: The file's name, `<speaker>_<take>.<suffix>`.
-        folder: Where it lies, for the message.
+        name: the file's name, `<speaker>_<take>.<suffix>`.
+        folder: where it lies, for the message.
 
     Raises:
-        RecordingsError: If the name is not UTF-8, or has control characters or blanks around it.
+        RecordingsError: the name is not UTF-8, or has control characters, or blanks around it or
+            before its take.
     """
     if not name.isprintable() or name != name.strip() or name.rpartition("_")[0].endswith(" "):
         raise RecordingsError(

@@ -19,8 +19,8 @@ class Shelf:
     """The files of a recordings folder, and those read so far: what a policy chooses from.
 
     Attributes:
-        files: Those that are left.
-        seed: Draws takes and voices.
+        files: those that are left.
+        seed: draws takes and voices.
     """
 
     def __init__(
@@ -53,6 +53,9 @@ class Shelf:
 
         With `ANY_SPEAKER` these are of one speaker a word: the first who has `num_takes` takes that
         fit, those first who have recorded the most words, then by name.
+
+        Raises:
+            RecordingsError: the speaker must be named, is unknown, or lacks words.
         """
         spoken = collections.defaultdict(set)
         for file in self.files:
@@ -103,7 +106,11 @@ class Shelf:
         return by_voice[0]
 
     def take_several(self, speaker: str | None, policy: str) -> None:
-        """Checks that there are several speakers and that none was named."""
+        """Checks that there are several speakers and that none was named.
+
+        Raises:
+            RecordingsError: there is only one, or one was named.
+        """
         voices = sorted({file.voice_id for file in self.files})
         if speaker is not None:
             raise recordings.RecordingsError(
@@ -147,7 +154,7 @@ class Shelf:
         """Raises RecordingsError for words of which no recording is short enough.
 
         Args:
-            candidates: Word -> indices of the recordings that may be taken.
+            candidates: word -> indices of the recordings that may be taken.
         """
         lacking = [word for word in self._words if not candidates[word]]
         if not lacking:

@@ -11,8 +11,8 @@ class BuilderTestCase(tfds.testing.DatasetBuilderTestCase):
     A subclass sets DATASET_CLASS and AUDIO_LENGTH.
 
     Attributes:
-        AUDIO_LENGTH: The samples that a word may have (section 4.1 of the paper).
-        recordings_dir: Other recordings than `dummy_data/recordings`.
+        AUDIO_LENGTH: the samples that a word may have (section 4.1 of the paper).
+        recordings_dir: other recordings than `dummy_data/recordings`.
     """
 
     SPLITS: ClassVar = {"train": 20, "test": 10}

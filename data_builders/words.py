@@ -5,7 +5,7 @@ def spoken_names(classes: str) -> dict[str, str]:
     """Returns the words of classes that are called by their names, in which `_` is a space.
 
     Args:
-        classes: The names, separated by blanks, in the order of the labels.
+        classes: the names, separated by blanks, in the order of the labels.
 
     Returns:
         Class name -> word, e.g. "aquarium_fish" -> "aquarium fish".

@@ -55,22 +55,22 @@ def make_fsdd_recordings(
     written as 16-bit wav files.
 
     Args:
-        output_dir: Folder to make; must not exist or be empty.
-        source: A copy of the data set or its folder `recordings`; the archive that its repository
+        output_dir: folder to make; if it exists, it must be empty.
+        source: a copy of the data set or its folder `recordings`; the archive that its repository
             offers for download, .zip, .tar.gz or .tgz; or "tfds".
-        speakers: The speakers to take; None for all.
-        data_dir: For "tfds", where TFDS keeps data sets; None for `~/tensorflow_datasets`. TFDS
+        speakers: the speakers to take; None for all.
+        data_dir: for "tfds", where TFDS keeps data sets; None for `~/tensorflow_datasets`. TFDS
             downloads and prepares what is not there.
-        command: The command that asks for the folder, for the record.
+        command: the command that asks for the folder, for the record.
 
     Returns:
         The record that `recordings.json` holds.
 
     Raises:
-        RecordingsError: If the source cannot be read or holds no such files, a speaker is not among
-            them or lacks digits, or `output_dir` is in use.
-        audio.AudioError: If a file cannot be used.
-        files.FileError: If `output_dir` cannot be written.
+        RecordingsError: the source cannot be read, or holds no such files or a take twice; a
+            speaker is not among them or lacks digits; or `output_dir` is in use.
+        audio.AudioError: a file cannot be used.
+        files.FileError: `output_dir` cannot be written.
     """
     kind, found = _read(source, data_dir)
     _check_unique(found, source)

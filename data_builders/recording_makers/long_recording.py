@@ -53,24 +53,24 @@ def make_cut_recordings(
     the words.
 
     Args:
-        output_dir: Folder to make; must not exist or be empty.
-        source: A wav, flac, ogg or mp3 file, or one that PyAV reads, such as m4a (extra `m4a`).
-        words: The words, with spaces, as they were read.
-        speaker: Whose voice it is; the files' name.
-        min_silence_secs: A silence at least so long parts two words, in seconds.
-        silence_db: Silence is what lies this far below the loudest 10 ms, in dB.
+        output_dir: folder to make; if it exists, it must be empty.
+        source: a wav, flac, ogg or mp3 file, or one that PyAV reads, such as m4a (extra `m4a`).
+        words: the words, with spaces, as they were read.
+        speaker: whose voice it is; the files' name.
+        min_silence_secs: the shortest silence that parts two words, in seconds.
+        silence_db: silence is what lies this far below the loudest 10 ms, in dB.
         recognize: (samples, rate in Hz) -> the word that is heard, to check the cuts; None for no
             check.
-        command: The command that asks for the folder, for the record.
+        command: the command that asks for the folder, for the record.
 
     Returns:
         The record that `recordings.json` holds. Its "heard_otherwise" are the files in which
         `recognize` heard another word, {file: word or None}.
 
     Raises:
-        RecordingsError: The pieces do not make whole takes of the words, an argument is out of
+        RecordingsError: the pieces do not make whole takes of the words, an argument is out of
             range, a package is missing, or `output_dir` is in use.
-        audio.AudioError: The recording cannot be read, or is silent.
+        audio.AudioError: the recording cannot be read, or is silent.
         files.FileError: `output_dir` cannot be written.
     """
     if not min_silence_secs > 0 or not silence_db > 0:
@@ -134,12 +134,12 @@ def find_pieces(
     Args:
         samples: float [num_samples].
         rate: Hz.
-        min_silence_secs: A shorter silence is part of a sound.
-        silence_db: Silence is what lies this far below the loudest 10 ms.
+        min_silence_secs: a shorter silence is part of a sound.
+        silence_db: silence is what lies this far below the loudest 10 ms.
 
     Returns:
         [(first sample, sample after the last)], with up to 0.25 s of the silences around, and no
-        more than half of them. Sounds shorter than 0.1 s are left out.
+        more than half of one between two sounds. Sounds shorter than 0.1 s are left out.
     """
     frame = max(1, round(0.01 * rate))
     loud = librosa.effects.split(samples, top_db=silence_db, frame_length=frame, hop_length=frame)

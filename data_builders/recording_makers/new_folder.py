@@ -17,8 +17,8 @@ def new_folder(output_dir: os.PathLike | str) -> Iterator[pathlib.Path]:
     """Yields a folder that becomes `output_dir` when the block ends, and vanishes on an error.
 
     Raises:
-        RecordingsError: If `output_dir` is in use.
-        files.FileError: If it cannot be written.
+        RecordingsError: `output_dir` is in use.
+        files.FileError: it cannot be written.
     """
     output_dir = pathlib.Path(os.path.abspath(output_dir))
     staging = output_dir.with_name(f".{output_dir.name}.{os.getpid()}.incomplete")
@@ -39,8 +39,8 @@ def write_record(folder: pathlib.Path, record: dict) -> dict:
     """Writes `recordings.json`: the record and the SHA-256 of each file.
 
     Args:
-        folder: The folder of the recordings.
-        record: How they were made.
+        folder: the folder of the recordings.
+        record: how they were made.
 
     Returns:
         The record and `recordings`, {file: hex digest}.

@@ -28,7 +28,8 @@ def parse_words(text: str) -> list[str]:
         Distinct lower-case words, in the order given.
 
     Raises:
-        RecordingsError: If there is no word, or one is not made of letters, or occurs twice.
+        RecordingsError: the file cannot be read, there is no word, or a word is not made of letters
+            or occurs twice.
     """
     if os.path.isfile(text):  # False too for words that make too long a path
         words = _read_word_list(text)
@@ -89,22 +90,22 @@ def make_piper_recordings(
     from a generator seeded with `seed + take`, and depend on the words before them in the list.
 
     Args:
-        output_dir: Folder to make; must not exist or be empty.
-        words: Words, with spaces.
-        takes: Number of takes a word, at least 1.
-        length_scale: Speaking time relative to the voice's own; above 1 is slower.
-        noise_scale: Noise of the sound in takes 1, 2, ...
-        noise_w_scale: Noise of the phonemes' lengths in takes 1, 2, ...
-        seed: Of the noise.
-        command: The command that asks for the folder, for the record.
+        output_dir: folder to make; if it exists, it must be empty.
+        words: the words, with spaces.
+        takes: number of takes a word, at least 1.
+        length_scale: speaking time relative to the voice's own; above 1 is slower.
+        noise_scale: noise of the sound in takes 1, 2, ...
+        noise_w_scale: noise of the phonemes' lengths in takes 1, 2, ...
+        seed: of the noise.
+        command: the command that asks for the folder, for the record.
 
     Returns:
         The record that `recordings.json` holds.
 
     Raises:
-        SpeechError: If the voice is not installed, or a word gives no sound.
-        RecordingsError: If an argument is out of range, or `output_dir` is in use.
-        files.FileError: If `output_dir` cannot be written.
+        SpeechError: the voice is not installed, or a word gives no sound.
+        RecordingsError: an argument is out of range, or `output_dir` is in use.
+        files.FileError: `output_dir` cannot be written.
     """
     if takes < 1:
         raise RecordingsError(f"--takes must be at least 1. Received: {takes}.")
@@ -150,18 +151,18 @@ def make_espeak_ng_recordings(
     """Speaks words with eSpeak NG: `<word>/espeak_0.flac`, 22 050 Hz, one take by each voice.
 
     Args:
-        output_dir: Folder to make; must not exist or be empty.
-        words: Words, with spaces.
-        voices: Voices of the program, such as "en-us+f3"; their names are the speakers'.
-        command: The command that asks for the folder, for the record.
+        output_dir: folder to make; if it exists, it must be empty.
+        words: the words, with spaces.
+        voices: voices of the program, such as "en-us+f3", whose speaker is "espeak-en-us-f3".
+        command: the command that asks for the folder, for the record.
 
     Returns:
         The record that `recordings.json` holds.
 
     Raises:
-        SpeechError: If the program is not installed, or a word gives no sound.
-        RecordingsError: If two voices are the same, or `output_dir` is in use.
-        files.FileError: If `output_dir` cannot be written.
+        SpeechError: the program is not installed or fails, or a word gives no sound.
+        RecordingsError: two voices are the same, or `output_dir` is in use.
+        files.FileError: `output_dir` cannot be written.
     """
     if len(set(voices)) < len(voices):
         raise RecordingsError(f"--voices names a voice twice: {', '.join(voices)}.")
