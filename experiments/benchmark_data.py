@@ -51,15 +51,16 @@ def make_recordings(folder: pathlib.Path, words: Iterable[str]) -> None:
 
 
 class SyntheticImages:
-    """An `ImageSource` of a hundred different 32x32 colour pictures, by turns.
-
-    Args:
-        num_pairs: images of the training split; the test split has 100.
-    """
+    """An `ImageSource` of a hundred different 32x32 colour pictures, by turns."""
 
     id = "synthetic:1"
 
     def __init__(self, num_pairs: int) -> None:
+        """Draws the pictures.
+
+        Args:
+            num_pairs: images of the training split; the test split has 100.
+        """
         import numpy as np
         import PIL.Image
 

@@ -121,7 +121,7 @@ def _only(source: str, usable: Sequence[flags.FlagHolder]) -> dict[str, Any]:
     """Returns the values of the flags that are given.
 
     Raises:
-        InputError: One is given that has no meaning with the source.
+        InputError: one is given that has no meaning with the source.
     """
     every = (_ENGINE, _VOICES, *_OF_PIPER, *_OF_FSDD, _FROM_RECORDING, *_OF_OWN_VOICE)
     given = {flag.name: flag.value for flag in every if flag.value is not None}

@@ -99,7 +99,7 @@ def _check_flags() -> None:
     """Refuses flags of which one would not be heeded.
 
     Raises:
-        InputError: A flag is given with one that it excludes, or without one that it needs.
+        InputError: a flag is given with one that it excludes, or without one that it needs.
     """
     values = flags.FLAGS
     tasks = [name for name in (*_ALONE, *_TOGETHER) if values[name].value]

@@ -59,7 +59,7 @@ def define_strategy_flag(names: list[str]) -> None:
     """Defines --strategy.
 
     Args:
-        names: The values that it may have.
+        names: the values that it may have.
     """
     flags.DEFINE_enum(
         "strategy",

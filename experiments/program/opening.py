@@ -58,7 +58,7 @@ def open_run(path: pathlib.Path | str) -> "tuple[RunFolder, systems.System]":
     """Returns a run folder and its system, before TensorFlow is imported.
 
     Raises:
-        InputError: The path is no run folder, or its system cannot be found.
+        InputError: the path is no run folder, or its system cannot be found.
     """
     from mtnet_tf.runs.run_folder import RunFolder
 
@@ -76,13 +76,13 @@ def prepare_device(config: Config) -> tuple[str, Config]:
     """Chooses what --device asks for. To be called before any operation of TensorFlow's.
 
     Args:
-        config: The configuration of a training.
+        config: the configuration of a training.
 
     Returns:
         (device, config): "cpu" or "gpu", and `config` with its precision chosen.
 
     Raises:
-        InputError: The device is not there.
+        InputError: the device is not there.
     """
     from mtnet_tf.runs import devices
 
@@ -94,7 +94,7 @@ def make_strategy() -> "tf.distribute.Strategy":
     """Returns what --strategy asks for. To be called right after `prepare_device`.
 
     Raises:
-        InputError: The machines of the strategy are not there.
+        InputError: the machines of the strategy are not there.
     """
     from mtnet_tf.training import distribution
 
@@ -105,10 +105,10 @@ def make_recognizer(words: Iterable[str]) -> "WordRecognizer | None":
     """Returns what hears the words where --word_accuracy is given.
 
     Args:
-        words: The data set's words.
+        words: the data set's words.
 
     Raises:
-        InputError: No recogniser is installed, or it has no pronunciation for a word.
+        InputError: no recogniser is installed, or it has no pronunciation for a word.
     """
     from mtnet_tf.metrics.word_accuracy import WordRecognizer
 
@@ -119,7 +119,7 @@ def open_builder(name: str | None = None) -> "AudioDescriptionBuilder":
     """Returns the builder of a data set, prepared or not.
 
     Args:
-        name: The data set; by default the one that the flags of `define_dataset_flags` name.
+        name: the data set; by default the one that the flags of `define_dataset_flags` name.
     """
     import data_builders
 
@@ -143,7 +143,7 @@ def open_data_set(name: str | None = None) -> "PreparedDataSet":
     """Returns a prepared data set; prepares it where it is not.
 
     Args:
-        name: As in `open_builder`.
+        name: as in `open_builder`.
     """
     return prepare(open_builder(name))
 
@@ -154,8 +154,8 @@ def load_data_set(
     """Prepares a data set where it is not, and reads it.
 
     Args:
-        config: The configuration of a training.
-        name: As in `open_builder`.
+        config: the configuration of a training.
+        name: as in `open_builder`.
 
     Returns:
         (dataset, config, data): the prepared data set, `config` fitted to it, and its arrays.

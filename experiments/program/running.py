@@ -30,7 +30,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     TF_CPP_MIN_LOG_LEVEL says so: 0 shows everything.
 
     Args:
-        main: The program. It is given the command line and returns the exit status, None for 0.
+        main: the program. It is given the command line and returns the exit status, None for 0.
     """
 
     def checked_main(argv: list[str]):
