@@ -55,14 +55,14 @@ def read_audio(path: os.PathLike | str) -> tuple[np.ndarray, int]:
     scaled down as a whole, so that nothing is clipped.
 
     Args:
-        path: The file.
+        path: the file.
 
     Returns:
         `(samples, sample_rate)`: float32 [num_samples] in [-1, 1], and the file's rate in Hz.
 
     Raises:
-        AudioError: If the file is missing, unreadable, empty, truncated, too large, not audio, or
-            holds values that are not finite.
+        AudioError: the file is missing, unreadable, empty, truncated, too large, not audio, has a
+            rate out of range, or holds values that are not finite.
     """
     path = pathlib.Path(path)
     return decode_audio(read_file(path), str(path))
@@ -74,13 +74,13 @@ def read_file(path: pathlib.Path) -> bytes:
     Only a regular file, or a link to one, is opened: a pipe or a device may never end.
 
     Args:
-        path: A `pathlib.Path` or an `epath.Path`.
+        path: a `pathlib.Path` or an `epath.Path`.
 
     Returns:
         At most `MAX_FILE_BYTES` bytes.
 
     Raises:
-        AudioError: If it is missing, unreadable, no regular file, or larger.
+        AudioError: it is missing, unreadable, no regular file, or larger.
     """
     try:
         if is_special(path):
@@ -112,14 +112,14 @@ def decode_audio(data: bytes, name: str) -> tuple[np.ndarray, int]:
     """Decodes the bytes of an audio file; as `read_audio`, with `name` for the messages.
 
     Args:
-        data: The contents of a wav, flac, ogg or mp3 file.
-        name: What the messages call the file.
+        data: the contents of a wav, flac, ogg or mp3 file.
+        name: what the messages call the file.
 
     Returns:
         `(samples, sample_rate)`: float32 [num_samples] in [-1, 1], and the file's rate in Hz.
 
     Raises:
-        AudioError: As `read_audio`.
+        AudioError: as `read_audio`.
     """
     if not data:
         raise AudioError(f"{name}: the file is empty (0 bytes). Replace or delete it.")
@@ -150,16 +150,16 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int = SAMPLE_RATE) ->
     """Resamples with librosa, by soxr at quality HQ: linear phase, aliases below -100 dB.
 
     Args:
-        samples: Float [num_samples].
-        from_rate: Rate of `samples` in Hz.
-        to_rate: Rate wanted in Hz.
+        samples: float [num_samples].
+        from_rate: rate of `samples` in Hz.
+        to_rate: rate wanted in Hz.
 
     Returns:
         float32 [about num_samples * to_rate / from_rate]; the samples themselves for equal rates.
 
     Raises:
-        AudioError: If a rate is not in [`MIN_SAMPLE_RATE`, `MAX_SAMPLE_RATE`], or `samples` is not
-            a non-empty vector.
+        AudioError: a rate is not in [`MIN_SAMPLE_RATE`, `MAX_SAMPLE_RATE`], or `samples` is not a
+            non-empty vector.
     """
     samples = _as_vector(samples)
     for rate in (from_rate, to_rate):
@@ -178,15 +178,15 @@ def trim_silence(samples: np.ndarray, top_db: float, margin_secs: float) -> np.n
     frame that is at most `top_db` below the loudest one, with a margin on both sides.
 
     Args:
-        samples: Float [num_samples] at SAMPLE_RATE.
-        top_db: Threshold in dB below the loudest frame, positive.
-        margin_secs: What is kept beyond the first and last loud frame, in seconds.
+        samples: float [num_samples] at SAMPLE_RATE.
+        top_db: threshold in dB below the loudest frame, positive.
+        margin_secs: what is kept beyond the first and last loud frame, in seconds.
 
     Returns:
         float32 [at most num_samples].
 
     Raises:
-        AudioError: If every sample is zero, or `samples` is not a non-empty vector.
+        AudioError: every sample is zero, or `samples` is not a non-empty vector.
     """
     samples = _as_vector(samples)
     frame, hop = max(1, round(0.01 * SAMPLE_RATE)), max(1, round(0.0025 * SAMPLE_RATE))
@@ -207,14 +207,15 @@ def peak_normalize(samples: np.ndarray, peak: float) -> np.ndarray:
     """Scales a waveform so that its largest absolute value is `peak`.
 
     Args:
-        samples: Float [num_samples].
-        peak: Level wanted, in (0, 1].
+        samples: float [num_samples].
+        peak: level wanted, in (0, 1].
 
     Returns:
         float32 [num_samples].
 
     Raises:
-        AudioError: If every sample is zero, or `peak` is outside (0, 1].
+        AudioError: every sample is zero, `samples` is not a non-empty vector, or `peak` is outside
+            (0, 1].
     """
     samples = _as_vector(samples)
     if not 0 < peak <= 1:
@@ -230,13 +231,13 @@ def pad(samples: np.ndarray, num_samples: int) -> np.ndarray:
 
     Args:
         samples: [n] of any dtype, n <= num_samples.
-        num_samples: Length wanted.
+        num_samples: length wanted.
 
     Returns:
         [num_samples], same dtype.
 
     Raises:
-        AudioError: If `samples` is longer than `num_samples`.
+        AudioError: `samples` is longer than `num_samples`.
     """
     samples = np.asarray(samples)
     if len(samples) > num_samples:
@@ -248,7 +249,11 @@ def pad(samples: np.ndarray, num_samples: int) -> np.ndarray:
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
-    """Returns int16 [...] of float [...] in [-1, 1]: x * 32767, rounded; clipped beyond that."""
+    """Returns int16 [...] of float [...] in [-1, 1]: x * 32767, rounded; clipped beyond that.
+
+    Raises:
+        AudioError: a sample is NaN or infinite.
+    """
     samples = np.asarray(samples, np.float64)
     if not np.isfinite(samples).all():
         raise AudioError("The audio holds NaN or infinite samples and cannot be stored as int16.")
@@ -266,14 +271,14 @@ def write_audio(
     """Writes mono 16-bit PCM; the file appears under its name only when it is complete.
 
     Args:
-        path: A .wav or .flac file; its folder is made where it is missing.
-        samples: Float [num_samples] in [-1, 1] (clipped beyond).
-        sample_rate: Rate in Hz.
+        path: a .wav or .flac file; its folder is made where it is missing.
+        samples: float [num_samples] in [-1, 1] (clipped beyond).
+        sample_rate: rate in Hz.
 
     Raises:
-        AudioError: If the suffix is another one, the rate is out of range, or the samples are not
-            finite.
-        files.FileError: If the file cannot be written.
+        AudioError: the suffix is another one, the rate is out of range, or the samples are not a
+            non-empty vector or not finite.
+        files.FileError: the file cannot be written.
     """
     path = pathlib.Path(path)
     check_output(path, sample_rate)
@@ -289,12 +294,12 @@ def check_output(path: os.PathLike | str, sample_rate: int) -> None:
     """Checks that `write_audio` can write a file, before the work that makes its samples.
 
     Args:
-        path: The file; its folder is made where it is missing.
-        sample_rate: Rate in Hz.
+        path: the file; its folder is made where it is missing.
+        sample_rate: rate in Hz.
 
     Raises:
-        AudioError: If the suffix is not .wav or .flac, or the rate is out of range.
-        files.FileError: If the folder cannot be made or written, or the path is a folder.
+        AudioError: the suffix is not .wav or .flac, or the rate is out of range.
+        files.FileError: the folder cannot be made or written, or the path is a folder.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() not in (".wav", ".flac"):

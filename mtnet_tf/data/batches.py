@@ -49,7 +49,7 @@ def shuffled_batches(
         augmentation: moves the column "image"; None leaves it as it is.
 
     Returns:
-        Yields {name: tensor [batch_size / num_parts, ...]}.
+        A data set of {name: tensor [batch_size / num_parts, ...]}.
     """
     (size,) = {len(values) for values in columns.values()}
     columns = {name: tf.constant(values) for name, values in columns.items()}

@@ -40,13 +40,13 @@ def has_dark_ink(grey: np.ndarray, name: str = "the picture") -> bool:
 
     Args:
         grey: float [height, width] in [0, 1], black to white.
-        name: What an error calls the picture.
+        name: what an error calls the picture.
 
     Returns:
         Whether the ink is darker than the ground.
 
     Raises:
-        ImageError: The picture is blank.
+        ImageError: the picture is blank.
     """
     difference = grey - ndimage.uniform_filter(grey, max(grey.shape) // 2, mode="nearest")
     darkest, brightest = np.percentile(difference, [0.05, 99.95])
@@ -74,14 +74,14 @@ def extract_digit(
     Args:
         ink: float [h, w] in [0, 1], light ink on a dark ground.
         size: (height, width) of the result.
-        digit_size: Side in pixels of the square that the digit fills.
-        name: What an error calls the picture.
+        digit_size: side in pixels of the square that the digit fills.
+        name: what an error calls the picture.
 
     Returns:
         float [height, width] in [0, 1].
 
     Raises:
-        ImageError: No ink stands out from the ground.
+        ImageError: no ink stands out from the ground.
     """
     ground = ndimage.grey_opening(ink, size=max(3, min(ink.shape) // 3), mode="nearest")
     # Relative to what the ground leaves room for: ink in a shadow differs less from its paper.

@@ -30,18 +30,18 @@ def read_image(
     """Reads a picture file as the input of a model.
 
     Args:
-        path: A file in any format that `decode_image` takes.
-        shape: As in `decode_image`.
-        invert: As in `decode_image`.
-        digit_size: As in `decode_image`.
+        path: a file in any format that `decode_image` takes.
+        shape: as in `decode_image`.
+        invert: as in `decode_image`.
+        digit_size: as in `decode_image`.
 
     Returns:
         What `decode_image` returns.
 
     Raises:
-        ImageError: There is no such file, it is not an ordinary file, it cannot be read, or
+        ImageError: there is no such file, it is not an ordinary file, it cannot be read, or
             `decode_image` cannot use it.
-        ValueError: An argument is out of its range.
+        ValueError: an argument is out of its range.
     """
     _check_arguments(shape, invert, digit_size)
     return decode_image(picture_files.read_bytes(path), shape, invert, digit_size, str(path))
@@ -59,28 +59,29 @@ def decode_image(
     EXIF rotation is applied. Transparent parts become white, because that is what viewers show
     and what a drawing without a background was drawn on.
 
-    With one channel and a `digit_size` see `digits.extract_digit`, which follows unless the picture
-    already has the wanted height and width. Otherwise the largest centred part of the wanted
-    aspect is cut out and scaled with antialiasing; it is inverted only for `invert="yes"`.
+    With one channel and a `digit_size`, `digits.extract_digit` lays the digit out, unless the
+    picture already has the wanted height and width. With three channels or no `digit_size`, the
+    largest centred part of the wanted aspect is cut out and scaled with antialiasing; it is
+    inverted only for `invert="yes"`.
 
     Args:
-        data: The contents of a file in any format that Pillow decodes by itself, in any size, mode
+        data: the contents of a file in any format that Pillow decodes by itself, in any size, mode
             and bit depth.
         shape: (height, width, channels) of the model's images; channels is 1 or 3.
         invert: "yes" for dark ink on light paper, "no" for light ink on a dark ground, "auto" to
             look (see `digits.has_dark_ink`).
-        digit_size: Pixels of the square into which a digit is fitted; MNIST's is 20 of 28. None
+        digit_size: pixels of the square into which a digit is fitted; MNIST's is 20 of 28. None
             for a data set whose images are not digits.
-        name: What an error calls the picture.
+        name: what an error calls the picture.
 
     Returns:
         (image, inverted): uint8 [height, width, channels] in [0, 255], and whether light and dark
         were exchanged.
 
     Raises:
-        ImageError: The data are empty, too large, no picture, damaged or cut short, or the picture
+        ImageError: the data are empty, too large, no picture, damaged or cut short, or the picture
             holds no digit.
-        ValueError: An argument is out of its range.
+        ValueError: an argument is out of its range.
     """
     _check_arguments(shape, invert, digit_size)
     height, width, channels = shape
@@ -103,11 +104,11 @@ def write_image(path: pathlib.Path | str, image: np.ndarray) -> None:
     """Writes a PNG file, each pixel enlarged to a square, so that it can be looked at.
 
     Args:
-        path: The file.
+        path: the file.
         image: uint8 [height, width, 1 or 3].
 
     Raises:
-        files.FileError: It cannot be written.
+        files.FileError: it cannot be written.
     """
     scale = max(1, _SHOWN_SIZE // max(image.shape[:2]))
     enlarged = image.repeat(scale, axis=0).repeat(scale, axis=1)

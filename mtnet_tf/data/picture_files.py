@@ -36,7 +36,7 @@ def read_bytes(path: pathlib.Path | str) -> bytes:
     """Returns the contents of an ordinary file.
 
     Raises:
-        ImageError: There is no such file, it is not an ordinary file, too large, or may not be
+        ImageError: there is no such file, it is not an ordinary file, too large, or may not be
             read.
     """
     try:
@@ -67,12 +67,12 @@ def decode(data: bytes, mode: Literal["L", "RGB"], name: str) -> PIL.Image.Image
     """Returns a picture of 8 bits, on white where it is transparent, turned as EXIF says.
 
     Args:
-        data: The contents of a picture file.
+        data: the contents of a picture file.
         mode: "L", grey, or "RGB".
-        name: What an error calls the picture.
+        name: what an error calls the picture.
 
     Raises:
-        ImageError: The data are empty, too large, no picture, damaged or cut short.
+        ImageError: the data are empty, too large, no picture, damaged or cut short.
     """
     if not data:
         raise ImageError(f"{name}: is empty (0 bytes). Copy or save the picture again.")
