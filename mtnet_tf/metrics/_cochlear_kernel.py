@@ -115,9 +115,9 @@ def run(
 
     Args:
         samples: float64 [frames * 160] at 16 kHz.
-        filters: What `plan` returned for num_channels + 1 filters.
-        alpha: The integrator's coefficient.
-        num_channels: How many differences of neighbouring filters there are.
+        filters: what `plan` returned for num_channels + 1 filters.
+        alpha: the integrator's coefficient.
+        num_channels: how many differences of neighbouring filters there are.
 
     Returns:
         float64 [frames, num_channels].

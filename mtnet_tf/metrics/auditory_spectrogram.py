@@ -36,7 +36,7 @@ def auditory_spectrogram(samples: np.ndarray, sample_rate: int = 22050) -> np.nd
         440 * 2^((k - 31) / 24) Hz and that of k + 1.
 
     Raises:
-        ValueError: Wrong shape or type, NaN or infinite samples, or an impossible sample rate.
+        ValueError: wrong shape or type, NaN or infinite samples, or an impossible sample rate.
     """
     check_sample_rate(sample_rate)
     samples = as_signal(samples, "given")

@@ -23,7 +23,7 @@ def corr2d(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 2205
         (silence).
 
     Raises:
-        ValueError: Wrong shapes or types, unequal lengths, or an impossible sample rate.
+        ValueError: wrong shapes or types, unequal lengths, or an impossible sample rate.
     """
     return _correlate_pair(reference, generated, sample_rate, None)
 
@@ -34,15 +34,15 @@ def corr2d_compressed(
     """Correlates the spectrograms to the power 0.3, Lip2AudSpec's compressed domain: more lenient.
 
     Args:
-        reference: As in `corr2d`.
-        generated: As in `corr2d`.
+        reference: as in `corr2d`.
+        generated: as in `corr2d`.
         sample_rate: Hz.
 
     Returns:
         What `corr2d` returns.
 
     Raises:
-        ValueError: As in `corr2d`.
+        ValueError: as in `corr2d`.
     """
     return _correlate_pair(reference, generated, sample_rate, COMPRESSION)
 
@@ -64,7 +64,7 @@ def direction(spectrogram: np.ndarray, power: float | None = None) -> np.ndarray
 
     Args:
         spectrogram: float64 [frames, channels], >= 0.
-        power: Exponent of the spectrogram; None for the spectrogram as it is.
+        power: exponent of the spectrogram; None for the spectrogram as it is.
 
     Returns:
         float64 [frames * channels], or None where it is constant and so has no direction.
@@ -89,7 +89,7 @@ def correlate_directions(reference: np.ndarray | None, generated: np.ndarray | N
 
     Args:
         reference: float64 [frames * channels], or None for a constant spectrogram.
-        generated: The same of the generated signal.
+        generated: the same of the generated signal.
     """
     for vector, name in ((reference, REFERENCE), (generated, GENERATED)):
         if vector is None:

@@ -27,10 +27,11 @@ def pesq(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050)
 
     Returns:
         A Score, about -0.5 to 4.5; a failure where a signal is not finite or silent, where both are
-        shorter than 0.25 s, or where the reference holds nothing that P.862 takes for speech.
+        shorter than 0.25 s, where the reference holds nothing that P.862 takes for speech, or where
+        the generated signal has no power in the telephone band.
 
     Raises:
-        ValueError: Wrong shapes or types, unequal lengths, or an impossible sample rate.
+        ValueError: wrong shapes or types, unequal lengths, or an impossible sample rate.
     """
     return raw_from_lqo(pesq_lqo(reference, generated, sample_rate))
 
@@ -39,15 +40,15 @@ def pesq_lqo(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22
     """Computes MOS-LQO, narrow band at 8 kHz (P.862.1).
 
     Args:
-        reference: As in `pesq`.
-        generated: As in `pesq`.
+        reference: as in `pesq`.
+        generated: as in `pesq`.
         sample_rate: Hz.
 
     Returns:
         A Score from 1.0 to 4.55; a failure as in `pesq`.
 
     Raises:
-        ValueError: As in `pesq`.
+        ValueError: as in `pesq`.
     """
     return _score_pair(reference, generated, sample_rate, NARROW_BAND)
 
@@ -56,15 +57,15 @@ def pesq_lqo_wb(reference: np.ndarray, generated: np.ndarray, sample_rate: int =
     """Computes MOS-LQO, wide band at 16 kHz (P.862.2).
 
     Args:
-        reference: As in `pesq`.
-        generated: As in `pesq`.
+        reference: as in `pesq`.
+        generated: as in `pesq`.
         sample_rate: Hz.
 
     Returns:
         A Score from 1.0 to 4.64; a failure as in `pesq`.
 
     Raises:
-        ValueError: As in `pesq`.
+        ValueError: as in `pesq`.
     """
     return _score_pair(reference, generated, sample_rate, WIDE_BAND)
 

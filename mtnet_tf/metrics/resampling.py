@@ -17,8 +17,8 @@ def resample_polyphase(samples: np.ndarray, from_rate: int, to_rate: int) -> np.
 
     Args:
         samples: float64 [num_samples].
-        from_rate: A whole number of Hz.
-        to_rate: A whole number of Hz.
+        from_rate: a whole number of Hz.
+        to_rate: a whole number of Hz.
 
     Returns:
         float64 [ceil(num_samples * to_rate / from_rate)].
@@ -32,8 +32,8 @@ def resample_octave(samples: np.ndarray, from_rate: int, to_rate: int) -> np.nda
 
     Args:
         samples: float64 [num_samples].
-        from_rate: A whole number of Hz.
-        to_rate: A whole number of Hz.
+        from_rate: a whole number of Hz.
+        to_rate: a whole number of Hz.
 
     Returns:
         float64 [ceil(num_samples * to_rate / from_rate)].

@@ -56,14 +56,14 @@ class Score:
     """The result of one metric on one pair of waveforms.
 
     Attributes:
-        value: The score; NaN when and only when the metric failed.
-        reason: Why it failed; "" where it did not.
+        value: the score; NaN when and only when the metric failed.
+        reason: why it failed; "" where it did not.
         culprit: "reference" when the reference alone is the reason (such a pair is left out of
             every mean and counted), "generated" when the generated signal is (such a pair counts as
             the metric's floor in the floor mean); "" where there is a score.
 
     Raises:
-        ValueError: Value, reason and culprit contradict each other.
+        ValueError: value, reason and culprit contradict each other.
     """
 
     value: float

@@ -26,15 +26,6 @@ class Scorer:
     """Scores generated waveforms against a fixed set of reference recordings.
 
     Every number equals that of the metric's own function on the pair.
-
-    Args:
-        references: float [R, num_samples] in [-1, 1], the recordings padded to the data set's
-            length.
-        sample_rate: Hz.
-        metrics: Which of METRICS and DISTANCES are computed.
-
-    Raises:
-        ValueError: Wrong shape or type, no reference, or an impossible sample rate.
     """
 
     def __init__(
@@ -43,6 +34,17 @@ class Scorer:
         sample_rate: int = 22050,
         metrics: Sequence[str] = METRICS,
     ) -> None:
+        """Prepares the references.
+
+        Args:
+            references: float [R, num_samples] in [-1, 1], the recordings padded to the data set's
+                length.
+            sample_rate: Hz.
+            metrics: which of METRICS and DISTANCES are computed.
+
+        Raises:
+            ValueError: wrong shape or type, no reference, or an impossible sample rate.
+        """
         check_sample_rate(sample_rate)
         self.metrics = tuple(metrics)
         self._sample_rate = sample_rate
@@ -64,7 +66,7 @@ class Scorer:
             silent or not finite.
 
         Raises:
-            ValueError: Wrong shape or type.
+            ValueError: wrong shape or type.
         """
         generated = self._check_generated(generated)
         correlations = np.empty((len(generated), len(self._views)))
@@ -86,7 +88,7 @@ class Scorer:
             ({metric: n Scores}, what `correlations` returns).
 
         Raises:
-            ValueError: Wrong shapes or types, or an index out of range.
+            ValueError: wrong shapes or types, or an index out of range.
         """
         generated = self._check_generated(generated)
         reference_index = self._check_index(reference_index, len(generated))

@@ -44,11 +44,6 @@ class ScoringPool:
 
     Each worker has a pipe of its own. In this process there is no lock and no thread that could
     wait for a worker that is gone. A worker whose pipe closes ends: none outlives its program.
-
-    Args:
-        references: float32 [R, L_s] in [-1, 1], the recordings.
-        num_processes: How many workers, at least 1.
-        metrics: Which of METRICS and DISTANCES are computed.
     """
 
     def __init__(
@@ -57,6 +52,13 @@ class ScoringPool:
         num_processes: int,
         metrics: Sequence[str] = METRICS,
     ) -> None:
+        """Starts no worker yet.
+
+        Args:
+            references: float32 [R, L_s] in [-1, 1], the recordings.
+            num_processes: how many workers, at least 1.
+            metrics: which of METRICS and DISTANCES are computed.
+        """
         self.metrics = tuple(metrics)
         self._references = references
         self._num_processes = num_processes
@@ -78,14 +80,15 @@ class ScoringPool:
         memory.
 
         Args:
-            jobs: Each is (generated float32 [n, L_s], reference_index int [n]).
+            jobs: each is (generated float32 [n, L_s], reference_index int [n]).
 
         Yields:
             A list of n triples: {metric: Score}; the index of the reference with the highest
             Corr2D, None for silence; and that Corr2D, NaN for silence.
 
         Raises:
-            WorkerError: A worker is gone.
+            WorkerError: a worker is gone.
+            ValueError: as `Scorer.score_and_correlate`.
         """
         if self._num_processes == 1:
             self._scorer = self._scorer or Scorer(self._references, metrics=self.metrics)

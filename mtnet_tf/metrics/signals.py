@@ -16,13 +16,13 @@ def as_signal(samples: np.ndarray, name: str) -> np.ndarray:
 
     Args:
         samples: float [num_samples].
-        name: What an error calls the signal.
+        name: what an error calls the signal.
 
     Returns:
         float64 [num_samples], which may hold NaN or infinity.
 
     Raises:
-        ValueError: The samples are not one-dimensional, none at all, or not floats.
+        ValueError: there are no samples, or they are not one-dimensional or not floats.
     """
     samples = np.asarray(samples)
     if samples.ndim != 1 or not samples.size:
@@ -39,13 +39,13 @@ def as_signals(samples: np.ndarray, name: str) -> np.ndarray:
 
     Args:
         samples: float [n, num_samples].
-        name: What an error calls the stack.
+        name: what an error calls the stack.
 
     Returns:
         float64 [n, num_samples], which may hold NaN or infinity.
 
     Raises:
-        ValueError: The stack is not two-dimensional, holds empty waveforms, or is not of floats.
+        ValueError: the stack is not two-dimensional, holds empty waveforms, or is not of floats.
     """
     samples = np.asarray(samples)
     if samples.ndim != 2 or not samples.shape[1]:
@@ -71,7 +71,7 @@ def as_pair(
         (reference, generated): float64 [num_samples] each.
 
     Raises:
-        ValueError: A shape or type that `as_signal` refuses, unequal lengths, or a sample rate that
+        ValueError: a shape or type that `as_signal` refuses, unequal lengths, or a sample rate that
             is no positive whole number.
     """
     check_sample_rate(sample_rate)
@@ -102,7 +102,7 @@ def failure_reason(samples: np.ndarray, name: str) -> str:
 
     Args:
         samples: float64 [num_samples].
-        name: What the reason calls the signal.
+        name: what the reason calls the signal.
 
     Returns:
         The reason; "" where there is none.
@@ -118,7 +118,7 @@ def signal_failure(samples: np.ndarray, name: Literal["reference", "generated"])
 
     Args:
         samples: float64 [num_samples].
-        name: Which signal of the pair it is.
+        name: which signal of the pair it is.
     """
     reason = failure_reason(samples, name)
     return failure(reason, name) if reason else None

@@ -37,7 +37,7 @@ def stoi(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050)
         or has fewer than 10 frames (of 25.6 ms, every 12.8 ms) within 40 dB of its loudest.
 
     Raises:
-        ValueError: Wrong shapes or types, unequal lengths, or an impossible sample rate.
+        ValueError: wrong shapes or types, unequal lengths, or an impossible sample rate.
     """
     return _score_pair(reference, generated, sample_rate)[0]
 
@@ -46,15 +46,15 @@ def stoi_classic(reference: np.ndarray, generated: np.ndarray, sample_rate: int 
     """Computes STOI as pystoi does, with segments of 30 frames.
 
     Args:
-        reference: As in `stoi`.
-        generated: As in `stoi`.
+        reference: as in `stoi`.
+        generated: as in `stoi`.
         sample_rate: Hz.
 
     Returns:
         As `stoi`; a failure also where pystoi has no value: the reference has fewer than 30 frames.
 
     Raises:
-        ValueError: As in `stoi`.
+        ValueError: as in `stoi`.
     """
     return _score_pair(reference, generated, sample_rate)[1]
 
@@ -63,15 +63,15 @@ def estoi(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050
     """Computes ESTOI with segments of min(30, frames) frames.
 
     Args:
-        reference: As in `stoi`.
-        generated: As in `stoi`.
+        reference: as in `stoi`.
+        generated: as in `stoi`.
         sample_rate: Hz.
 
     Returns:
         As `stoi`, a mean of correlations in [-1, 1].
 
     Raises:
-        ValueError: As in `stoi`.
+        ValueError: as in `stoi`.
     """
     return _score_pair(reference, generated, sample_rate)[2]
 
@@ -94,7 +94,7 @@ class PreparedReference:
     Attributes:
         active: bool [frames], which frames of the signal are within 40 dB of its loudest.
         bands: float64 [15, frames of what is left], third-octave band levels.
-        silent: Whether the signal is all zeros.
+        silent: whether the signal is all zeros.
     """
 
     active: np.ndarray
@@ -123,11 +123,11 @@ def score_resampled(
     """Computes the forms of STOI of a prepared reference and a finite signal of its length.
 
     Args:
-        reference: What `prepare` returned.
+        reference: what `prepare` returned.
         generated: float64 [num_samples] at 10 kHz.
 
     Returns:
-        (score, classic, extended): What `stoi`, `stoi_classic` and `estoi` return.
+        (score, classic, extended): what `stoi`, `stoi_classic` and `estoi` return.
     """
     if reference.silent:
         return (failure("the reference signal is silent", REFERENCE),) * 3

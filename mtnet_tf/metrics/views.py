@@ -13,14 +13,15 @@ from mtnet_tf.metrics.score import DISTANCES, METRICS, Score
 
 
 class Views:
-    """The forms of one waveform, each computed when first asked for.
-
-    Args:
-        samples: float64 [num_samples], finite.
-        sample_rate: Hz.
-    """
+    """The forms of one waveform, each computed when first asked for."""
 
     def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
+        """Computes nothing yet.
+
+        Args:
+            samples: float64 [num_samples], finite.
+            sample_rate: Hz.
+        """
         self._samples = samples
         self._sample_rate = sample_rate
 
@@ -72,9 +73,9 @@ def score_views(
     """Scores one pair.
 
     Args:
-        reference: The forms of the recording.
-        generated: The forms of the generated waveform, as long as the recording.
-        metrics: Which of METRICS and DISTANCES are wanted.
+        reference: the forms of the recording.
+        generated: the forms of the generated waveform, as long as the recording.
+        metrics: which of METRICS and DISTANCES are wanted.
 
     Returns:
         {metric: Score} of those.

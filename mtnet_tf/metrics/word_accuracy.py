@@ -28,7 +28,7 @@ class UnknownWordError(InputError, ValueError):
     """Words that the recogniser has no pronunciation for.
 
     Attributes:
-        words: These words.
+        words: these words.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -41,18 +41,20 @@ class UnknownWordError(InputError, ValueError):
 
 
 class WordRecognizer:
-    """Hears one of a fixed set of words.
-
-    Args:
-        words: The data set's words; `_` and space both part the words of a name ("aquarium_fish").
-
-    Raises:
-        MissingRecognizerError: The package `pocketsphinx` is missing.
-        UnknownWordError: There are words that neither the dictionary nor PRONUNCIATIONS has.
-        ValueError: There is no word, or the same word twice.
-    """
+    """Hears one of a fixed set of words."""
 
     def __init__(self, words: Iterable[str]) -> None:
+        """Makes the recogniser.
+
+        Args:
+            words: the data set's words; `_` and space both part the words of a name
+                ("aquarium_fish").
+
+        Raises:
+            MissingRecognizerError: the package `pocketsphinx` is missing.
+            UnknownWordError: there are words that neither the dictionary nor PRONUNCIATIONS has.
+            ValueError: there is no word, or the same word twice.
+        """
         words = list(words)
         self._words = {_spoken(word): word for word in words}
         if not words or len(self._words) != len(words):
@@ -71,7 +73,7 @@ class WordRecognizer:
             finite.
 
         Raises:
-            ValueError: Wrong shape or type, or an impossible sample rate.
+            ValueError: wrong shape or type, or an impossible sample rate.
         """
         check_sample_rate(sample_rate)
         samples = as_signal(samples, "given")

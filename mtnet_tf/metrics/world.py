@@ -1,8 +1,8 @@
 """Two metrics of speech synthesis, by the vocoder WORLD (Morise et al. 2016; extra `world`).
 
 The mel-cepstral distance says how far the timbre is off, and the error of F0 how far the pitch is.
-Both compare only the time in which the reference is within 40 dB of its loudest: elsewhere a
-cepstrum is that of noise.
+Both compare only the time from the first to the last frame in which the reference is within 40 dB
+of its loudest: outside it a cepstrum is that of noise.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def mcd(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050) 
         finite.
 
     Raises:
-        ValueError: Wrong shapes or types, unequal lengths, or an impossible sample rate.
-        ImportError: The package `pyworld` is missing.
+        ValueError: wrong shapes or types, unequal lengths, or an impossible sample rate.
+        ImportError: the package `pyworld` is missing.
     """
     return _score_pair(reference, generated, sample_rate)["mcd"]
 
@@ -92,16 +92,16 @@ def f0_error(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22
     """Computes the root-mean-square error of F0, over the frames that have a pitch in both.
 
     Args:
-        reference: As in `mcd`.
-        generated: As in `mcd`.
+        reference: as in `mcd`.
+        generated: as in `mcd`.
         sample_rate: Hz.
 
     Returns:
-        A Score in cents, hundredths of a semitone, at least 0: lower is better. A failure where
-        fewer than 5 frames (of 5 ms) have a pitch in both.
+        A Score in cents, hundredths of a semitone, at least 0: lower is better. A failure as in
+        `mcd`, or where fewer than 5 frames (of 5 ms) have a pitch in both.
 
     Raises:
-        ValueError, ImportError: As in `mcd`.
+        ValueError, ImportError: as in `mcd`.
     """
     return _score_pair(reference, generated, sample_rate)["f0_error"]
 
