@@ -8,14 +8,15 @@ _logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Logs lines like `inspected 20480/70000  4096 pairs/s  ETA 0:12`.
-
-    Args:
-        verb: what is done to the pairs, in the past tense.
-        total: how many there are.
-    """
+    """Logs lines like `inspected 20480/70000  4096 pairs/s  ETA 0:12`."""
 
     def __init__(self, verb: str, total: int) -> None:
+        """Begins to count.
+
+        Args:
+            verb: what is done to the pairs, in the past tense.
+            total: how many there are.
+        """
         self._verb, self._total, self._done = verb, total, 0
         self._start = self._told = time.monotonic()
 
