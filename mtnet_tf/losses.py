@@ -119,8 +119,9 @@ def generation_loss(
     """Returns L_gen (Eqs. 9-10): the L1 norm of Gamma(a^tr - a^gen).
 
     The paper's form is the *sum* over the samples, averaged over the batch. "mean_smooth_l1"
-    averages over the samples too; with it the generated waveform stays silent. The released form is
-    the squared difference of the L2-normalised waveforms, summed over samples and batch.
+    averages over the samples too; with it the generated waveform hardly leaves the average of all
+    words. The released form is the squared difference of the L2-normalised waveforms, summed over
+    samples and batch.
 
     Args:
         audio: a^tr, float32 [batch, L_s] in [-1, 1].

@@ -106,8 +106,9 @@ def dilated_residual_block_2d(
 class GatedResidualBlock1D(layers.Layer):
     """Gated 1D residual block (Eq. 8): tanh(G(E) + E).
 
-    G(E) = conv(sigmoid(conv_a(E)) * tanh(conv_b(E))). The gate is PixelRNN's. Every convolution is
-    dilated and keeps the number of channels. Each block widens the receptive field by
+    G(E) = conv(sigmoid(conv_a(E)) * tanh(conv_b(E))). The paper names PixelRNN for it; this form is
+    the gated PixelCNN's and WaveNet's. Every convolution is dilated and keeps the number of
+    channels. Each block widens the receptive field by
     2 * (kernel_size - 1) * dilation_rate samples.
 
     Input and output: float [batch, length, channels].
