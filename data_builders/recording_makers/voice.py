@@ -161,15 +161,18 @@ def make_espeak_ng_recordings(
 
     Raises:
         SpeechError: the program is not installed or fails, or a word gives no sound.
-        RecordingsError: two voices are the same, or `output_dir` is in use.
+        RecordingsError: two voices have one speaker's name, or `output_dir` is in use.
         files.FileError: `output_dir` cannot be written.
     """
-    if len(set(voices)) < len(voices):
-        raise RecordingsError(f"--voices names a voice twice: {', '.join(voices)}.")
+    engines = [EspeakNg(voice) for voice in voices]
+    if len({engine.speaker for engine in engines}) < len(engines):
+        raise RecordingsError(
+            f"--voices names a speaker twice, by letters and digits: {', '.join(voices)}."
+        )
     return _make(
         output_dir,
         words,
-        [(EspeakNg(voice), 0) for voice in voices],
+        [(engine, 0) for engine in engines],
         made_by=f"{__package__}.make_espeak_ng_recordings",
         command=command,
         parameters={"voices": list(voices)},

@@ -1,5 +1,6 @@
 """Text to speech: what the engines say, and what is told where they cannot."""
 
+import re
 import stat
 import sys
 
@@ -92,8 +93,9 @@ def test_a_recordings_folder_of_two_voices(program, tmp_path):
         spectrum = np.abs(np.fft.rfft(samples))
         found = spectrum.argmax() * audio.SAMPLE_RATE / len(samples)
         assert found == pytest.approx(pitch, abs=2)
-    with pytest.raises(RecordingsError, match="names a voice twice: en-us, en-us"):
-        recording_makers.make_espeak_ng_recordings(tmp_path / "x", ["two"], ("en-us", "en-us"))
+    for twice in (("en-us", "en-us"), ("en-us+f3", "en-us-f3")):
+        with pytest.raises(RecordingsError, match=f"a speaker twice, .*: {re.escape(twice[0])}, "):
+            recording_makers.make_espeak_ng_recordings(tmp_path / "x", ["two"], twice)
     with pytest.raises(SpeechError, match="no such voice"):
         recording_makers.make_espeak_ng_recordings(tmp_path / "x", ["two"], ("xx",))
     assert not (tmp_path / "x").exists()
