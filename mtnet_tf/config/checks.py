@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import operator
 from typing import TYPE_CHECKING
 
 from mtnet_tf.config.ranges import ConfigError
+from mtnet_tf.config.sizes import numbers_of_weights, values_of_a_row
 
 if TYPE_CHECKING:
     from mtnet_tf.config.fields import Config
 
 # 8 GB in float32, without the gradients and the optimiser's two copies; `paper` has 0.2e9.
 MOST_WEIGHTS = 2_000_000_000
-# 8 GB in float32, one feature map of one batch; `released` has 0.07e9.
-MOST_FEATURES = 2_000_000_000
+# 8 GB in float32, one tensor of one batch; `released` has 0.07e9.
+MOST_VALUES = 2_000_000_000
 
 
 def check(config: Config) -> None:
@@ -131,48 +130,18 @@ def _check_averages(config: Config) -> None:
 
 def _check_sizes(config: Config) -> None:
     """Refuses networks that no machine could hold, before anything is built."""
-    for name, count in _numbers_of_weights(config).items():
+    for name, count in numbers_of_weights(config).items():
         if count > MOST_WEIGHTS:
             raise ConfigError(
                 f"{name} must have at most {MOST_WEIGHTS:,} weights. Received: sizes of layers that"
-                f" give it {count:,}. Make its layers or data.audio_length smaller."
+                f" give it {count:,}. Make its layers smaller."
             )
-    pixels = math.prod(config.data.image_shape[:2])
-    of_one = max(pixels * max(config.image_encoder.widths), config.data.audio_length)
-    most = MOST_FEATURES // of_one
-    _require(
-        config.training.joint.batch_size <= most,
-        config,
-        "training.joint.batch_size",
-        f"must be at most {most:,} with data.image_shape, data.audio_length and"
-        f" image_encoder.widths as they are: a row of a batch has up to {of_one:,} values in one"
-        " tensor",
-    )
-
-
-def _numbers_of_weights(config: Config) -> dict[str, int]:
-    """Returns the number of weights of each sub-network's kernels: {field: number}."""
-    encoder, generator = config.image_encoder, config.audio_generator
-    autoencoder, mapper = config.audio_autoencoder, config.cross_modal_mapper
-    length, phi = config.data.audio_length, mapper.units[-1]
-    widths = [config.data.image_shape[-1], *encoder.widths]
-    convolutions = sum(2 * encoder.kernel_size**2 * width**2 for width in encoder.widths)
-    gated = 3 * generator.num_blocks * generator.kernel_size * generator.channels**2
-    hidden = generator.hidden_units
-    if generator.kind == "autoencoder_decoder":
-        gated, hidden = 0, autoencoder.hidden_units[autoencoder.feature_layer :]
-    return {
-        "image_encoder": convolutions
-        + _dense(widths)
-        + _dense([widths[-1], *encoder.feature_units]),
-        "audio_autoencoder": _dense([length, *autoencoder.hidden_units, length]),
-        "cross_modal_mapper": _dense([encoder.feature_units[-1], *mapper.units]),
-        "voice": config.data.num_voices * config.voice.embedding_units
-        + _dense([phi + config.voice.embedding_units, 2 * phi]),
-        "audio_generator": gated + _dense([phi, *hidden, length]),
-    }
-
-
-def _dense(sizes: list[int]) -> int:
-    """Returns the number of weights of fully connected layers, or 1x1 kernels, of these sizes."""
-    return sum(before * after for before, after in itertools.pairwise(sizes))
+    for stage, of_one in values_of_a_row(config).items():
+        most = MOST_VALUES // of_one
+        _require(
+            getattr(config.training, stage).batch_size <= most,
+            config,
+            f"training.{stage}.batch_size",
+            f"must be at most {most:,} with images, sounds and layers as large as they are: a row"
+            f" of a batch has up to {of_one:,} values in one tensor",
+        )
