@@ -34,7 +34,7 @@ _RESULTS = flags.DEFINE_string(
 _CHECKS = flags.DEFINE_string(
     "checks", "tests/pretrained", "Folder that receives <name>.npz and .json, for the tests."
 )
-_OVERRIDE = flags.DEFINE_multi_string("override", [], "key=value of the configuration.")
+program.define_override_flag()
 program.define_device_flag()
 program.define_recordings_flags()
 program.define_scoring_flags()
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.systems import plan
 
     name, run = _NAME.value, RunFolder(pathlib.Path(_OUT_DIR.value) / _NAME.value)
-    config = plan.cell_config(plan.Cell(name, "mtnet", 0), "compact", _OVERRIDE.value)
+    config = plan.cell_config(plan.Cell(name, "mtnet", 0), "compact", program.read_overrides())
 
     import data_builders
     from mtnet_tf.evaluation.calibration import calibrate_run

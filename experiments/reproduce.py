@@ -43,9 +43,8 @@ def main(argv: list[str]) -> int:
     if _CELLS.value:
         cells = plan.chosen(_CELLS.value, cells)
     # A bad override is told before anything is trained.
-    configs = {
-        cell: plan.cell_config(cell, flags.FLAGS.preset, flags.FLAGS.override) for cell in cells
-    }
+    overrides = program.read_overrides()
+    configs = {cell: plan.cell_config(cell, flags.FLAGS.preset, overrides) for cell in cells}
 
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.runs import devices

@@ -106,7 +106,7 @@ def _read_config(base: RunFolder | None) -> Config:
                 f"--{name}={flags.FLAGS[name].value} and --init_from are given: the {name} is that"
                 f" of {base.path}. Leave out --{name}; --override changes single fields."
             )
-    return configure_new_voice(base.config(), _FREEZE.value, flags.FLAGS.override)
+    return configure_new_voice(base.config(), _FREEZE.value, program.read_overrides())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from experiments.program.flags import (
     define_keep_flag,
     define_network_flags,
     define_num_processes_flag,
+    define_override_flag,
     define_recordings_flags,
     define_scoring_flags,
     define_strategy_flag,
@@ -24,6 +25,7 @@ from experiments.program.opening import (
     prepare,
     prepare_device,
     read_config,
+    read_overrides,
 )
 from experiments.program.running import run
 
@@ -34,6 +36,7 @@ __all__ = [
     "define_keep_flag",
     "define_network_flags",
     "define_num_processes_flag",
+    "define_override_flag",
     "define_recordings_flags",
     "define_scoring_flags",
     "define_strategy_flag",
@@ -49,5 +52,6 @@ __all__ = [
     "prepare",
     "prepare_device",
     "read_config",
+    "read_overrides",
     "run",
 ]

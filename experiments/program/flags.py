@@ -40,6 +40,11 @@ def define_config_flags() -> None:
         "small",
         f"One of {', '.join(PRESETS)}. paper and released are for a GPU, the others for a CPU.",
     )
+    define_override_flag()
+
+
+def define_override_flag() -> None:
+    """Defines --override."""
     flags.DEFINE_multi_string(
         "override", [], "key=value of the configuration, e.g. training.joint.epochs=2."
     )

@@ -1,5 +1,6 @@
 """What the shared flags ask for: networks, systems, devices, data sets, a speech recogniser."""
 
+import dataclasses
 import importlib
 import pathlib
 from collections.abc import Iterable, Sequence
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from mtnet_tf import pretrained
-from mtnet_tf.config import Config, override, preset
+from mtnet_tf.config import Config, DataConfig, override, preset
 from mtnet_tf.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mtnet_tf.data.prepared import PreparedDataSet
     from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.runs.run_folder import RunFolder
+
+# The fields that a prepared data set leaves open. It fixes the others of `data`.
+_OPEN = {"data.validation_fraction", "data.validation_seed"}
 
 
 def network_dir() -> pathlib.Path:
@@ -68,8 +72,29 @@ def open_run(path: pathlib.Path | str) -> "tuple[RunFolder, systems.System]":
 
 
 def read_config() -> Config:
-    """Returns the configuration of --preset and --override, before TensorFlow is imported."""
-    return override(preset(flags.FLAGS.preset), flags.FLAGS.override)
+    """Returns the configuration of --preset and --override, before TensorFlow is imported.
+
+    Raises:
+        InputError: As `read_overrides`; or there is no such preset, or an override is refused.
+    """
+    return override(preset(flags.FLAGS.preset), read_overrides())
+
+
+def read_overrides() -> list[str]:
+    """Returns --override of a program that trains on a prepared data set.
+
+    Raises:
+        InputError: One is of a field that the data set fixes.
+    """
+    fixed = {"data", *(f"data.{field.name}" for field in dataclasses.fields(DataConfig))} - _OPEN
+    for assignment in flags.FLAGS.override:
+        key = assignment.partition("=")[0]
+        if key in fixed:
+            raise InputError(
+                f"--override={key}=... is given, and the prepared data set fixes {key}. Leave it"
+                " out, or prepare a data set that has it (experiments.prepare_data)."
+            )
+    return flags.FLAGS.override
 
 
 def prepare_device(config: Config) -> tuple[str, Config]:

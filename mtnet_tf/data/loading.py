@@ -57,8 +57,8 @@ def load(dataset: PreparedDataSet, config: DataConfig) -> AudioDescriptions:
     except (MemoryError, ValueError) as error:
         raise DataError(
             f"{dataset.path} has {shape[0]:,} recordings, which do not fit into memory at"
-            f" L_s = {shape[1]:,} samples. Set data.audio_length to the longest recording, or use"
-            " fewer recordings."
+            f" L_s = {shape[1]:,} samples. Prepare the data set with a smaller --audio_length, or"
+            " use fewer recordings."
         ) from error
     labels = np.full([len(dataset.recording_ids)], -1, np.int32)
     train, test = (_read_split(dataset, split, waveforms, labels) for split in SPLITS)
@@ -167,8 +167,8 @@ def _fill_in(waveform: np.ndarray, stored: bytes, dataset: PreparedDataSet, numb
     if len(found) > len(waveform):
         raise DataError(
             f"Recording {dataset.recording_ids[number]} of {dataset.full_name} is longer than"
-            f" L_s = {len(waveform)} samples and is not truncated: set data.audio_length to the"
-            " longest recording."
+            f" L_s = {len(waveform)} samples and is not truncated: prepare the data set with"
+            f" --audio_length={len(waveform)}, or use shorter recordings."
         )
     waveform[: len(found)] = found
 

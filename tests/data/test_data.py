@@ -81,9 +81,10 @@ def test_validation_split_is_seeded_and_independent_of_the_training_seed(dataset
 
 
 def test_longer_words_are_never_truncated(dataset):
-    with pytest.raises(
-        pairs.DataError, match="is longer than L_s = 5000 samples and is not truncated"
-    ):
+    message = (
+        "is longer than L_s = 5000 samples and is not truncated: prepare .* --audio_length=5000"
+    )
+    with pytest.raises(pairs.DataError, match=message):
         loading.load(dataset, config_lib.DataConfig(audio_length=5000))
 
 

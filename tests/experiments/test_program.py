@@ -88,3 +88,47 @@ def test_counts_have_a_lower_bound(program, flag):
     assert done.returncode == 1
     assert f"flag --{flag}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "program, arguments",
+    [
+        ("train", ["--run_dir=r"]),
+        ("train", ["--run_dir=r", "--init_from={pretrained}"]),
+        ("ablation", ["--out_dir=o"]),
+        ("recipe", ["--out_dir=o", "--results=s"]),
+        ("readings", ["--results=s"]),
+        ("voices", ["--out_dir=o", "--results=s", "--new_voice=v"]),
+        ("reproduce", ["--list"]),
+        ("pretrain", []),
+    ],
+)
+def test_an_override_of_what_the_data_set_fixes_is_refused(program, arguments):
+    pretrained = ROOT / "mtnet_tf/pretrained/mnist_ad"
+    arguments = [argument.format(pretrained=pretrained) for argument in arguments]
+    done = run("-m", f"experiments.{program}", "--override=data.audio_length=9", *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: --override=data.audio_length=... is given, and the prep")
+
+
+def test_the_data_set_fixes_all_but_the_validation_part():
+    code = """
+import dataclasses
+from absl import flags
+from experiments import program
+from mtnet_tf.config import DataConfig
+from mtnet_tf.errors import InputError
+
+program.define_override_flag()
+flags.FLAGS(["program"])
+for key in ["data", *(f"data.{field.name}" for field in dataclasses.fields(DataConfig))]:
+    flags.FLAGS.override = [f"{key}=1"]
+    try:
+        program.read_overrides()
+    except InputError:
+        print(key)
+"""
+    assert run("-c", code).stdout.split() == [
+        "data", "data.image_shape", "data.num_classes", "data.num_voices", "data.digit_size",
+        "data.audio_length", "data.sample_rate",
+    ]  # fmt: skip
