@@ -15,6 +15,7 @@ import logging
 import math
 import os
 import pathlib
+import re
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -168,6 +169,14 @@ def whole_files(folder: pathlib.Path | str, pattern: str = "*.json") -> list[pat
     """
     found = pathlib.Path(folder).glob(pattern)
     return sorted(path for path in found if not path.name.startswith("."))
+
+
+def safe_name(text: str) -> str:
+    """Returns text that may hold anything, such as a word, as a part of a file's name.
+
+    What is no letter, digit, hyphen or underscore becomes an underscore.
+    """
+    return re.sub(r"[^\w-]", "_", text)
 
 
 def write_text(path: pathlib.Path | str, text: str) -> None:

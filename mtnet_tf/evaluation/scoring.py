@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +18,7 @@ from mtnet_tf.data import audio
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.evaluation.result_folder import WAVS, read_finished, write_rows, write_summary
 from mtnet_tf.evaluation.summary import Row, summarize
-from mtnet_tf.files import remove_leftovers, writing
+from mtnet_tf.files import remove_leftovers, safe_name, writing
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.progress import Progress
@@ -122,8 +121,9 @@ def _score(
             fresh = []
             for i, (waveform, reference) in enumerate(zip(waveforms, chunk.recordings)):
                 if first + i < num_wavs:
-                    name = _file_name(chunk.image_ids[i], data.words[chunk.labels[i]])
-                    audio.write_audio(out_dir / WAVS / name, waveform, audio.SAMPLE_RATE)
+                    name = safe_name(f"{chunk.image_ids[i]}_{data.words[chunk.labels[i]]}")
+                    path = out_dir / WAVS / f"{name}.wav"
+                    audio.write_audio(path, waveform, audio.SAMPLE_RATE)
                 key = hashlib.blake2b(waveform.tobytes(), digest_size=16).digest(), int(reference)
                 if key not in seen:
                     seen[key] = len(seen)
@@ -178,8 +178,3 @@ def _score(
         "generated": float(np.mean([heard[place] == word for place, word in zip(places, words)])),
         "references": float(np.mean([right[int(r)] for r in pairs.recordings])),
     }
-
-
-def _file_name(image_id: str, word: str) -> str:
-    """Returns the name of a sound. Ids and words come from a data set, which may hold any text."""
-    return re.sub(r"[^\w -]", "_", f"{image_id}_{word}") + ".wav"

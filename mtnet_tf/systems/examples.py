@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import re
+
+from mtnet_tf.files import safe_name
 
 RECORD = "examples.json"  # in their folder: what was chosen, and who said it how
 TRUE = "true"  # the name under which the recordings themselves are heard
@@ -54,6 +55,5 @@ def sound_of(folder: pathlib.Path, number: int, example: Example, name: str) -> 
         example: the example.
         name: of the system or control that says it, or `TRUE`.
     """
-    # A data set's words may hold any text.
-    word = re.sub(r"[^\w-]", "_", example.word)
+    word = safe_name(example.word)
     return folder / "sounds" / f"{number}_{example.kind}_{word}_{name}.flac"

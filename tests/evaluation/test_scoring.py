@@ -92,6 +92,13 @@ def test_true_label_is_the_ceiling(data, tmp_path):
     assert [row["recording_id"] for row in rows] == ["zero/a_0", "one/a_0", "two/a_1", "zero/a_0"]
 
 
+def test_a_sound_has_no_name_that_a_link_would_break_at(data, tmp_path):
+    spaced = dataclasses.replace(data, words=("aquarium fish", "t/shirt", "two"))
+    score(control("true_label_and_recording", spaced), spaced, tmp_path, num_wavs=2)
+    wavs = sorted(path.name for path in (tmp_path / "true_label_and_recording/wavs").iterdir())
+    assert wavs == ["test_0_aquarium_fish.wav", "test_1_t_shirt.wav"]
+
+
 def test_a_waveform_is_scored_against_each_reference(data, tmp_path):
     """What says the same for every image is still compared with the pair's own recording."""
     score(control("mean_waveform", data), data, tmp_path)
