@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import urllib.parse
 from collections.abc import Sequence
 
 _HEAD = """<!doctype html>
@@ -35,21 +36,23 @@ def document(title: str, intro: str, sections: Sequence[str]) -> str:
     """Returns a whole page.
 
     Args:
-        title: its name.
+        title: its name, any text.
         intro: HTML, what is to be heard.
         sections: HTML.
     """
-    return f"{_HEAD.format(title=title, intro=intro)}{''.join(sections)}</body>\n</html>\n"
+    head = _HEAD.format(title=html.escape(title), intro=intro)
+    return f"{head}{''.join(sections)}</body>\n</html>\n"
 
 
 def section(title: str, header: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
     """Returns a heading and a table that can be scrolled sideways.
 
     Args:
-        title: of the section.
+        title: of the section, any text.
         header: the titles of the columns.
         rows: (HTML of the head, HTML of the other cells) of each row.
     """
+    title = html.escape(title)
     titles = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in header)
     body = "".join(
         f'<tr><th scope="row">{head}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>\n'
@@ -62,15 +65,15 @@ def section(title: str, header: Sequence[str], rows: Sequence[tuple[str, Sequenc
 
 
 def picture(path: str, word: str) -> str:
-    """Returns a picture of a word, with the word below it."""
+    """Returns a picture of a word, with the word below it; both may be any text."""
     word = html.escape(word)
-    return f'<img src="{path}" alt="{word}" loading="lazy">{word}'
+    return f'<img src="{urllib.parse.quote(path)}" alt="{word}" loading="lazy">{word}'
 
 
 def player(path: str, label: str) -> str:
-    """Returns a player that loads nothing before it is asked to play."""
+    """Returns a player that loads nothing before it is asked to play; both may be any text."""
     return (
-        f'<audio controls preload="none" src="{html.escape(path)}"'
+        f'<audio controls preload="none" src="{urllib.parse.quote(path)}"'
         f' aria-label="{html.escape(label)}"></audio>'
     )
 

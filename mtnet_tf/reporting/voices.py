@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import pathlib
 from collections.abc import Iterable
 
@@ -72,7 +73,8 @@ def page(folder: pathlib.Path | str) -> str:
                     nearest = record["nearest"][name][voice][place - 1]
                     cells.append(player(sound, f"{word}, {voice}, {label}"))
                     cells[-1] += told(nearest, f"{word}, {voice}", "silence")
-                rows.append((f"{picture(f'{files}/images/{place}.png', word)}<br>{voice}", cells))
+                image = picture(f"{files}/images/{place}.png", word)
+                rows.append((f"{image}<br>{html.escape(voice)}", cells))
             sections.append(page_section(word, ["voice", *columns.values()], rows))
     return document(_TITLE, _INTRO, sections)
 

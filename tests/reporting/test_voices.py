@@ -6,6 +6,13 @@ import pytest
 
 from mtnet_tf.reporting import voices
 
+EXAMPLES = {
+    "chosen": [{"word": "fire & smoke"}],
+    "voices": ["<joe>"],
+    "columns": {"recording": "the recording"},
+    "nearest": {"recording": {"<joe>": ["fire & smoke, <joe>"]}},
+}
+
 
 @pytest.fixture
 def write(summary, tmp_path):
@@ -32,3 +39,12 @@ def test_scores_as_shares_of_those_of_a_network_alone(write):
     text = voices.section(write.folder)
     assert "| joe | 0.5000 / - / 0.5000 | not run | 0.0000 / 0.5000 / 0.8000 |" in text
     assert "| - / - / 62.5 % |" in text
+
+
+def test_words_and_voices_may_be_any_text(tmp_path):
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples/examples.json").write_text(json.dumps(EXAMPLES))
+    page = voices.page(tmp_path)
+    assert "<h2>fire &amp; smoke</h2>" in page
+    assert "<br>&lt;joe&gt;</th>" in page
+    assert "<joe>" not in page
