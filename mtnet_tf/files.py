@@ -217,6 +217,20 @@ def write_npz(path: pathlib.Path | str, **arrays: np.ndarray) -> None:
         np.savez(file, **arrays)
 
 
+def read_text(path: pathlib.Path | str) -> str:
+    """Reads a text file in UTF-8, of at most 16 MiB.
+
+    Raises:
+        FileError: the file is missing, too large, or no text in UTF-8.
+    """
+    with _reading(path):
+        with open(_regular(path), "rb") as file:
+            data = file.read(_LARGEST_TEXT + 1)
+        if len(data) > _LARGEST_TEXT:
+            raise ValueError(f"it has more than {_LARGEST_TEXT:,} bytes")
+        return data.decode("utf-8")
+
+
 def read_json(path: pathlib.Path | str) -> dict[str, Any]:
     """Reads a JSON file that holds an object, of at most 16 MiB.
 
@@ -224,8 +238,9 @@ def read_json(path: pathlib.Path | str) -> dict[str, Any]:
         FileError: the file is missing, too large, no JSON in UTF-8, holds NaN or an infinite
             number, or holds no object.
     """
+    text = read_text(path)
     with _reading(path):
-        values = json.loads(_text(path), parse_constant=_refuse_constant)
+        values = json.loads(text, parse_constant=_refuse_constant)
         if not isinstance(values, dict):
             raise ValueError("it holds no JSON object {...}")
         return values
@@ -241,19 +256,12 @@ def read_csv(path: pathlib.Path | str) -> list[dict[str, str]]:
         FileError: the file is missing, too large, no text in UTF-8, or a row has fewer or more
             values than the header.
     """
+    text = read_text(path)
     with _reading(path):
-        rows = list(csv.DictReader(io.StringIO(_text(path)), restkey="", restval=None))
+        rows = list(csv.DictReader(io.StringIO(text), restkey="", restval=None))
         if any(None in row.values() or "" in row for row in rows):
             raise ValueError("its rows are not all of the same length")
         return rows
-
-
-def _text(path: pathlib.Path | str) -> str:
-    with open(_regular(path), "rb") as file:
-        data = file.read(_LARGEST_TEXT + 1)
-    if len(data) > _LARGEST_TEXT:
-        raise ValueError(f"it has more than {_LARGEST_TEXT:,} bytes")
-    return data.decode("utf-8")
 
 
 def read_npz(

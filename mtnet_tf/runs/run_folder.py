@@ -31,6 +31,7 @@ from mtnet_tf.files import (
     locked,
     read_json,
     read_npz,
+    read_text,
     remove_leftovers,
     write_json,
     write_text,
@@ -118,8 +119,8 @@ class RunFolder:
                     f"{self.path} is no run folder: it has no config.json. Train with"
                     " experiments.train first."
                 )
-            return config_lib.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return config_lib.from_json(read_text(path))
+        except (OSError, FileError, ValueError) as error:
             raise RunFolderError(f"{path} cannot be used: {error} {_MENDING}") from error
 
     def neighbours(self) -> list[RunFolder]:

@@ -31,6 +31,13 @@ def test_a_broken_record_is_told_and_written_anew(name, text, tiny_config, tmp_p
     assert run.environment()["recordings_fingerprint"] == "0" * 64
 
 
+def test_a_configuration_without_end_is_not_read_whole(tmp_path):
+    with open(tmp_path / "config.json", "wb") as file:
+        file.truncate(10**12)
+    with pytest.raises(RunFolderError, match="config.json cannot .* more than 16,777,216 bytes"):
+        RunFolder(tmp_path).config()
+
+
 def test_other_recordings_are_refused_without_a_config_too(tiny_config, tmp_path):
     run = RunFolder(tmp_path)
     run.begin(tiny_config, "0" * 64, "cpu")
