@@ -18,10 +18,10 @@ _DATA_PATH = flags.DEFINE_string(
     "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
 )
 _NUM_PAIRS = flags.DEFINE_integer(
-    "num_pairs", 1000, "Pairs to score, evenly spread over the test split; 0 for all."
-)
-_NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes", 2, "Worker processes of the metrics.", lower_bound=1
+    "num_pairs",
+    1000,
+    "Pairs to score, evenly spread over the test split; 0 for all.",
+    lower_bound=0,
 )
 _OUT_DIR = flags.DEFINE_string(
     "out_dir", None, "Folder of the scores, pair by pair; default: runs/exports/<its name>."
@@ -29,6 +29,7 @@ _OUT_DIR = flags.DEFINE_string(
 _RESULTS = flags.DEFINE_string(
     "results", "experiments/results/exports", "Folder that receives <form>.json."
 )
+program.define_num_processes_flag()
 program.define_network_flags()
 program.define_system_module_flag()
 
@@ -49,7 +50,7 @@ def main(argv: list[str]) -> None:
     device = devices.select_device("cpu")
     data = load_data(run, _DATA_PATH.value)
     references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
-    with ScoringPool(references, _NUM_PROCESSES.value, metrics) as pool:
+    with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
         summaries = compare_exports(
             run,
             data,

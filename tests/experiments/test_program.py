@@ -81,6 +81,7 @@ program.run(lambda argv: __import__("tensorflow"))
         ("evaluate", "num_wavs=-1"),
         ("ablation", "num_processes=-2"),
         ("ablation", "num_pairs=-1"),
+        ("compare_exports", "num_pairs=-1"),
     ],
 )
 def test_counts_have_a_lower_bound(program, flag):
