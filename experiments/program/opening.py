@@ -27,10 +27,20 @@ _OPEN = {"data.validation_fraction", "data.validation_seed"}
 
 
 def network_dir() -> pathlib.Path:
-    """Returns the run folder that the flags of `define_network_flags` name."""
-    if flags.FLAGS.run_dir:
-        return pathlib.Path(flags.FLAGS.run_dir)
-    return pretrained.run_dir(flags.FLAGS.pretrained)
+    """Returns the run folder that the flags of `define_network_flags` name.
+
+    Raises:
+        InputError: Both are given.
+    """
+    values = flags.FLAGS
+    if not values.run_dir:
+        return pretrained.run_dir(values.pretrained)
+    if values["pretrained"].present:
+        raise InputError(
+            f"--run_dir={values.run_dir} and --pretrained={values.pretrained} are given: each names"
+            " a network. Leave out one of them."
+        )
+    return pathlib.Path(values.run_dir)
 
 
 def find_systems(names: Sequence[str]) -> "tuple[systems.System, ...]":

@@ -133,3 +133,9 @@ for key in ["data", *(f"data.{field.name}" for field in dataclasses.fields(DataC
         "data", "data.image_shape", "data.num_classes", "data.num_voices", "data.digit_size",
         "data.audio_length", "data.sample_rate",
     ]  # fmt: skip
+
+
+def test_two_networks_are_refused():
+    done = run("-m", "experiments.export", "--run_dir=r", "--pretrained=mnist_ad", "--output=o")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: --run_dir=r and --pretrained=mnist_ad are given")
