@@ -68,6 +68,8 @@ class SyntheticImages:
 
         random = np.random.default_rng(0)
         self._num_pairs = num_pairs
+        # Of all splits: their images are asked for in many calls.
+        self._progress = Progress("built", sum(map(self.num_images, ("train", "test"))))
         self._png = []
         for coarse in random.integers(0, 256, [100, 8, 8, 3]).astype(np.uint8):
             image = PIL.Image.fromarray(coarse).resize((32, 32), PIL.Image.Resampling.BICUBIC)
@@ -84,10 +86,9 @@ class SyntheticImages:
         self, split: str, first: int = 0, last: int | None = None
     ) -> Iterator[tuple[str, bytes, int]]:
         """Yields (image id, PNG bytes, label) of the images `first` to `last` - 1."""
-        progress = Progress("built", self.num_images(split))
-        for i in range(first, last or self.num_images(split)):
+        for i in range(first, self.num_images(split) if last is None else last):
             yield f"{split}_{i:05d}", self._png[i % 100], i % 100
-            progress.add(1)
+            self._progress.add(1)
 
 
 def build_and_read(num_pairs: int, audio_feature: bool, connection: Connection) -> None:

@@ -5,6 +5,8 @@ import pathlib
 
 import pytest
 
+from experiments import benchmark_data
+from mtnet_tf import progress
 from tests import programs
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -36,6 +38,19 @@ def test_what_is_printed(tmp_path):
     assert 10 < result["data_set_mib"] < 30  # 500 pairs of some 40 kB
     assert list(result["peak_mib"]) == ["quarter", "whole"]
     assert all(100 < peak < 4000 for peak in result["peak_mib"].values())  # in MiB
+
+
+def test_the_progress_is_that_of_the_whole_data_set(monkeypatch, caplog):
+    monkeypatch.setattr(progress, "SECS", -1.0)
+    with caplog.at_level("INFO", logger="mtnet_tf"):
+        images = benchmark_data.SyntheticImages(num_pairs=200)
+        told = [
+            len(list(images.images(*asked)))
+            for asked in (("test",), ("train", 0, 0), ("train", 0, 80), ("train", 80))
+        ]
+    assert told == [100, 0, 80, 120]
+    counts = [message.split()[1] for message in caplog.messages]
+    assert counts == [f"{k}/300" for k in range(1, 301)]
 
 
 def test_too_small_a_disk_is_one_line():
