@@ -29,9 +29,7 @@ _OUTPUT = flags.DEFINE_string("output", None, "Folder of the page.", required=Tr
 _QUANTIZE = flags.DEFINE_enum(
     "quantize", None, QUANTIZATIONS, "Smaller weights, for a page that loads faster."
 )
-_DATA_PATH = flags.DEFINE_string(
-    "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
-)
+program.define_data_path_flag()
 program.define_network_flags()
 program.define_system_module_flag()
 
@@ -62,8 +60,8 @@ def main(argv: list[str]) -> None:
 
     devices.select_device("cpu")
     exported = Exported(run)
-    if flags.FLAGS.run_dir or _DATA_PATH.value:
-        pairs = load_data(run, _DATA_PATH.value).test
+    if flags.FLAGS.run_dir or flags.FLAGS.data_path:
+        pairs = load_data(run, flags.FLAGS.data_path).test
         images, labels = pairs.images, pairs.labels
     else:
         images, labels = read_npz(run / EXAMPLES, {"image": ("u", 4), "label": ("i", 1)}).values()

@@ -22,9 +22,7 @@ _OUTLIERS = flags.DEFINE_string(
 _NUM_OUTLIERS = flags.DEFINE_integer(
     "num_outliers", 2000, "How many of its pictures are looked at.", lower_bound=1
 )
-_DATA_PATH = flags.DEFINE_string(
-    "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
-)
+program.define_data_path_flag()
 program.define_device_flag()
 program.define_system_module_flag()
 
@@ -41,7 +39,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs import devices
 
     device = devices.select_device(flags.FLAGS.device)
-    data = load_data(run, _DATA_PATH.value)
+    data = load_data(run, flags.FLAGS.data_path)
     others = prepared.open_prepared(_OUTLIERS.value)
     found = calibrate_run(run, data, others, _NUM_OUTLIERS.value, device)
     validation, outliers = found["validation"], found["outliers"]

@@ -14,9 +14,6 @@ from absl import flags
 
 from experiments import program
 
-_DATA_PATH = flags.DEFINE_string(
-    "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
-)
 _NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs",
     1000,
@@ -29,6 +26,7 @@ _OUT_DIR = flags.DEFINE_string(
 _RESULTS = flags.DEFINE_string(
     "results", "experiments/results/exports", "Folder that receives <form>.json."
 )
+program.define_data_path_flag()
 program.define_num_processes_flag()
 program.define_network_flags()
 program.define_system_module_flag()
@@ -48,7 +46,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.studies.exports import compare_exports
 
     device = devices.select_device("cpu")
-    data = load_data(run, _DATA_PATH.value)
+    data = load_data(run, flags.FLAGS.data_path)
     references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
     with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
         summaries = compare_exports(

@@ -22,9 +22,7 @@ _NUM_WAVS = flags.DEFINE_integer(
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the results; default: <run_dir>/evaluation."
 )
-_DATA_PATH = flags.DEFINE_string(
-    "data_path", None, "Folder of the prepared data set, where it is not where the run found it."
-)
+program.define_data_path_flag()
 program.define_device_flag()
 program.define_scoring_flags()
 program.define_system_module_flag()
@@ -43,7 +41,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.systems.controls import CONTROLS
 
     device = devices.select_device(flags.FLAGS.device)
-    data = load_data(run, _DATA_PATH.value)
+    data = load_data(run, flags.FLAGS.data_path)
     metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
     recognizer = program.make_recognizer(data.words)
     with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:

@@ -16,9 +16,7 @@ _OF_RUN = flags.DEFINE_string("of_run", None, "Trained run folder of DCMAVG.", r
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "Run folder of this half; default: <of_run>/images_of_sounds."
 )
-_DATA_PATH = flags.DEFINE_string(
-    "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
-)
+program.define_data_path_flag()
 program.define_device_flag()
 
 
@@ -36,7 +34,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.studies.images_of_sounds import PICTURE, make_images
 
     device = devices.select_device(flags.FLAGS.device)
-    data = load_data(of_run, _DATA_PATH.value)
+    data = load_data(of_run, flags.FLAGS.data_path)
     run = RunFolder(pathlib.Path(_RUN_DIR.value or of_run / "images_of_sounds"))
     result = make_images(of_run.path, data, run, device)
     print(

@@ -2,6 +2,7 @@
 
 from experiments.program.flags import (
     define_config_flags,
+    define_data_path_flag,
     define_dataset_flags,
     define_device_flag,
     define_keep_flag,
@@ -31,6 +32,7 @@ from experiments.program.running import run
 
 __all__ = [
     "define_config_flags",
+    "define_data_path_flag",
     "define_dataset_flags",
     "define_device_flag",
     "define_keep_flag",

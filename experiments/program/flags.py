@@ -26,6 +26,13 @@ def define_network_flags() -> None:
     )
 
 
+def define_data_path_flag() -> None:
+    """Defines --data_path."""
+    flags.DEFINE_string(
+        "data_path", None, "Folder of the run's prepared data set; default: where the run found it."
+    )
+
+
 def define_system_module_flag() -> None:
     """Defines --system_module."""
     flags.DEFINE_string(
