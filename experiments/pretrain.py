@@ -56,6 +56,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting.study import collect
+    from mtnet_tf.runs.layout import EVALUATION
     from mtnet_tf.studies.pretraining import ship
     from mtnet_tf.systems import find
     from mtnet_tf.systems.trained import train
@@ -80,7 +81,7 @@ def main(argv: list[str]) -> None:
             controls=find("mtnet").controls,
             num_pairs=flags.FLAGS.num_pairs,
             recognizer=recognizer,
-            output_dir=run / "evaluation",
+            output_dir=run / EVALUATION,
         )
         (summary,) = score(num_pairs=len(kept), output_dir=run / "evaluation_of_some")
     collect(run.path, pathlib.Path(_RESULTS.value) / name)

@@ -17,10 +17,9 @@ from typing import Any
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.summary import Row
 from mtnet_tf.files import FileError, read_json, replacing, write_json
+from mtnet_tf.runs.layout import ROWS, SUMMARY
 
 _logger = logging.getLogger(__name__)
-WAVS = "wavs"
-_ROWS, _SUMMARY = "rows.csv", "summary.json"
 
 
 def read_finished(
@@ -47,12 +46,12 @@ def read_finished(
             data set.
     """
     out_dir, asked = pathlib.Path(out_dir), {"dataset": dataset, **_training_of(provenance)}
-    path = out_dir / _SUMMARY
+    path = out_dir / SUMMARY
     if not path.is_file():
         return None
     try:
         summary = read_json(path)
-        lines = (out_dir / _ROWS).read_bytes().splitlines(keepends=True)
+        lines = (out_dir / ROWS).read_bytes().splitlines(keepends=True)
         found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
         own = {"dataset": summary["dataset"], **_training_of(summary["provenance"])}
         whole = len(lines) == found + 1 and lines[-1].endswith(b"\n")
@@ -63,7 +62,7 @@ def read_finished(
         _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
         return None
     if not whole:
-        _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / _ROWS, found)
+        _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / ROWS, found)
         return None
     if others := [name for name, value in own.items() if value != asked[name]]:
         raise InputError(
@@ -89,7 +88,7 @@ def write_rows(out_dir: pathlib.Path, rows: list[Row]) -> None:
     Raises:
         FileError: it cannot be written.
     """
-    path = out_dir / _ROWS
+    path = out_dir / ROWS
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         header = ["image_id", "word", "recording_id", "softmax_word", "retrieved_word", "retrieved"]
@@ -120,5 +119,5 @@ def write_summary(out_dir: pathlib.Path, summary: dict) -> dict:
     Raises:
         FileError: it cannot be written.
     """
-    write_json(out_dir / _SUMMARY, summary)
-    return read_json(out_dir / _SUMMARY)
+    write_json(out_dir / SUMMARY, summary)
+    return read_json(out_dir / SUMMARY)

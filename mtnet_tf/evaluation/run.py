@@ -24,13 +24,12 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.tracing import traced
+from mtnet_tf.runs.layout import ENVIRONMENT, EVALUATION, MODEL, result_folder
 from mtnet_tf.runs.provenance import environment, of_training
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Candidate, Context, Control, make_controls
 from mtnet_tf.systems.trained import load_network
-
-MODEL = "model"  # the candidate that is the run's own network
 
 
 def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDescriptions:
@@ -52,8 +51,8 @@ def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDe
     path = path or record.get("data_path")
     if not isinstance(path, (str, os.PathLike)):
         raise InputError(
-            f"{run / 'environment.json'} does not say where the data set of the run is. Give its"
-            " folder with --data_path."
+            f"{run / ENVIRONMENT} does not say where the data set of the run is. Give its folder"
+            " with --data_path."
         )
     try:
         dataset = prepared.open_prepared(path)
@@ -117,7 +116,8 @@ def evaluate_run(
             f" {config.data.validation_fraction:g}. Score another split."
         )
     origin = provenance(run, data, device)
-    folder = pathlib.Path(output_dir or run / "evaluation") / split
+    evaluation = output_dir or run / EVALUATION
+    folder_of = functools.partial(result_folder, split=split, evaluation=evaluation)
     asked = {
         "num_pairs": len(pairs),
         "dataset": data.name,
@@ -126,7 +126,7 @@ def evaluate_run(
         "with_words": recognizer is not None,
     }
     names = [MODEL, *(control.name for control in controls)]
-    finished = [read_finished(folder / name, **asked) for name in names]
+    finished = [read_finished(folder_of(name), **asked) for name in names]
     if all(finished):
         return finished
     network = load_network(run)
@@ -137,14 +137,14 @@ def evaluate_run(
     candidates += make_controls(context, controls)
     origin |= describing_speed(candidates[0].speak, pairs)
     summaries = []
-    with locked(folder, wait=False):
+    with locked(folder_of(MODEL).parent, wait=False):
         for candidate in candidates:
             summaries.append(
                 evaluate(
                     candidate,
                     pairs,
                     data,
-                    folder / candidate.name,
+                    folder_of(candidate.name),
                     provenance=origin,
                     split=split,
                     split_size=len(getattr(data, split)),

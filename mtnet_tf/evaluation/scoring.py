@@ -16,12 +16,13 @@ import numpy as np
 
 from mtnet_tf.data import audio
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
-from mtnet_tf.evaluation.result_folder import WAVS, read_finished, write_rows, write_summary
+from mtnet_tf.evaluation.result_folder import read_finished, write_rows, write_summary
 from mtnet_tf.evaluation.summary import Row, summarize
 from mtnet_tf.files import remove_leftovers, safe_name, writing
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.progress import Progress
+from mtnet_tf.runs.layout import WAVS
 from mtnet_tf.systems.controls import Candidate
 
 _CHUNK = 20  # pairs that one call of a worker scores

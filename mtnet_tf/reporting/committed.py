@@ -31,6 +31,7 @@ from mtnet_tf.reporting.tables import (
     markdown,
     spread_cells,
 )
+from mtnet_tf.runs.layout import MODEL
 from mtnet_tf.systems import plan
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
@@ -222,7 +223,7 @@ def _short_table(
 
 def _short_row(label: str, runs: Sequence[dict]) -> list[str]:
     """Returns the cells of runs that differ in their seed alone."""
-    size = network_size(runs[0]) if runs[0]["candidate"] == "model" else ""
+    size = network_size(runs[0]) if runs[0]["candidate"] == MODEL else ""
     return [label, size, *spread_cells(runs)]
 
 

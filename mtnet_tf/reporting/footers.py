@@ -8,6 +8,7 @@ from typing import Any
 from mtnet_tf.reporting.published import paper_training_pairs
 from mtnet_tf.reporting.results import dataset_of
 from mtnet_tf.reporting.tables import METRICS, bullets, percent, versions
+from mtnet_tf.runs.layout import MODEL
 
 
 def footer(study: dict[str, dict]) -> str:
@@ -31,7 +32,7 @@ def footer(study: dict[str, dict]) -> str:
         f"Hardware: {provenance['training_hardware']}. {versions(provenance)}.",
     ]
     for row in study.values():
-        if row["candidate"] == "model":
+        if row["candidate"] == MODEL:
             p = row["provenance"]
             lines.append(
                 f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images"

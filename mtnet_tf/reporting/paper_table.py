@@ -12,6 +12,7 @@ import pathlib
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
+from mtnet_tf.runs.layout import MODEL
 from mtnet_tf.systems import plan, registry
 
 _EVALUATE = "Evaluate them on the same data."
@@ -157,7 +158,7 @@ def _is_of(summary: dict, place: tuple[str, str, int | None]) -> bool:
         return summary["candidate"] == row
     system, preset, said_seed = map(summary["provenance"].get, ("system", "preset", "seed"))
     of_row = system == "mtnet" and preset == plan.TUNED if row == plan.TUNED else system == row
-    return summary["candidate"] == "model" and of_row and said_seed == seed
+    return summary["candidate"] == MODEL and of_row and said_seed == seed
 
 
 def _of_row(found: dict[str, dict], dataset: str, name: str) -> tuple[dict, ...]:

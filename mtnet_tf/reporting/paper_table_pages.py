@@ -23,6 +23,7 @@ from mtnet_tf.reporting.tables import (
     score_spread,
     spread,
 )
+from mtnet_tf.runs.layout import MODEL
 from mtnet_tf.systems import plan
 
 
@@ -64,7 +65,7 @@ def _network(name: str, unit: float = 1.0) -> Callable[[dict], float | None]:
     """Returns summary -> a figure of its training; a control, which has none, gives None."""
 
     def figure(run: dict) -> float | None:
-        value = run["provenance"].get(name) if run["candidate"] == "model" else None
+        value = run["provenance"].get(name) if run["candidate"] == MODEL else None
         return None if value is None else value / unit
 
     return figure

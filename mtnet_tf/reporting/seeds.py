@@ -18,6 +18,7 @@ from mtnet_tf.reporting.tables import (
     spread_cells,
     versions,
 )
+from mtnet_tf.runs.layout import SUMMARY, result_folder
 
 
 def read_runs(folder: pathlib.Path | str) -> list[dict]:
@@ -33,7 +34,7 @@ def read_runs(folder: pathlib.Path | str) -> list[dict]:
         InputError: there are none, one seed comes twice, or the runs of a setting differ in their
             steps, images or parameters.
     """
-    folder, summary = pathlib.Path(folder), "evaluation/test/model/summary.json"
+    folder, summary = pathlib.Path(folder), result_folder() / SUMMARY
     found = [*folder.glob(f"*/{summary}"), *folder.glob(f"*/*/{summary}")]
     return _ordered([read_summary(path) for path in found], folder)
 

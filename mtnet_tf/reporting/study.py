@@ -17,9 +17,8 @@ from mtnet_tf.reporting.footers import footer
 from mtnet_tf.reporting.published import paper_cells
 from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
 from mtnet_tf.reporting.tables import METRICS, WORD_COLUMNS, markdown, score, word_cells
+from mtnet_tf.runs.layout import CONFIG, MODEL, SUMMARY, WAVS, result_folder
 from mtnet_tf.systems import registry
-
-_SUMMARY = "evaluation/test/{}/summary.json"
 
 
 def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
@@ -34,16 +33,16 @@ def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
     """
     out_dir = pathlib.Path(out_dir)
     places = _run_folders(out_dir)
-    paths = {name: place / _SUMMARY.format("model") for name, place in places.items()}
+    paths = {name: place / result_folder() / SUMMARY for name, place in places.items()}
     for control, (system, _) in registry.controls().items():
         if system.name in places:
-            paths[control] = places[system.name] / _SUMMARY.format(control)
+            paths[control] = places[system.name] / result_folder(control) / SUMMARY
     return _read_all(paths, out_dir)
 
 
 def _run_folders(out_dir: pathlib.Path) -> dict[str, pathlib.Path]:
     """Returns {system: its run folder}, for the arguments of `read_study`."""
-    if (config := out_dir / "config.json").is_file():
+    if (config := out_dir / CONFIG).is_file():
         system = read_json(config).get("system")
         if not isinstance(system, str):
             raise InputError(
@@ -51,8 +50,9 @@ def _run_folders(out_dir: pathlib.Path) -> dict[str, pathlib.Path]:
                 " experiments.train, or a folder of such."
             )
         return {system: out_dir}
-    found = sorted(out_dir.glob(f"*/{_SUMMARY.format('model')}"))
-    return {path.relative_to(out_dir).parts[0]: path.parents[3] for path in found}
+    found = sorted(out_dir.glob(f"*/{result_folder() / SUMMARY}"))
+    names = [path.relative_to(out_dir).parts[0] for path in found]
+    return {name: out_dir / name for name in names}
 
 
 def read_committed(folder: pathlib.Path | str) -> dict[str, dict]:
@@ -164,7 +164,7 @@ def text_table(summaries: list[dict]) -> str:
         summaries: of systems and controls, all on the same pairs.
     """
     study = {
-        s["provenance"]["system"] if s["candidate"] == "model" else s["candidate"]: s
+        s["provenance"]["system"] if s["candidate"] == MODEL else s["candidate"]: s
         for s in summaries
     }
     header, rows = _cells(study, complete=False)
@@ -232,12 +232,13 @@ def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) ->
         parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
     sounds, controls, places = [], registry.controls(), _run_folders(pathlib.Path(out_dir))
     for name in study:
-        system, candidate = (controls[name][0].name, name) if name in controls else (name, "model")
-        wavs = places[system] / "evaluation/test" / candidate / "wavs"
+        system, candidate = (controls[name][0].name, name) if name in controls else (name, MODEL)
+        wavs = places[system] / result_folder(candidate) / WAVS
         for wav in sorted(wavs.glob("*.wav")):
-            with replacing(report_dir / "wavs" / name / wav.name) as temporary:
+            copy = pathlib.Path(WAVS, name, wav.name)
+            with replacing(report_dir / copy) as temporary:
                 shutil.copyfile(wav, temporary)
-            sounds.append(f"- {study[name]['label']}: [{wav.name}](wavs/{name}/{wav.name})\n")
+            sounds.append(f"- {study[name]['label']}: [{wav.name}]({copy.as_posix()})\n")
     if sounds:
         parts.append("## Sounds (the first test images)\n\n" + "".join(sounds))
     write_text(report_dir / "report.md", "\n".join(parts))

@@ -1,15 +1,4 @@
-"""The run folder: everything a later program needs, and nothing half-written.
-
-config.json          the configuration; a run continues only under the same one
-environment.json     versions, hardware, command line, git commit, data set and recordings hashes
-recordings.npz       the distinct recordings: ids, words, waveforms; the words of the classes
-audio_features.npz   the audio feature of each recording (line 3 of Algorithm 1)
-train_log.jsonl      one line each log_steps, each step once
-checkpoints/<stage>/ model + optimiser + step
-tensorboard/
-autoencoder.keras, model.keras   the trained networks
-evaluation/<split>/<candidate>/  rows.csv, summary.json, wavs
-"""
+"""The run folder: everything a later program needs, and nothing half-written (`layout`)."""
 
 from __future__ import annotations
 
@@ -36,9 +25,9 @@ from mtnet_tf.files import (
     write_json,
     write_text,
 )
+from mtnet_tf.runs.layout import CONFIG, ENVIRONMENT, LOG, NETWORK, RECORDINGS
 from mtnet_tf.runs.provenance import environment
 
-NETWORK, RECORDINGS = "model.keras", "recordings.npz"
 _LOOK = re.compile(r"^step$|^validation|_total$")
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
 
@@ -87,8 +76,8 @@ class RunFolder:
         Raises:
             RunFolderError: the folder was begun with another configuration or other recordings.
         """
-        environment_path, changed = self / "environment.json", []
-        if (self / "config.json").exists():
+        environment_path, changed = self / ENVIRONMENT, []
+        if (self / CONFIG).exists():
             changed = config_lib.differences(self.config(), config)
         if environment_path.exists():
             before = self.environment()["recordings_fingerprint"]
@@ -100,8 +89,8 @@ class RunFolder:
                 f" {'; '.join(changed)}. Use the same flags to continue it, or give another"
                 " --run_dir."
             )
-        if not (self / "config.json").exists():
-            write_text(self / "config.json", config_lib.to_json(config))
+        if not (self / CONFIG).exists():
+            write_text(self / CONFIG, config_lib.to_json(config))
         if not environment_path.exists():
             values = {"recordings_fingerprint": recordings_fingerprint, **records}
             write_json(environment_path, {**environment(device), **values})
@@ -112,11 +101,11 @@ class RunFolder:
         Raises:
             RunFolderError: this is no run folder, or its config.json is broken.
         """
-        path = self / "config.json"
+        path = self / CONFIG
         try:
             if not path.is_file():
                 raise RunFolderError(
-                    f"{self.path} is no run folder: it has no config.json. Train with"
+                    f"{self.path} is no run folder: it has no {CONFIG}. Train with"
                     " experiments.train first."
                 )
             return config_lib.from_json(read_text(path))
@@ -125,7 +114,7 @@ class RunFolder:
 
     def neighbours(self) -> list[RunFolder]:
         """Returns the other run folders in the folder of this one, by name."""
-        found = sorted(self.path.parent.glob("*/config.json"))
+        found = sorted(self.path.parent.glob(f"*/{CONFIG}"))
         return [RunFolder(path.parent) for path in found if path.parent != self.path]
 
     def environment(self) -> dict[str, Any]:
@@ -134,7 +123,7 @@ class RunFolder:
         Raises:
             RunFolderError: it is missing or broken, or does not say what every run says.
         """
-        path = self / "environment.json"
+        path = self / ENVIRONMENT
         try:
             values = read_json(path)
         except FileError as error:
@@ -148,7 +137,7 @@ class RunFolder:
 
     def record(self, **values: Any) -> None:
         """Adds values to environment.json."""
-        write_json(self / "environment.json", {**self.environment(), **values})
+        write_json(self / ENVIRONMENT, {**self.environment(), **values})
 
     def recordings(self) -> Recordings:
         """Returns the recordings of recordings.npz. One that goes with no image has the label -1.
@@ -170,6 +159,21 @@ class RunFolder:
             )
         return Recordings(tuple(map(str, ids)), labels, waveforms)
 
+    def log(self) -> list[dict[str, Any]]:
+        """Returns the lines of train_log.jsonl: {"stage", "step", the figures of that step}.
+
+        Raises:
+            RunFolderError: it is missing or broken.
+        """
+        path = self / LOG
+        try:
+            lines = list(map(json.loads, path.read_text(encoding="utf-8").splitlines()))
+            if not all(isinstance(line, dict) and "stage" in line for line in lines):
+                raise ValueError("a line is no object that names a stage")
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path} is missing or broken ({error!r}).") from error
+        return lines
+
     def looks(self) -> list[dict[str, Any]]:
         """Returns what was found at each look at the last stage.
 
@@ -178,19 +182,15 @@ class RunFolder:
             with the names of train_log.jsonl.
 
         Raises:
-            RunFolderError: train_log.jsonl is missing or broken.
+            RunFolderError: as `log`.
         """
-        path = self / "train_log.jsonl"
-        try:
-            lines = list(map(json.loads, path.read_text(encoding="utf-8").splitlines()))
-            return [
-                {key: figure for key, figure in line.items() if _LOOK.search(key)}
-                for line in lines
-                if line["stage"] == lines[-1]["stage"]
-                and any(key.startswith("validation") for key in line)
-            ]
-        except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
-            raise RunFolderError(f"{path} is missing or broken ({error!r}).") from error
+        lines = self.log()
+        return [
+            {key: figure for key, figure in line.items() if _LOOK.search(key)}
+            for line in lines
+            if line["stage"] == lines[-1]["stage"]
+            and any(key.startswith("validation") for key in line)
+        ]
 
     def words(self) -> list[str]:
         """Returns the words of the data set, in the order of the classes.

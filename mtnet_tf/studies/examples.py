@@ -24,9 +24,9 @@ from mtnet_tf.data.images import write_image
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.figures import draw_examples, draw_systems
-from mtnet_tf.evaluation.run import MODEL
 from mtnet_tf.files import read_csv, read_json, remove_leftovers, replacing, write_json
 from mtnet_tf.models.inputs import named_inputs
+from mtnet_tf.runs.layout import MODEL, ROWS, result_folder
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.controls import CEILING, Context, Control, make_controls
 from mtnet_tf.systems.examples import RECORD, TRUE, Example, image_of, sound_of
@@ -191,7 +191,7 @@ def _retrieved(rows: pathlib.Path, examples: list[Example]) -> list[str]:
 
 
 def _rows_of(run: RunFolder, candidate: str = MODEL) -> pathlib.Path:
-    return run / "evaluation" / "test" / candidate / "rows.csv"
+    return run.path / result_folder(candidate) / ROWS
 
 
 def _pairs(data: AudioDescriptions, examples: list[Example]) -> Pairs:

@@ -19,7 +19,8 @@ from mtnet_tf.evaluation.speed import describing_speed
 from mtnet_tf.exporting.export import FORMATS, export
 from mtnet_tf.exporting.network import Exported
 from mtnet_tf.metrics.scoring_pool import ScoringPool
-from mtnet_tf.runs.run_folder import NETWORK, RunFolder
+from mtnet_tf.runs.layout import NETWORK
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.controls import Candidate
 
 Call = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]  # {input: array} -> {output: array}

@@ -10,11 +10,12 @@ import numpy as np
 from mtnet_tf.data.pairs import Pairs
 from mtnet_tf.files import read_json, replacing, write_json, write_npz
 from mtnet_tf.runs.calibration import CALIBRATION
+from mtnet_tf.runs.layout import CONFIG, ENVIRONMENT, NETWORK, RECORDINGS
 from mtnet_tf.runs.networks import halve
-from mtnet_tf.runs.run_folder import NETWORK, RECORDINGS, RunFolder
+from mtnet_tf.runs.run_folder import RunFolder
 
 EXAMPLES = "examples.npz"  # image, uint8 [n, height, width, channels], and label, int [n]
-_COPIED = ("config.json", RECORDINGS, CALIBRATION)
+_COPIED = (CONFIG, RECORDINGS, CALIBRATION)
 
 
 def ship(run: RunFolder, folder: pathlib.Path | str, pairs: Pairs) -> RunFolder:
@@ -36,9 +37,9 @@ def ship(run: RunFolder, folder: pathlib.Path | str, pairs: Pairs) -> RunFolder:
     for name in _COPIED:
         with replacing(shipped / name) as temporary:
             shutil.copyfile(run / name, temporary)
-    record = read_json(run / "environment.json")
+    record = read_json(run / ENVIRONMENT)
     record.pop("data_path", None)
-    write_json(shipped / "environment.json", record)
+    write_json(shipped / ENVIRONMENT, record)
     halve(run / NETWORK, shipped / NETWORK)
     write_examples(shipped, pairs)
     return shipped

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import math
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.runs.layout import LOG
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.divergence import DIVERGENCES, divergence
 from mtnet_tf.training.algorithm1 import learn_audio_features
@@ -229,6 +229,5 @@ def _temporary_run() -> Iterator[RunFolder]:
 
 def _log_of(run: RunFolder, stage: str) -> list[dict]:
     # There is no log where the first look ended the stage.
-    path = run / "train_log.jsonl"
-    texts = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [line for line in map(json.loads, texts) if line["stage"] == stage]
+    lines = run.log() if (run / LOG).is_file() else []
+    return [line for line in lines if line["stage"] == stage]

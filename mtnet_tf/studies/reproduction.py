@@ -27,6 +27,7 @@ from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import FileError, InUseError, locked, read_json, whole_files, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
+from mtnet_tf.runs.layout import CONFIG
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.examples import add_controls, add_system, write_examples
@@ -81,7 +82,7 @@ class Places:
             return "done"
         if self.failure(cell).is_file():
             return "failed"
-        begun = self.result(cell).is_file() or (self.run(cell) / "config.json").is_file()
+        begun = self.result(cell).is_file() or (self.run(cell) / CONFIG).is_file()
         return "begun" if begun else "not run"
 
 

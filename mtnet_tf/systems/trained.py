@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from mtnet_tf.runs.layout import NETWORK
 from mtnet_tf.runs.networks import load_weights
-from mtnet_tf.runs.run_folder import NETWORK, RunFolder
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.registry import find
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import time
 import tensorflow as tf
 
 from mtnet_tf.files import write_text, writing
+from mtnet_tf.runs.layout import LOG
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training.stage import Stage
 
@@ -55,7 +56,7 @@ class Meter:
         self, stage: Stage, run: RunFolder, first_step: int, seconds_before: float
     ) -> None:
         """Begins at `first_step`, after `seconds_before` of earlier starts of the same run."""
-        self._stage, self._path = stage, run / "train_log.jsonl"
+        self._stage, self._path = stage, run / LOG
         self._first, self._before = first_step, seconds_before
         self._start = time.monotonic()
         self._last = first_step, self._start
@@ -93,7 +94,7 @@ def drop_lines_after(run: RunFolder, stage_name: str, step: int) -> None:
 
     Those steps are taken again, and would be in the log twice.
     """
-    path = run / "train_log.jsonl"
+    path = run / LOG
     if not path.exists():
         return
     with writing(path):

@@ -12,8 +12,9 @@ from mtnet_tf.config import Config, ConfigError
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.voices import beside
 from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.runs.layout import NETWORK
 from mtnet_tf.runs.networks import load_weights
-from mtnet_tf.runs.run_folder import NETWORK, RunFolder
+from mtnet_tf.runs.run_folder import RunFolder
 
 # Its rows are the voices; all else has the same shape whatever the number of voices.
 _EMBEDDINGS = "voice_embedding/embeddings"

@@ -15,8 +15,9 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions, DataError
 from mtnet_tf.files import write_npz
 from mtnet_tf.models.operations import forward_flops
+from mtnet_tf.runs.layout import NETWORK, RECORDINGS
 from mtnet_tf.runs.networks import load_weights, num_parameters, save_network
-from mtnet_tf.runs.run_folder import NETWORK, RECORDINGS, RunFolder
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training.distribution import wait_for_all
 from mtnet_tf.training.session import Session
 

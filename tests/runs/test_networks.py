@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mtnet_tf import systems
+from mtnet_tf.runs.layout import NETWORK
 from mtnet_tf.runs.networks import load_weights, num_parameters, save_network
-from mtnet_tf.runs.run_folder import NETWORK, RunFolder, RunFolderError
+from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 from mtnet_tf.systems.trained import load_network
 
 

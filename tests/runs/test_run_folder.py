@@ -139,9 +139,11 @@ def test_the_looks_at_the_last_stage(tmp_path):
     ]
     write_text(tmp_path / "train_log.jsonl", "\n".join(lines) + "\n")
     assert run.looks() == [{"step": 2, "validation_x": 1, "generator_total": 2}]
-    write_text(tmp_path / "train_log.jsonl", '{"stage": "a"')
-    with pytest.raises(RunFolderError, match="train_log.jsonl is missing or broken"):
-        run.looks()
+    assert [line["step"] for line in run.log()] == [1, 1, 2]
+    for broken in ('{"stage": "a"', "[1]", "1", '{"step": 1}'):
+        write_text(tmp_path / "train_log.jsonl", broken)
+        with pytest.raises(RunFolderError, match="train_log.jsonl is missing or broken"):
+            run.looks()
     (tmp_path / "train_log.jsonl").unlink()
     with pytest.raises(RunFolderError, match="train_log.jsonl is missing or broken"):
         run.looks()

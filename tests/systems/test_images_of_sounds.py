@@ -12,8 +12,9 @@ from mtnet_tf import systems
 from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.models.adversarial import build_discriminator, build_generator
 from mtnet_tf.models.dcmavg import build_image_classifier, build_sound_classifier
+from mtnet_tf.runs.layout import NETWORK
 from mtnet_tf.runs.networks import save_network
-from mtnet_tf.runs.run_folder import NETWORK, RunFolder
+from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.images_of_sounds import make_images
 from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.image_stage import ImageStage, as_pixels, as_samples

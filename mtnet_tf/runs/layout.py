@@ -1,0 +1,36 @@
+"""What is where in a run folder. Who writes a file and who reads it asks here for its name.
+
+config.json          the configuration; a run continues only under the same one
+environment.json     versions, hardware, command line, git commit, data set and recordings hashes
+recordings.npz       the distinct recordings: ids, words, waveforms; the words of the classes
+audio_features.npz   the audio feature of each recording (line 3 of Algorithm 1)
+train_log.jsonl      one line each log_steps, each step once
+checkpoints/<stage>/ model + optimiser + step
+tensorboard/
+autoencoder.keras, model.keras   the trained networks
+evaluation/<split>/<candidate>/  rows.csv, summary.json, wavs
+"""
+
+from __future__ import annotations
+
+import pathlib
+
+CONFIG, ENVIRONMENT = "config.json", "environment.json"
+RECORDINGS, NETWORK = "recordings.npz", "model.keras"
+LOG = "train_log.jsonl"
+EVALUATION = "evaluation"
+ROWS, SUMMARY, WAVS = "rows.csv", "summary.json", "wavs"
+MODEL = "model"  # the candidate that is the run's own network
+
+
+def result_folder(
+    candidate: str = MODEL, split: str = "test", evaluation: pathlib.Path | str = EVALUATION
+) -> pathlib.Path:
+    """Returns the folder of a result.
+
+    Args:
+        candidate: what was scored, `MODEL` or a control.
+        split: on which pairs.
+        evaluation: the folder of all results; by default the path is relative to a run folder.
+    """
+    return pathlib.Path(evaluation, split, candidate)
