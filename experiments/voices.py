@@ -44,6 +44,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies import voices
+    from mtnet_tf.systems.examples import OF_VOICES
 
     device, config = program.prepare_device(config)
     dataset, config, data = program.load_data_set(config)
@@ -71,7 +72,7 @@ def main(argv: list[str]) -> None:
         )
         write_json(path, found)
         print(f"Written: {path}")
-    voices.write_examples(rows, runs, results / "examples")
+    voices.write_examples(rows, runs, results / OF_VOICES)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
-from mtnet_tf.reporting.players import document, picture, player, section, told
+from mtnet_tf.reporting.players import document, from_page, picture, player, section, told
 from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.systems import plan, registry
 from mtnet_tf.systems.controls import CEILING
@@ -76,17 +76,13 @@ def _row(
         sound = sound_of(folder, number, example, name)
         if not sound.is_file():
             raise InputError(f"{sound} is missing. {_REMEDY}")
-        cell = player(_from_page(folder, sound), f"{word}, {_label(name)}")
+        cell = player(from_page(folder, sound), f"{word}, {_label(name)}")
         cell += told(nearest, word, "silence")
         if heard is not None:
             cell += f"<br>heard: {told(heard, word, 'no word')}"
         cells.append(cell)
-    image = _from_page(folder, image_of(folder, number))
+    image = from_page(folder, image_of(folder, number))
     return f"{picture(image, word)}<br>({example.kind})", cells
-
-
-def _from_page(folder: pathlib.Path, path: pathlib.Path) -> str:
-    return f"{folder.parent.name}/{folder.name}/{path.relative_to(folder).as_posix()}"
 
 
 def _in_order() -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import pathlib
 import urllib.parse
 from collections.abc import Sequence
 
@@ -42,6 +43,16 @@ def document(title: str, intro: str, sections: Sequence[str]) -> str:
     """
     head = _HEAD.format(title=html.escape(title), intro=intro)
     return f"{head}{''.join(sections)}</body>\n</html>\n"
+
+
+def from_page(folder: pathlib.Path, path: pathlib.Path) -> str:
+    """Returns the path of a file of some examples, as a page has it beside the results.
+
+    Args:
+        folder: of the examples, in the folder of the results.
+        path: in `folder`.
+    """
+    return f"{folder.parent.name}/{folder.name}/{path.relative_to(folder).as_posix()}"
 
 
 def section(title: str, header: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:

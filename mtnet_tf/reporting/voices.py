@@ -8,13 +8,13 @@ from collections.abc import Iterable
 
 from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.footers import made_lines, unscored_lines, way
-from mtnet_tf.reporting.players import document, picture, player, told
+from mtnet_tf.reporting.players import document, from_page, picture, player, told
 from mtnet_tf.reporting.players import section as page_section
 from mtnet_tf.reporting.results import require_equal, whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
+from mtnet_tf.systems.examples import OF_VOICES, RECORD, image_of, sound_of_voice
 
 PAGE = "voices.html"
-_EXAMPLES = "examples"
 _ROLES = ("all", "deaf", "alone", "base", "new")
 _TITLE = "One network, many voices, to be heard"
 _INTRO = """Of some words the first picture of the test split, spoken for each voice: by the voice's
@@ -38,7 +38,7 @@ def section(folder: pathlib.Path | str) -> str:
         for name in ("split", "dataset"):
             values = {row: result[name] for row, result in results.items()}
             require_equal("The networks of several voices", name, values, "Run those again.")
-        parts = [f"To be heard: [{PAGE}]({PAGE})\n"] if _examples(folder).is_file() else []
+        parts = [f"To be heard: [{PAGE}]({PAGE})\n"] if _record(folder).is_file() else []
         parts.append(_networks(results))
         if _of_role(results, "all"):
             parts.append(_voices(results))
@@ -53,13 +53,12 @@ def page(folder: pathlib.Path | str) -> str:
     Raises:
         InputError: examples.json is broken.
     """
-    folder = pathlib.Path(folder)
-    if not _examples(folder).is_file():
+    path = _record(folder)
+    if not path.is_file():
         return ""
-    record = read_json(_examples(folder))
-    files = f"{folder.name}/{_EXAMPLES}"
-    remedy = f"Remove {folder / _EXAMPLES}, and run that again."
-    with whole_results(_examples(folder), "experiments.voices", remedy):
+    record, examples = read_json(path), path.parent
+    remedy = f"Remove {examples}, and run that again."
+    with whole_results(path, "experiments.voices", remedy):
         columns, sections = record["columns"], []
         for place, example in enumerate(record["chosen"], 1):
             word, rows = example["word"], []
@@ -69,11 +68,11 @@ def page(folder: pathlib.Path | str) -> str:
                     if voice not in record["nearest"][name]:
                         cells.append("")
                         continue
-                    sound = f"{files}/sounds/{place}_{voice}_{name}.flac"
+                    sound = sound_of_voice(examples, place, voice, name)
                     nearest = record["nearest"][name][voice][place - 1]
-                    cells.append(player(sound, f"{word}, {voice}, {label}"))
+                    cells.append(player(from_page(examples, sound), f"{word}, {voice}, {label}"))
                     cells[-1] += told(nearest, f"{word}, {voice}", "silence")
-                image = picture(f"{files}/images/{place}.png", word)
+                image = picture(from_page(examples, image_of(examples, place)), word)
                 rows.append((f"{image}<br>{html.escape(voice)}", cells))
             sections.append(page_section(word, ["voice", *columns.values()], rows))
     return document(_TITLE, _INTRO, sections)
@@ -84,8 +83,8 @@ def _place(result: dict) -> tuple:
     return _ROLES.index(result["role"]), result["row"].rpartition("_")[0], len(result["heard"])
 
 
-def _examples(folder: pathlib.Path | str) -> pathlib.Path:
-    return pathlib.Path(folder) / _EXAMPLES / "examples.json"
+def _record(folder: pathlib.Path | str) -> pathlib.Path:
+    return pathlib.Path(folder) / OF_VOICES / RECORD
 
 
 def _of_role(results: dict[str, dict], role: str, voice: str | None = None) -> list[dict]:

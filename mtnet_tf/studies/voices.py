@@ -27,6 +27,7 @@ from mtnet_tf.metrics.scorer import Scorer, nearest_reference
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.models.voice_conditioning import SHARED_LAYERS
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.examples import RECORD, image_of, sound_of_voice
 from mtnet_tf.systems.trained import train
 from mtnet_tf.training.new_voice import join_voices
 
@@ -212,7 +213,7 @@ def write_examples(
     labels = [data.words.index(word) for word in chosen]
     images = data.test.images[[np.flatnonzero(data.test.labels == k)[0] for k in labels]]
     for place, image in enumerate(images, 1):
-        write_image(folder / "images" / f"{place}.png", image)
+        write_image(image_of(folder, place), image)
     scorer = Scorer(data.recordings.float_waveforms(), audio.SAMPLE_RATE)
     said = [data.words[label] for label in data.recordings.labels]
     whose = [f"{word}, {voice}" for word, voice in zip(said, data.recordings.voices())]
@@ -221,7 +222,7 @@ def write_examples(
     def keep(name: str, voice: str, waveforms: np.ndarray) -> None:
         nearest[name][voice] = []
         for place, waveform in enumerate(waveforms, 1):
-            path = folder / "sounds" / f"{place}_{voice}_{name}.flac"
+            path = sound_of_voice(folder, place, voice, name)
             audio.write_audio(path, waveform, audio.SAMPLE_RATE)
             row, _ = nearest_reference(scorer.correlations(waveform[None])[0])
             nearest[name][voice].append("" if row is None else whose[row])
@@ -239,7 +240,7 @@ def write_examples(
             said = describer.describe_all(list(images), **asked)
             keep(row.role, voice, np.stack([description.waveform for description in said]))
     record = {"chosen": [{"word": word} for word in chosen], "voices": data.voices}
-    write_json(folder / "examples.json", {**record, "columns": _COLUMNS, "nearest": nearest})
+    write_json(folder / RECORD, {**record, "columns": _COLUMNS, "nearest": nearest})
 
 
 def _hearing(data: AudioDescriptions, share: int) -> AudioDescriptions:

@@ -1,4 +1,4 @@
-"""Figure 5: what an example is, and where the files of the examples lie.
+"""Figure 5 and the voices: what an example is, and where the files of the examples lie.
 
 Who makes them and who shows them asks here. TensorFlow is not imported.
 """
@@ -12,6 +12,7 @@ from mtnet_tf.files import safe_name
 
 RECORD = "examples.json"  # in their folder: what was chosen, and who said it how
 TRUE = "true"  # the name under which the recordings themselves are heard
+OF_VOICES = "examples"  # the folder of the examples of the voices, beside their result files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,3 +58,15 @@ def sound_of(folder: pathlib.Path, number: int, example: Example, name: str) -> 
     """
     word = safe_name(example.word)
     return folder / "sounds" / f"{number}_{example.kind}_{word}_{name}.flac"
+
+
+def sound_of_voice(folder: pathlib.Path, number: int, voice: str, name: str) -> pathlib.Path:
+    """Returns the sound of an example of the voices.
+
+    Args:
+        folder: of the examples.
+        number: of the example; the first has 1.
+        voice: in which it is said.
+        name: of the network that says it, or of the recording.
+    """
+    return folder / "sounds" / f"{number}_{safe_name(voice)}_{name}.flac"

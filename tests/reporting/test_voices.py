@@ -48,3 +48,5 @@ def test_words_and_voices_may_be_any_text(tmp_path):
     assert "<h2>fire &amp; smoke</h2>" in page
     assert "<br>&lt;joe&gt;</th>" in page
     assert "<joe>" not in page
+    assert f'src="{tmp_path.name}/examples/sounds/1__joe__recording.flac"' in page
+    assert f'src="{tmp_path.name}/examples/images/1.png"' in page
