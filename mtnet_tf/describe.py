@@ -17,6 +17,7 @@ from mtnet_tf.data import audio
 from mtnet_tf.data.images import decode_image, read_image
 from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.data.playing import play
+from mtnet_tf.data.slices import slices
 from mtnet_tf.errors import InputError
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.tracing import traced
@@ -185,8 +186,8 @@ class Describer:
             inputs["voice"] = np.int32(self._voice(voice))
         seen = [self._see(picture, invert) for picture in pictures]
         found = []
-        for first in range(0, len(seen), _BATCH):
-            found += self._describe(seen[first : first + _BATCH], inputs)
+        for rows in slices(len(seen), _BATCH):
+            found += self._describe(seen[rows], inputs)
         return found
 
     def _voice(self, name: str | None) -> int:

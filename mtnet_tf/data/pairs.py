@@ -77,9 +77,9 @@ class Pairs:
         """Returns what a training step needs of each pair: the inputs, and what its targets are."""
         return {**self.inputs(), "label": self.labels, "recording": self.recordings}
 
-    def take(self, indices: np.ndarray | list[int]) -> Pairs:
-        """Returns the pairs at `indices`, in that order."""
-        return Pairs(*(getattr(self, field.name)[indices] for field in dataclasses.fields(self)))
+    def take(self, rows: np.ndarray | list[int] | slice) -> Pairs:
+        """Returns the pairs of some rows, in that order."""
+        return Pairs(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
     def spread(self, count: int) -> Pairs:
         """Returns `count` pairs evenly spread over these; all for 0 or where there are no more."""

@@ -16,6 +16,7 @@ from mtnet_tf.data.images import decode_image, encode_png
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.data.prepared import PreparedDataSet
+from mtnet_tf.data.slices import slices
 from mtnet_tf.files import write_json
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.calibration import CALIBRATION
@@ -203,10 +204,9 @@ def _likeliest(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def _logits(network: keras.Model, inputs: dict[str, np.ndarray]) -> np.ndarray:
-    count = len(inputs["image"])
     parts = []
-    for first in range(0, count, _BATCH):
-        batch = {name: values[first : first + _BATCH] for name, values in inputs.items()}
+    for rows in slices(len(inputs["image"]), _BATCH):
+        batch = {name: values[rows] for name, values in inputs.items()}
         outputs = network(named_inputs(network, batch), training=False)
         parts.append(outputs["logits"].numpy())
     return np.concatenate(parts)

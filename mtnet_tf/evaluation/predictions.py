@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from mtnet_tf.data.pairs import Pairs
+from mtnet_tf.data.slices import slices
 from mtnet_tf.speech import letters
 
 _BATCH = 100  # images that are described at once
@@ -24,8 +25,8 @@ def predicted_words(
         words: of the classes.
     """
     predicted = {}
-    for first in range(0, len(pairs), _BATCH):
-        batch = pairs.take(np.arange(first, min(first + _BATCH, len(pairs))))
+    for rows in slices(len(pairs), _BATCH):
+        batch = pairs.take(rows)
         outputs = describe(batch)
         if "letters" in outputs:
             found = letters.decode(outputs["letters"])

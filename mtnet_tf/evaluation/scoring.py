@@ -16,6 +16,7 @@ import numpy as np
 
 from mtnet_tf.data import audio
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
+from mtnet_tf.data.slices import slices
 from mtnet_tf.evaluation.result_folder import read_finished, write_rows, write_summary
 from mtnet_tf.evaluation.summary import Row, summarize
 from mtnet_tf.files import remove_leftovers, safe_name, writing
@@ -116,12 +117,12 @@ def _score(
     places, heard = [], []
 
     def jobs():
-        for first in range(0, len(pairs), _CHUNK):
-            chunk = pairs.take(np.arange(first, min(first + _CHUNK, len(pairs))))
+        for rows in slices(len(pairs), _CHUNK):
+            chunk = pairs.take(rows)
             waveforms = candidate.speak(chunk)
             fresh = []
             for i, (waveform, reference) in enumerate(zip(waveforms, chunk.recordings)):
-                if first + i < num_wavs:
+                if rows.start + i < num_wavs:
                     name = safe_name(f"{chunk.image_ids[i]}_{data.words[chunk.labels[i]]}")
                     path = out_dir / WAVS / f"{name}.wav"
                     audio.write_audio(path, waveform, audio.SAMPLE_RATE)

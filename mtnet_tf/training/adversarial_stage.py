@@ -13,6 +13,7 @@ import tensorflow as tf
 from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.data.slices import slices
 from mtnet_tf.training.stage import Stage
 
 Losses = Callable[[], dict[str, tf.Tensor]]
@@ -193,11 +194,8 @@ class AdversarialStage(Stage):
             noise: z, float [count, noise_units].
         """
         noise = noise.astype(np.float32)
-        parts = [
-            slice(first, min(first + self.batch_size, count))
-            for first in range(0, count, self.batch_size)
-        ]
-        return np.concatenate([self.make(rows, noise[rows]) for rows in parts])
+        parts = [self.make(rows, noise[rows]) for rows in slices(count, self.batch_size)]
+        return np.concatenate(parts)
 
     def _weights(self) -> list[keras.Variable]:
         return [weight for network in self._generators for weight in network.weights]

@@ -11,6 +11,7 @@ import tensorflow as tf
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.data.slices import slices
 from mtnet_tf.training.diagnosis import FeatureDiagnosis, diagnose_features
 from mtnet_tf.training.stage import SupervisedStage
 
@@ -90,7 +91,5 @@ def compute_audio_features(model: keras.Model, audio: np.ndarray) -> np.ndarray:
 
 def _apply(model: keras.Model, audio: np.ndarray) -> dict[str, np.ndarray]:
     """Returns the outputs of the autoencoder at test time, as arrays."""
-    batches = [
-        model(audio[i : i + _BATCH_SIZE], training=False) for i in range(0, len(audio), _BATCH_SIZE)
-    ]
+    batches = [model(audio[rows], training=False) for rows in slices(len(audio), _BATCH_SIZE)]
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

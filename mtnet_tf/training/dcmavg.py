@@ -10,6 +10,7 @@ import numpy as np
 from mtnet_tf.config import Config, to_json
 from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
+from mtnet_tf.data.slices import slices
 from mtnet_tf.models.adversarial import build_discriminator
 from mtnet_tf.models.dcmavg import build_dcmavg
 from mtnet_tf.models.tracing import traced
@@ -70,6 +71,5 @@ def _embeddings(classifier: keras.Model, pairs: Pairs) -> np.ndarray:
         lambda images: classifier({"image": images}, training=False)["embedding"],
     )
     parts = [np.zeros([0, units], np.float32)]
-    for first in range(0, len(pairs), _BATCH):
-        parts.append(embed(pairs.images[first : first + _BATCH]).numpy())
+    parts += [embed(pairs.images[rows]).numpy() for rows in slices(len(pairs), _BATCH)]
     return np.concatenate(parts)

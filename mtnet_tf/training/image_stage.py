@@ -9,6 +9,7 @@ import tensorflow as tf
 from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.data.slices import slices
 from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.adversarial_stage import AdversarialStage
 from mtnet_tf.training.dcmavg_stage import matching_aware_step
@@ -97,8 +98,8 @@ class ImageStage(AdversarialStage):
     def recognize(self, made: np.ndarray) -> np.ndarray:
         """Returns what the classifier takes images for."""
         parts = [
-            self._classify(as_pixels(made[first : first + self.batch_size])).numpy().argmax(-1)
-            for first in range(0, len(made), self.batch_size)
+            self._classify(as_pixels(made[rows])).numpy().argmax(-1)
+            for rows in slices(len(made), self.batch_size)
         ]
         return np.concatenate(parts)
 

@@ -191,7 +191,7 @@ class JointStage(SupervisedStage):
             step: the step that TensorBoard shows them at.
         """
         pairs = self._data.validation if len(self._data.validation) else self._data.train
-        pairs = pairs.take(np.arange(min(_NUM_PICTURES, len(pairs))))
+        pairs = pairs.take(slice(_NUM_PICTURES))
         waveforms = self.model(named_inputs(self.model, pairs.inputs()), training=False)[
             "waveform"
         ].numpy()

@@ -140,7 +140,7 @@ MUTANTS = {
                 '_apply(model, audio)["audio_feature"]',
                 '_apply(model, audio)["audio_feature"][::-1]',
             ),
-            ("model(audio[i : i + _BATCH_SIZE], training", "model(audio[:_BATCH_SIZE], training"),
+            ("model(audio[rows], training", "model(audio[:_BATCH_SIZE], training"),
         ),
     ),
     "mtnet_tf/training/joint_stage.py": (
