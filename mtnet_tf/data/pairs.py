@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 
+from mtnet_tf.config import ConfigError
 from mtnet_tf.data import audio
 from mtnet_tf.errors import InputError
 
@@ -111,6 +112,18 @@ class AudioDescriptions:
     words: tuple[str, ...]
     voices: tuple[str, ...]
     metadata: dict
+
+    def require_validation(self, purpose: str) -> None:
+        """Raises ConfigError where the validation part is empty.
+
+        Args:
+            purpose: the beginning of the message, such as "A recipe is chosen".
+        """
+        if not len(self.validation):
+            raise ConfigError(
+                f"{purpose} on the validation part of the training split, and there is none: train"
+                " with data.validation_fraction above 0, such as 0.05."
+            )
 
     def first_recordings(self) -> np.ndarray:
         """Returns int64 [words]: of each word the first recording that the training split uses.

@@ -96,12 +96,8 @@ def calibrate(
             f"The network of {config.system!r} has no softmax layer, so there is nothing to"
             " calibrate."
         )
+    data.require_validation("The calibration is made")
     pairs = data.validation
-    if not len(pairs):
-        raise ConfigError(
-            "The calibration is made on the validation part of the training split, and there is"
-            " none: train with data.validation_fraction above 0."
-        )
     logits = _logits(network, pairs.inputs())
     temperature = fit_temperature(logits, pairs.labels)
     right = logits.argmax(-1) == pairs.labels

@@ -89,11 +89,7 @@ def try_change(
     Raises:
         ConfigError: the validation split is empty.
     """
-    if not len(data.validation):
-        raise config_lib.ConfigError(
-            "A recipe is chosen on the validation part of the training split, and there is none:"
-            " set data.validation_fraction, such as to 0.05."
-        )
+    data.require_validation("A recipe is chosen")
     ending = {}
     try:
         train(config, data, run, device, shared=run.neighbours(), keep="model")

@@ -51,11 +51,7 @@ def make_images(
             f"{speaking.path} is a run of {config.system!r}. Images of sounds are the other half of"
             " 'dcmavg': give a run of that."
         )
-    if not len(data.validation):
-        raise ConfigError(
-            "The best images are chosen on the validation part of the training split, and there is"
-            " none: set data.validation_fraction, such as to 0.05, when DCMAVG is trained."
-        )
+    data.require_validation("The best images are chosen")
     classifier = load_network(speaking).get_layer("image_classifier")
     with run.lock():
         run.begin(config, data.metadata["recordings_fingerprint"], device)

@@ -159,11 +159,7 @@ def try_joint(
     Raises:
         ConfigError: the validation split is empty.
     """
-    if not len(data.validation):
-        raise config_lib.ConfigError(
-            "The readings of stage 2 are looked at on the validation part of the training split,"
-            " and there is none: set data.validation_fraction, such as to 0.05."
-        )
+    data.require_validation("The readings of stage 2 are looked at")
     with _temporary_run() as run:
         run.begin(config, data.metadata["recordings_fingerprint"], device)
         try:

@@ -145,7 +145,9 @@ def test_stage_2_needs_something_to_look_at(tiny_config, synthetic_data):
     data = type(synthetic_data)(
         **{**vars(synthetic_data), "validation": synthetic_data.validation.take([])}
     )
-    with pytest.raises(config_lib.ConfigError, match="set data.validation_fraction"):
+    with pytest.raises(
+        config_lib.ConfigError, match="there is none: train with data.validation_fraction"
+    ):
         readings.try_joint(tiny_config, data, "cpu")
 
 
