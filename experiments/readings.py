@@ -30,8 +30,8 @@ def main(argv: list[str]) -> None:
 
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_json
-    from mtnet_tf.runs.provenance import environment
     from mtnet_tf.studies import readings
+    from mtnet_tf.studies.training_record import training_record
 
     if bad := [seed for seed in _SEEDS.value if not seed.isdecimal()]:
         raise InputError(f"--seeds are whole numbers from 0, such as 0,1,2. Received: {bad}.")
@@ -56,13 +56,8 @@ def main(argv: list[str]) -> None:
             "reading": name,
             "label": readings.READINGS[name].label,
             "stage": _STAGE.value,
-            "preset": config.preset,
-            "seed": seed,
-            "precision": config.training.precision,
-            "dataset": data.name,
             "num_pairs": len(data.train),
-            "recordings": data.recordings_record(),
-            **environment(device),
+            **training_record(config, data, device),
             "seconds": round(time.monotonic() - start, 1),
             **found,
         }

@@ -55,9 +55,9 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.files import write_json
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
-    from mtnet_tf.runs.provenance import environment
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies.changes import changed, try_change
+    from mtnet_tf.studies.training_record import training_record
 
     module, system = _STUDIES[_STUDY.value]
     changes = importlib.import_module(f"mtnet_tf.studies.{module}").CHANGES
@@ -86,14 +86,9 @@ def main(argv: list[str]) -> None:
                 "change": name,
                 "label": changes[name].label,
                 "base": changes[name].base,
-                "preset": config.preset,
-                "seed": _SEED.value,
-                "precision": config.training.precision,
-                "dataset": data.name,
                 "num_pairs": len(data.train),
                 "num_validation_pairs": len(data.validation),
-                "recordings": data.recordings_record(),
-                **environment(device),
+                **training_record(config, data, device),
                 **found,
             }
             write_json(path, result)

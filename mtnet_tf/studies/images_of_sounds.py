@@ -12,8 +12,9 @@ from mtnet_tf.config import ConfigError
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.evaluation.figures import draw_images
 from mtnet_tf.files import replacing, write_json
-from mtnet_tf.runs.provenance import environment, of_training
+from mtnet_tf.runs.provenance import of_training
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.studies.training_record import training_record
 from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.image_stage import as_pixels, as_samples
 from mtnet_tf.training.images_of_sounds import train_images_of_sounds
@@ -67,10 +68,6 @@ def make_images(
         truly = stage.recognize(true_images) == data.validation.labels
         _draw(run / PICTURE, made, data)
         result = {
-            "dataset": data.name,
-            "preset": config.preset,
-            "seed": config.training.seed,
-            "precision": config.training.precision,
             "num_images": count,
             "word_accuracy": float(right.mean()),
             "word_accuracy_of_true_images": float(truly.mean()),
@@ -78,8 +75,7 @@ def make_images(
             "steps": stage.num_steps,
             "training_seconds": round(session.seconds, 1),
             **of_training(run.environment()),
-            "recordings": data.recordings_record(),
-            **environment(device),
+            **training_record(config, data, device),
         }
         write_json(run / RESULT, result)
     return result
