@@ -12,7 +12,7 @@ from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.slices import slices
 from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.adversarial_stage import AdversarialStage
-from mtnet_tf.training.dcmavg_stage import matching_aware_step
+from mtnet_tf.training.matching_aware import MatchingAwareGan
 
 _NUM_PICTURES = 4
 
@@ -57,14 +57,10 @@ class ImageStage(AdversarialStage):
         self._by_word = tf.Variable(train.images[by_word], trainable=False)
         self._counts = np.bincount(train.labels, minlength=len(data.words))
         self._firsts = np.cumsum(self._counts) - self._counts
-        self._generator, self._validation = generator, validation
+        self._gan = MatchingAwareGan("image", generator, discriminator, self.form)
+        self._validation = validation
         self._classify = traced(
             lambda images: classifier({"image": images}, training=False)["logits"],
-        )
-        self._generate = traced(
-            lambda embedding, noise: generator(
-                {"embedding": embedding, "noise": noise}, training=False
-            ),
         )
 
     def draw_other_images(self, labels: tf.Tensor, use: int) -> tf.Tensor:
@@ -88,12 +84,12 @@ class ImageStage(AdversarialStage):
         real = as_samples(batch["image"])
         wrong = as_samples(self.draw_other_images(batch["label"], use=0))
         noise = self.draw_noise(tf.shape(embedding)[0], use=2)
-        return matching_aware_step(self, self._generator, embedding, real, wrong, noise)
+        return self.update_both(*self._gan.losses(embedding, real, wrong, noise))
 
     def make(self, rows: slice, noise: np.ndarray) -> np.ndarray:
         """Returns images of held-out sounds; see `AdversarialStage`."""
         embeddings = tf.gather(self._embeddings, self._validation.recordings[rows])
-        return self._generate(embeddings, noise).numpy()
+        return self._gan.generate(embeddings, noise).numpy()
 
     def recognize(self, made: np.ndarray) -> np.ndarray:
         """Returns what the classifier takes images for."""
