@@ -4,26 +4,24 @@
 """
 
 import contextlib
-import io
 import math
 import re
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
 
 import numpy as np
 from etils import epath
 
 from data_builders.errors import RecordingsError
+from mtnet_tf.files import read_npy_header
 
 _BLOCK_BYTES = 2**20
 # What a header may claim: a row, which is held whole, and the number of rows, of each of which some
 # bytes are. Those of CIFAR-100 have 117 kB and are 50,000.
 _MAX_ROW_BYTES = 2**24
 _MAX_ROWS = 10_000_000
-_MAX_HEADER_BYTES = 10_000  # as NumPy's own limit, which it looks at only when it has read them all
 # What zipfile, zlib and NumPy raise for a file that is damaged or is something else.
 _READ_ERRORS = (
     *(OSError, EOFError, RuntimeError, SyntaxError, TypeError, ValueError),
@@ -123,7 +121,7 @@ class NpzRows:
                 )
             with _refusing(self):
                 stream = stack.enter_context(archive.open(member))
-                header = _read_header(stream)
+                header = read_npy_header(stream)
             yield stream, header
 
 
@@ -155,19 +153,3 @@ def _refusing(what: object):
             f"{what} cannot be read ({type(error).__name__}: {error}). The file must be an npz"
             " file as NumPy writes it; copy it again."
         ) from error
-
-
-def _read_header(stream: BinaryIO):
-    """(shape, Fortran order, dtype) of the npy file that a stream begins with."""
-    readers = {
-        (1, 0): (2, np.lib.format.read_array_header_1_0),
-        (2, 0): (4, np.lib.format.read_array_header_2_0),
-    }
-    version = np.lib.format.read_magic(stream)
-    if version not in readers:
-        raise ValueError(f"npy format version {version}, known are (1, 0) and (2, 0)")
-    size_bytes, reader = readers[version]
-    size = stream.read(size_bytes)
-    if (length := int.from_bytes(size, "little")) > _MAX_HEADER_BYTES:
-        raise ValueError(f"an npy header of {length:,} bytes")
-    return reader(io.BytesIO(size + stream.read(length)))

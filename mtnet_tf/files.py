@@ -19,7 +19,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -30,6 +30,7 @@ _logger = logging.getLogger(__name__)
 _TEMPORARY = ".[0-9]*_*"  # the names that `replacing` gives
 _LARGEST_TEXT = 16 * 2**20  # bytes; the project's own JSON has some thousands, its CSV a million
 _LARGEST_NPZ = 4 * 2**30  # bytes of all arrays: 118,000 recordings of 18,140 samples
+_LARGEST_HEADER = 10_000  # bytes; NumPy has this limit too, and looks at it after reading them
 _LONGEST_REASON = 300
 
 
@@ -306,12 +307,7 @@ def _read_array(
 ):
     # The header is read first: an array that claims more than there is would be allocated whole.
     with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, _, dtype = read_header(file)
+        shape, _, dtype = read_npy_header(file)
         if math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
             raise ValueError(f"its array {name!r} does not have the size that its header says")
     if wanted is not None:
@@ -320,6 +316,32 @@ def _read_array(
             raise ValueError(f"its array {name!r} is {dtype} {list(shape)}, not what belongs there")
     with archive.open(member) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def read_npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Reads the header of an npy file, of at most 10,000 bytes.
+
+    Args:
+        stream: at the start of the file; afterwards at its first value.
+
+    Returns:
+        The shape, whether the values are in Fortran order, and their type.
+
+    Raises:
+        ValueError: it is no header of an npy file, or a longer one. NumPy raises others too.
+    """
+    readers = {
+        (1, 0): (2, np.lib.format.read_array_header_1_0),
+        (2, 0): (4, np.lib.format.read_array_header_2_0),
+    }
+    version = np.lib.format.read_magic(stream)
+    if version not in readers:
+        raise ValueError(f"npy format version {version}, known are (1, 0) and (2, 0)")
+    size_bytes, reader = readers[version]
+    size = stream.read(size_bytes)
+    if (length := int.from_bytes(size, "little")) > _LARGEST_HEADER:
+        raise ValueError(f"an npy header of {length:,} bytes")
+    return reader(io.BytesIO(size + stream.read(length)))
 
 
 @contextlib.contextmanager

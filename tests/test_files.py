@@ -106,6 +106,10 @@ def test_an_npz_bomb_is_refused_unopened(tmp_path):
         ({"word": npy(["a"]), "waveform": npy(np.zeros([1, 2]))}, "is float64"),
         ({"word": npy(["a"]), "waveform": b""}, "cannot be read"),
         ({"word": npy(["a"]), "waveform": b"\x93NUMPY\x09\x09" + bytes(50)}, "cannot be read"),
+        (
+            {"word": npy(["a"]), "waveform": b"\x93NUMPY\x02\x00\x00\x00\x00\x40" + bytes(50)},
+            "an npy header of 1,073,741,824 bytes",
+        ),
         ({"word": npy(["a"]), "waveform": header_of((-1, 2))}, "cannot be read"),
         ({"word": npy(["a"]), "waveform": header_of((1, 2), "|O") + bytes(16)}, "cannot be read"),
     ],
