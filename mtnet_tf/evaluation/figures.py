@@ -44,21 +44,14 @@ def draw_examples(
     )
     duration_ms = 1000 * true.shape[1] / sample_rate
     for row, (image, a, b, word) in enumerate(zip(images, true, generated, words)):
-        axes[row, 0].imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
-        axes[row, 0].set_ylabel(word, rotation=0, ha="right", va="center")
+        _draw_image(axes[row, 0], image)
+        _name_row(axes[row, 0], word)
         times = np.linspace(0, duration_ms, len(a))
         for axis, waveform, colour in ((axes[row, 1], a, _TRUE), (axes[row, 2], b, _GENERATED)):
             axis.plot(times, waveform, color=colour, linewidth=0.4)
             axis.set_xlim(0, duration_ms)
             axis.set_ylim(-1, 1)
-        decibels = [spectrogram_db(waveform, sample_rate) for waveform in (a, b)]
-        top = max(part.max() for part in decibels)
-        for axis, part in zip(axes[row, 3:], decibels):
-            axis.imshow(
-                part, origin="lower", aspect="auto", cmap="magma", vmin=top - 70, vmax=top,
-                extent=(0, duration_ms, 0, sample_rate / 2000),
-            )  # fmt: skip
-            axis.set_ylim(0, 8)
+        _draw_spectrograms(axes[row, 3:], (a, b), sample_rate)
         axes[row, 4].yaxis.tick_right()
     for place, axis in np.ndenumerate(axes):
         if place[0] == 0:
@@ -97,10 +90,10 @@ def draw_systems(
     figure = Figure(figsize=(1.2 + 1.8 * columns, 1.25 * count + 0.6), layout="constrained")
     axes = figure.subplots(count, 1 + columns, squeeze=False, width_ratios=[0.6, *[1.3] * columns])
     for row, (image, word) in enumerate(zip(images, words)):
-        axes[row, 0].imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
-        axes[row, 0].set_ylabel(word, rotation=0, ha="right", va="center")
+        _draw_image(axes[row, 0], image)
+        _name_row(axes[row, 0], word)
         for axis, (title, waveforms) in zip(axes[row, 1:], sounds.items()):
-            _draw_spectrogram(axis, spectrogram_db(waveforms[row], sample_rate), sample_rate)
+            _draw_spectrograms([axis], [waveforms[row]], sample_rate)
             if title in heard:
                 axis.set_xlabel(heard[title][row] or "silence", fontsize=7, labelpad=1)
     for axis in axes.flat:
@@ -122,18 +115,31 @@ def draw_images(path: pathlib.Path | str, rows: Sequence[np.ndarray], words: Seq
     figure = Figure(figsize=(1.2 + 0.7 * len(rows[0]), 0.75 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(rows[0]), squeeze=False)
     for line, images, word in zip(axes, rows, words):
-        line[0].set_ylabel(word, rotation=0, ha="right", va="center")
+        _name_row(line[0], word)
         for axis, image in zip(line, images):
-            axis.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+            _draw_image(axis, image)
             axis.set_xticks([])
             axis.set_yticks([])
     figure.savefig(path, dpi=130, format="png")
 
 
-def _draw_spectrogram(axis: Axes, decibels: np.ndarray, sample_rate: int) -> None:
-    top = decibels.max()
-    axis.imshow(
-        decibels, origin="lower", aspect="auto", cmap="magma", vmin=top - 70, vmax=top,
-        extent=(0, 1, 0, sample_rate / 2000),
-    )  # fmt: skip
-    axis.set_ylim(0, 8)
+def _draw_image(axis: Axes, image: np.ndarray) -> None:
+    axis.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+
+
+def _name_row(axis: Axes, word: str) -> None:
+    axis.set_ylabel(word, rotation=0, ha="right", va="center")
+
+
+def _draw_spectrograms(
+    axes: Sequence[Axes], waveforms: Sequence[np.ndarray], sample_rate: int
+) -> None:
+    """Draws the spectrogram of each waveform; a colour is the same loudness in all of them."""
+    decibels = [spectrogram_db(waveform, sample_rate) for waveform in waveforms]
+    top = max(part.max() for part in decibels)
+    for axis, waveform, part in zip(axes, waveforms, decibels):
+        axis.imshow(
+            part, origin="lower", aspect="auto", cmap="magma", vmin=top - 70, vmax=top,
+            extent=(0, 1000 * len(waveform) / sample_rate, 0, sample_rate / 2000),
+        )  # fmt: skip
+        axis.set_ylim(0, 8)
