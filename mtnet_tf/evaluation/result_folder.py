@@ -11,12 +11,14 @@ from __future__ import annotations
 import csv
 import logging
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.summary import Row
 from mtnet_tf.files import FileError, read_json, replacing, write_json
+from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.runs.layout import ROWS, SUMMARY
 
 _logger = logging.getLogger(__name__)
@@ -24,28 +26,29 @@ _logger = logging.getLogger(__name__)
 
 def read_finished(
     out_dir: pathlib.Path | str,
+    pairs: Pairs,
+    data: AudioDescriptions,
     *,
-    num_pairs: int,
-    dataset: str,
     provenance: dict,
-    metrics: Sequence[str],
-    with_words: bool,
+    pool: ScoringPool,
+    recognizer: WordRecognizer | None = None,
 ) -> dict | None:
     """Returns the summary of a finished evaluation that holds what is asked for, or None.
 
     Args:
         out_dir: of `evaluate`.
-        num_pairs: how many pairs are to be scored.
-        dataset: the name of their data set.
-        provenance: says the training.
-        metrics: at least these.
-        with_words: whether the word accuracy is asked for.
+        pairs: as many are to be scored.
+        data: the data set of the pairs.
+        provenance: says which training it is.
+        pool: its metrics are asked for.
+        recognizer: asks for the word accuracy; None does not.
 
     Raises:
         InputError: one of more pairs, which would be overwritten by less, or of another training or
             data set.
     """
-    out_dir, asked = pathlib.Path(out_dir), {"dataset": dataset, **_training_of(provenance)}
+    out_dir, num_pairs = pathlib.Path(out_dir), len(pairs)
+    asked = {"dataset": data.name, **_training_of(provenance)}
     path = out_dir / SUMMARY
     if not path.is_file():
         return None
@@ -56,7 +59,7 @@ def read_finished(
         own = {"dataset": summary["dataset"], **_training_of(summary["provenance"])}
         whole = len(lines) == found + 1 and lines[-1].endswith(b"\n")
         # Older versions wrote no "blended" and no "classified".
-        has_metrics = set(summary["metrics"]) >= set(metrics)
+        has_metrics = set(summary["metrics"]) >= set(pool.metrics)
         has_metrics &= "blended" in summary and "classified" in summary
     except (FileError, OSError, LookupError, TypeError) as error:
         _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
@@ -74,6 +77,7 @@ def read_finished(
             f"{out_dir} holds an evaluation of {found:,} pairs, and {num_pairs:,} would replace it."
             " Score as many, or give another --output_dir."
         )
+    with_words = recognizer is not None
     return summary if found == num_pairs and has_words >= with_words and has_metrics else None
 
 

@@ -118,15 +118,12 @@ def evaluate_run(
     origin = provenance(run, data, device)
     evaluation = output_dir or run / EVALUATION
     folder_of = functools.partial(result_folder, split=split, evaluation=evaluation)
-    asked = {
-        "num_pairs": len(pairs),
-        "dataset": data.name,
-        "provenance": origin,
-        "metrics": pool.metrics,
-        "with_words": recognizer is not None,
-    }
-    names = [MODEL, *(control.name for control in controls)]
-    finished = [read_finished(folder_of(name), **asked) for name in names]
+    finished = [
+        read_finished(
+            folder_of(name), pairs, data, provenance=origin, pool=pool, recognizer=recognizer
+        )
+        for name in (MODEL, *(control.name for control in controls))
+    ]
     if all(finished):
         return finished
     network = load_network(run)

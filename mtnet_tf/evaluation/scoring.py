@@ -72,12 +72,7 @@ def evaluate(
     """
     out_dir = pathlib.Path(out_dir)
     finished = read_finished(
-        out_dir,
-        num_pairs=len(pairs),
-        dataset=data.name,
-        provenance=provenance,
-        metrics=pool.metrics,
-        with_words=recognizer is not None,
+        out_dir, pairs, data, provenance=provenance, pool=pool, recognizer=recognizer
     )
     if finished:
         return finished

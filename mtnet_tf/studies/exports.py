@@ -58,18 +58,12 @@ def compare_exports(
     """
     pairs, exported = data.test.spread(num_pairs), Exported(run)
     origin = provenance(run, data, device)
-    asked = {
-        "num_pairs": len(pairs),
-        "dataset": data.name,
-        "provenance": origin,
-        "metrics": pool.metrics,
-        "with_words": False,
-    }
     summaries = []
     with tempfile.TemporaryDirectory() as folder:
         for name, make in _forms(run, exported, pathlib.Path(folder)):
             own_dir = pathlib.Path(out_dir) / name
-            if finished := read_finished(own_dir, **asked):
+            finished = read_finished(own_dir, pairs, data, provenance=origin, pool=pool)
+            if finished:
                 summaries.append(finished)
                 continue
             call, found = make()
