@@ -103,7 +103,7 @@ def _check_representations(config: Config) -> None:
         "audio_autoencoder.feature_layer",
         f"must be a hidden layer from 1 to {len(autoencoder.hidden_units)}",
     )
-    feature_size = autoencoder.hidden_units[autoencoder.feature_layer - 1]
+    feature_size = autoencoder.feature_size()
     _require(
         mapper.units[-1] == feature_size,
         config,

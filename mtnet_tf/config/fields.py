@@ -119,6 +119,14 @@ class AudioAutoencoderConfig:
     feature_layer: LayerNumber = 3
     batch_norm: bool = False
 
+    def feature_size(self) -> int:
+        """Returns the number of values of the audio feature."""
+        return self.hidden_units[self.feature_layer - 1]
+
+    def decoder_units(self) -> tuple[int, ...]:
+        """Returns the sizes of the layers between the audio feature and the last layer."""
+        return self.hidden_units[self.feature_layer :]
+
 
 @dataclass(frozen=True)
 class CrossModalMapperConfig:

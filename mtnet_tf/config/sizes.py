@@ -29,7 +29,7 @@ def numbers_of_weights(config: Config) -> dict[str, int]:
     gated = 3 * generator.num_blocks * generator.kernel_size * generator.channels**2
     hidden = generator.hidden_units
     if generator.kind == "autoencoder_decoder":
-        gated, hidden = 0, autoencoder.hidden_units[autoencoder.feature_layer :]
+        gated, hidden = 0, autoencoder.decoder_units()
     flattened = _map_sizes(_spectrogram_shape(config), inverter.channels)[-1]
     return {
         "image_encoder": convolutions

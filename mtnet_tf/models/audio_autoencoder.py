@@ -13,7 +13,7 @@ def build_audio_autoencoder(config: Config) -> keras.Model:
     """Builds `audio -> {"audio_feature", "reconstruction"}`, FC layers with tanh (Eq. 5).
 
     Input: float32 [batch, L_s] in [-1, 1]. Outputs, both in [-1, 1]: `audio_feature`, phi^A,
-    float32 [batch, hidden_units[feature_layer - 1]]; `reconstruction`, float32 [batch, L_s].
+    float32 [batch, feature_size]; `reconstruction`, float32 [batch, L_s].
     """
     autoencoder = config.audio_autoencoder
     length = config.data.audio_length
@@ -30,8 +30,3 @@ def build_audio_autoencoder(config: Config) -> keras.Model:
         {"audio_feature": outputs[autoencoder.feature_layer - 1], "reconstruction": outputs[-1]},
         name="audio_autoencoder",
     )
-
-
-def decoder_units(config: Config) -> tuple[int, ...]:
-    """Returns the sizes of the layers after the audio feature, but for the last, of L_s units."""
-    return config.audio_autoencoder.hidden_units[config.audio_autoencoder.feature_layer :]

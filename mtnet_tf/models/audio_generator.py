@@ -5,7 +5,6 @@ from keras import layers
 
 from mtnet_tf.config import Config
 from mtnet_tf.layers.blocks import GatedResidualBlock1D
-from mtnet_tf.models.audio_autoencoder import decoder_units
 from mtnet_tf.models.fully_connected import fully_connected_stack
 from mtnet_tf.models.initialization import weight_initializers
 
@@ -23,7 +22,7 @@ def build_audio_generator(config: Config) -> keras.Model:
     init = weight_initializers(config.initialization)
     phi = keras.Input((config.cross_modal_mapper.units[-1],), name="cross_modal_representation")
     if generator.kind == "autoencoder_decoder":
-        x, units = phi, decoder_units(config)
+        x, units = phi, config.audio_autoencoder.decoder_units()
     else:
         x = layers.Reshape((-1, generator.channels), name="reshape")(phi)
         units = generator.hidden_units
