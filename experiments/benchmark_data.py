@@ -40,11 +40,12 @@ def make_recordings(folder: pathlib.Path, words: Iterable[str]) -> None:
     """Writes 0.4 to 1.3 s of noise for each word: no codec or file system makes it smaller."""
     import numpy as np
 
+    from data_builders.recordings import folder_name
     from mtnet_tf.data import audio
 
     random = np.random.default_rng(0)
     for word in words:
-        path = folder / word.replace(" ", "_") / "noise_0.flac"
+        path = folder / folder_name(word) / "noise_0.flac"
         path.parent.mkdir(parents=True)
         count = random.integers(round(0.4 * audio.SAMPLE_RATE), _AUDIO_LENGTH - 500)
         audio.write_audio(path, random.uniform(-0.9, 0.9, count).astype(np.float32))

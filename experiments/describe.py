@@ -43,9 +43,7 @@ _SEEN = flags.DEFINE_string(
 )
 _JSON = flags.DEFINE_bool("json", False, "Print a JSON object a picture, a line each.")
 _PLAY = flags.DEFINE_bool("play", False, "Play the sounds too.")
-_SAMPLE_RATE = flags.DEFINE_integer(
-    "sample_rate", 22050, "Sample rate of the wav file, Hz.", lower_bound=4000, upper_bound=384_000
-)
+_SAMPLE_RATE = flags.DEFINE_integer("sample_rate", 22050, "Sample rate of the wav file, Hz.")
 _VOICE = flags.DEFINE_string("voice", None, "Voice that speaks; default: the first.")
 _LIST_VOICES = flags.DEFINE_bool("list_voices", False, "Print the voices, and nothing else.")
 _INVERT = flags.DEFINE_enum(

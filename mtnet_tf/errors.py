@@ -30,5 +30,5 @@ def first_line(error: BaseException) -> str:
 
     TensorFlow puts the graph node before it and the operation after it; both are left out.
     """
-    line = (str(error).splitlines() or [type(error).__name__])[0]
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return line.rpartition("}} ")[2].partition(" [Op:")[0]

@@ -2,9 +2,6 @@
 
 What the pass holds grows with the recordings and the classes, and by 20 bytes for each pair: the
 digest of its image and its label. Images are not decoded.
-
-A check is FAILED where the data set is not what it says it is, a note where it is but a reader
-should know.
 """
 
 from __future__ import annotations
@@ -34,6 +31,7 @@ from data_builders.inspection.checks import (
     check_splits,
     measure,
 )
+from data_builders.recordings import folder_name
 from mtnet_tf.data.loading import read_batches, samples_of
 from mtnet_tf.data.pairs import DataError
 from mtnet_tf.data.prepared import SPLITS, PreparedDataSet
@@ -193,7 +191,7 @@ class _Tally:
         return right
 
     def _compare(self, image_id: str, label_word: str, word: str, record: dict, voice: str) -> None:
-        own_name = f"{record['word'].replace(' ', '_')}/{record['voice_id']}_"
+        own_name = f"{folder_name(record['word'])}/{record['voice_id']}_"
         for what, wrong in (
             (_WRONG_WORD, word != label_word),
             (_WRONG_RECORDING, word != record["word"]),

@@ -21,6 +21,7 @@ from data_builders.errors import RecordingsError
 from data_builders.recording_makers.new_folder import new_folder, write_record
 from data_builders.words import DIGITS
 from mtnet_tf.data import audio
+from mtnet_tf.errors import first_line
 
 _NAME = re.compile(r"([0-9])_([^/\\.][^/\\]*)_([0-9]+)\.wav", re.DOTALL)
 _MEMBER = re.compile(rf"(?:.*/)?recordings/{_NAME.pattern}", re.DOTALL)
@@ -85,7 +86,7 @@ def make_fsdd_recordings(
             path.write_bytes(wav)
         copied = "samples as 16-bit wav" if kind == "tfds" else "copied byte by byte"
         record = {
-            "made_by": "data_builders.recording_makers.make_fsdd_recordings",
+            "made_by": f"{__package__}.make_fsdd_recordings",
             "command": command,
             "source": f"Free Spoken Digit Dataset (Jakobovski et al.), {copied}",
             "source_kind": kind,
@@ -214,10 +215,9 @@ def _read_tfds(data_dir: os.PathLike | str | None):
     try:
         builder.download_and_prepare()
     except Exception as error:  # those of TFDS, requests and pydub have no common base
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise RecordingsError(
-            f"TFDS could not download and prepare spoken_digit in {builder.data_path} ({reason})."
-            f" {elsewhere}"
+            f"TFDS could not download and prepare spoken_digit in {builder.data_path}"
+            f" ({first_line(error)}). {elsewhere}"
         ) from error
     rate = builder.info.features["audio"].sample_rate
     examples = builder.as_dataset(split="train", shuffle_files=False)

@@ -13,7 +13,7 @@ a time left a numba cache in which one stood in another's place, and every Corr2
 import numba
 import numpy as np
 
-SAMPLES_PER_FRAME = 160
+SAMPLES_PER_FRAME = 160  # 10 ms
 # Filters that advance together: what LLVM turns into vector instructions best.
 _LANES = 16
 # The compiled variants: a group of filters takes the smallest that fits.

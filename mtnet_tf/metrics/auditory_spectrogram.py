@@ -15,8 +15,6 @@ from mtnet_tf.metrics.signals import as_signal, check_sample_rate, failure_reaso
 
 SAMPLE_RATE = 16000
 NUM_CHANNELS = 128
-# 10 ms.
-SAMPLES_PER_FRAME = 160
 TIME_CONSTANT_MS = 10
 
 
@@ -58,8 +56,8 @@ def spectrogram_16k(samples: np.ndarray) -> np.ndarray:
     # It compiles when it is first imported, which a program's --help need not wait for.
     from mtnet_tf.metrics import _cochlear_kernel
 
-    num_frames = -(-len(samples) // SAMPLES_PER_FRAME)
-    padded = np.zeros(num_frames * SAMPLES_PER_FRAME)
+    frame = _cochlear_kernel.SAMPLES_PER_FRAME
+    padded = np.zeros(-(-len(samples) // frame) * frame)
     padded[: len(samples)] = samples
     alpha = math.exp(-1.0 / (TIME_CONSTANT_MS * SAMPLE_RATE / 1000))
     return _cochlear_kernel.run(padded, _filters(), alpha, NUM_CHANNELS)

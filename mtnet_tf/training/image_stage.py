@@ -13,8 +13,7 @@ from mtnet_tf.data.slices import slices
 from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.adversarial_stage import AdversarialStage
 from mtnet_tf.training.matching_aware import MatchingAwareGan
-
-_NUM_PICTURES = 4
+from mtnet_tf.training.stage import NUM_PICTURES
 
 
 class ImageStage(AdversarialStage):
@@ -114,10 +113,10 @@ class ImageStage(AdversarialStage):
         Args:
             step: the step that TensorBoard shows them at.
         """
-        count = min(_NUM_PICTURES, len(self._labels))
+        count = min(NUM_PICTURES, len(self._labels))
         if count:
             made = self.make_all(count, self.noise_of_a_look(count))
-            tf.summary.image("image", as_pixels(made), step=step, max_outputs=_NUM_PICTURES)
+            tf.summary.image("image", as_pixels(made), step=step, max_outputs=NUM_PICTURES)
 
 
 def as_samples(images: np.ndarray | tf.Tensor) -> tf.Tensor:

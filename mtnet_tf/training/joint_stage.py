@@ -20,10 +20,9 @@ from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.mtnet import SPEECH_SIDE
 from mtnet_tf.models.tracing import traced
 from mtnet_tf.training import diagnosis
-from mtnet_tf.training.stage import SupervisedStage, image_side
+from mtnet_tf.training.stage import NUM_PICTURES, SupervisedStage, image_side
 
 _logger = logging.getLogger(__name__)
-_NUM_PICTURES = 4
 # Phi may be as saturated as the audio features that it should resemble, and somewhat more.
 _SATURATION, _MORE_THAN_AUDIO = 0.5, 0.1
 
@@ -191,20 +190,20 @@ class JointStage(SupervisedStage):
             step: the step that TensorBoard shows them at.
         """
         pairs = self._data.validation if len(self._data.validation) else self._data.train
-        pairs = pairs.take(slice(_NUM_PICTURES))
+        pairs = pairs.take(slice(NUM_PICTURES))
         waveforms = self.model(named_inputs(self.model, pairs.inputs()), training=False)[
             "waveform"
         ].numpy()
         true = self._data.recordings.float_waveforms()[pairs.recordings]
         rate = self._config.data.sample_rate
-        tf.summary.image("image", pairs.images, step=step, max_outputs=_NUM_PICTURES)
+        tf.summary.image("image", pairs.images, step=step, max_outputs=NUM_PICTURES)
         for name, audio in (("true", true), ("generated", waveforms)):
             tf.summary.audio(
-                f"waveform/{name}", audio[..., None], rate, step=step, max_outputs=_NUM_PICTURES
+                f"waveform/{name}", audio[..., None], rate, step=step, max_outputs=NUM_PICTURES
             )
             # Padded: a sound of fewer than 512 samples would have no frame, and no picture.
             magnitude = tf.abs(tf.signal.stft(audio, 512, 128, pad_end=True))
             decibels = tf.transpose(tf.math.log(magnitude + 1e-3), [0, 2, 1])[:, ::-1]
             low, high = tf.reduce_min(decibels), tf.reduce_max(decibels)
             picture = ((decibels - low) / (high - low + 1e-6))[..., None]
-            tf.summary.image(f"spectrogram/{name}", picture, step=step, max_outputs=_NUM_PICTURES)
+            tf.summary.image(f"spectrogram/{name}", picture, step=step, max_outputs=NUM_PICTURES)

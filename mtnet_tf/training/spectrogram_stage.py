@@ -12,8 +12,7 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.training.adversarial_stage import AdversarialStage
-
-_NUM_PICTURES = 4
+from mtnet_tf.training.stage import NUM_PICTURES
 
 
 class SpectrogramStage(AdversarialStage):
@@ -76,13 +75,13 @@ class SpectrogramStage(AdversarialStage):
         Args:
             step: the step that TensorBoard shows them at.
         """
-        count = min(_NUM_PICTURES, len(self._labels))
+        count = min(NUM_PICTURES, len(self._labels))
         if not count:
             return
         made = self.make_all(count, self.noise_of_a_look(count))
         true = self._words()[self._labels[:count]]
         pictures = (np.concatenate([true, made], axis=1)[:, ::-1] + 1) / 2
-        tf.summary.image("spectrogram", pictures, step=step, max_outputs=_NUM_PICTURES)
+        tf.summary.image("spectrogram", pictures, step=step, max_outputs=NUM_PICTURES)
 
     def _words(self) -> np.ndarray:
         return self.spectrograms.numpy()[self._of_words]

@@ -18,6 +18,7 @@ from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.distribution import DistributionError, lost_workers
 from mtnet_tf.training.update import Group, Update
 
+NUM_PICTURES = 4  # of one kind that `write_pictures` shows
 _SUM = tf.distribute.ReduceOp.SUM
 
 
