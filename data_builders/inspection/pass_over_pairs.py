@@ -38,7 +38,6 @@ from mtnet_tf.data.prepared import SPLITS, PreparedDataSet
 from mtnet_tf.errors import first_line
 from mtnet_tf.progress import Progress
 
-_READ_BATCH = 512
 _MAX_EXAMPLES = 100
 _MAX_HELD = 1000  # recordings of 20 to 60 kB
 _WRONG_WORD = "the word is not that of the label"
@@ -134,7 +133,7 @@ def _batches(dataset: PreparedDataSet):
     """Yields (split, batch) of all files, as `read_batches` reads them; images stay PNG bytes."""
     for split in SPLITS:
         for file in dataset.splits[split].files:
-            for batch in read_batches(dataset, file, decode_images=False, batch_size=_READ_BATCH):
+            for batch in read_batches(dataset, file, decode_images=False):
                 yield split, batch
 
 

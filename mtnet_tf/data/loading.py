@@ -14,6 +14,7 @@ from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs, Recordings
 from mtnet_tf.data.prepared import PREPARE_AGAIN, SPLITS, STORED, PreparedDataSet, refusal
 from mtnet_tf.errors import first_line
 
+_BATCH = 512  # pairs that are parsed at once
 _STORED = {
     name: tf.io.FixedLenFeature([], {bytes: tf.string, int: tf.int64}[kind])
     for name, kind in STORED.items()
@@ -77,11 +78,7 @@ def load(dataset: PreparedDataSet, config: DataConfig) -> AudioDescriptions:
 
 
 def read_batches(
-    dataset: PreparedDataSet,
-    file: epath.Path,
-    *,
-    decode_images: bool = True,
-    batch_size: int = 512,
+    dataset: PreparedDataSet, file: epath.Path, *, decode_images: bool = True
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yields the pairs of one file of a data set, in their order.
 
@@ -91,7 +88,6 @@ def read_batches(
         dataset: the opened folder (`open_prepared`).
         file: one of the files of its splits.
         decode_images: whether images are decoded or stay PNG bytes.
-        batch_size: pairs in a batch; the last one may have fewer.
 
     Yields:
         "image": uint8 [b, height, width, channels], or bytes [b] of PNG;
@@ -113,7 +109,7 @@ def read_batches(
             batch["image"] = tf.map_fn(decode, batch["image"], fn_output_signature=image)
         return batch
 
-    batches = tf.data.TFRecordDataset(str(file)).batch(batch_size)
+    batches = tf.data.TFRecordDataset(str(file)).batch(_BATCH)
     try:
         for batch in batches.map(parse, tf.data.AUTOTUNE).prefetch(2).as_numpy_iterator():
             yield _checked(dataset, file, batch)

@@ -90,10 +90,11 @@ def test_what_is_read_is_what_tfds_reads(name, request):
     assert voices == ({"joe"} if name == "digits" else {"ann", "bob"})
 
 
-def test_undecoded_images_and_the_words_of_the_pairs(several):
+def test_undecoded_images_and_the_words_of_the_pairs(several, monkeypatch):
+    monkeypatch.setattr(loading, "_BATCH", 8)
     dataset = prepared.open_prepared(several.data_path)
     (file,) = dataset.splits["train"].files
-    batches = list(loading.read_batches(dataset, file, decode_images=False, batch_size=8))
+    batches = list(loading.read_batches(dataset, file, decode_images=False))
     assert [len(batch["label"]) for batch in batches] == [8, 8, 4]
     for batch in batches:
         assert all(png.startswith(b"\x89PNG") for png in batch["image"])

@@ -13,6 +13,7 @@ from data_builders.inspection import pass_over_pairs
 from data_builders.inspection.pass_over_pairs import inspect
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf import progress
+from mtnet_tf.data import loading
 from mtnet_tf.data.pairs import DataError
 from mtnet_tf.data.prepared import open_prepared
 
@@ -89,7 +90,7 @@ def test_examples_are_the_first_test_image_of_each_class(good, result):
 def test_a_folder_in_small_batches_gives_the_same_and_progress_is_told(
     good, result, monkeypatch, caplog
 ):
-    monkeypatch.setattr(pass_over_pairs, "_READ_BATCH", 7)
+    monkeypatch.setattr(loading, "_BATCH", 7)
     monkeypatch.setattr(pass_over_pairs, "_MAX_HELD", 3)
     monkeypatch.setattr(progress, "SECS", 0)
     with caplog.at_level(logging.INFO, logger="mtnet_tf"):
