@@ -14,7 +14,7 @@ import pathlib
 import statistics
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
@@ -97,7 +97,7 @@ def run_cells(
     metrics: Sequence[str],
     recognizers: Mapping[str, WordRecognizer | None],
     keep: Literal["all", "model"],
-    **scoring: Any,
+    num_pairs: int,
 ) -> None:
     """Trains and scores the cells that are not done, in their order.
 
@@ -117,7 +117,7 @@ def run_cells(
         metrics: what is scored.
         recognizers: a data set's name -> what hears its words, or None for no word accuracy.
         keep: as in `training.train.train_system`.
-        **scoring: further arguments of `evaluate_run`, such as `num_pairs`.
+        num_pairs: as in `evaluation.run.evaluate_run`.
 
     Raises:
         Interrupted: after SIGINT or SIGTERM; the same call goes on.
@@ -155,7 +155,7 @@ def run_cells(
                         recognizer = recognizers[dataset_name]
                         loaded = _Loaded(config.data, data, str(dataset.path), pool, recognizer)
                     controls = [c for c in _controls(cell) if c not in absent]
-                    _run_cell(cell, places, config, loaded, controls, device, keep, scoring)
+                    _run_cell(cell, places, config, loaded, controls, device, keep, num_pairs)
                 keras.backend.clear_session()
 
 
@@ -196,7 +196,7 @@ def _run_cell(
     controls: Sequence[Control],
     device: Literal["cpu", "gpu"],
     keep: Literal["all", "model"],
-    scoring: dict[str, Any],
+    num_pairs: int,
 ) -> None:
     run = places.run(cell)
     train(
@@ -216,7 +216,7 @@ def _run_cell(
         device=device,
         controls=controls,
         recognizer=loaded.recognizer,
-        **scoring,
+        num_pairs=num_pairs,
     )
     for other in others:
         key = f"{cell.dataset}/{other['candidate']}"
@@ -257,12 +257,11 @@ def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
 
 def _time_left(todo: Sequence[Cell], places: Places) -> str:
     """Returns how long the cells that are left will take, by what those that are done took."""
-    seconds = {cell: _seconds(places.result(cell)) for cell in todo}
-    left = [cell for cell, taken in seconds.items() if taken is None]
+    seconds = dict(filter(None, map(_seconds, whole_files(places.results, "*_seed*.json"))))
+    left = [cell for cell in todo if cell.key not in seconds]
     known = {}
-    for path in whole_files(places.results, "*_seed*.json"):
-        if (taken := _seconds(path)) is not None:
-            known.setdefault(path.name.partition("_ad_")[0] + "_ad", []).append(taken)
+    for key, taken in seconds.items():
+        known.setdefault(key.partition("/")[0], []).append(taken)
     if not known:
         return "time left: known after the first cell"
     everything = [taken for of_dataset in known.values() for taken in of_dataset]
@@ -270,10 +269,11 @@ def _time_left(todo: Sequence[Cell], places: Places) -> str:
     return f"time left: {int(total // 3600)}:{int(total % 3600 // 60):02d} h"
 
 
-def _seconds(path: pathlib.Path) -> float | None:
-    """Returns how long training and scoring of a cell took, None where that is not known."""
+def _seconds(path: pathlib.Path) -> tuple[str, float] | None:
+    """Returns a cell's key and how long its training and scoring took; None where not known."""
     try:
-        provenance = read_json(path)["provenance"]
-        return provenance["training_seconds"] + provenance["seconds"]
+        result = read_json(path)
+        provenance = result["provenance"]
+        return result["cell"], provenance["training_seconds"] + provenance["seconds"]
     except (FileError, LookupError, TypeError):
         return None

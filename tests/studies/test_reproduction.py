@@ -19,11 +19,12 @@ from mtnet_tf.systems.plan import Cell
 
 def test_the_time_left_is_not_told_by_what_a_killed_process_left(tmp_path):
     cell, places = Cell("mnist_ad", "mtnet", 0), reproduction.Places(tmp_path, tmp_path)
-    other = places.result(Cell("mnist_ad", "mtnet", 1))
-    taken = {"provenance": {"training_seconds": 3000.0, "seconds": 600.0}}
-    write_json(other.with_name(f".4711_{other.name}"), taken)
+    other = Cell("mnist_ad", "mtnet", 1)
+    path, seconds = places.result(other), {"training_seconds": 3000.0, "seconds": 600.0}
+    taken = {"cell": other.key, "provenance": seconds}
+    write_json(path.with_name(f".4711_{path.name}"), taken)
     assert "known after the first cell" in reproduction._time_left([cell], places)
-    write_json(other, taken)
+    write_json(path, taken)
     assert reproduction._time_left([cell], places) == "time left: 1:00 h"
 
 
@@ -50,7 +51,7 @@ def test_each_cell_has_the_validation_part_of_its_own_configuration(
     reproduction.run_cells(
         [Cell("digits_ad", row, 0) for row in fractions], places, config_of, open_data_set,
         device="cpu", num_processes=1, metrics=["corr2d"], recognizers={"digits_ad": None},
-        keep="model",
+        keep="model", num_pairs=0,
     )  # fmt: skip
     for row, fraction in fractions.items():
         assert found[row][0] == pytest.approx(fraction, abs=1e-3)
@@ -80,7 +81,7 @@ def table(data_dir, tmp_path, monkeypatch):
         reproduction.run_cells(
             [Cell("digits_ad", *cell) for cell in cells], places, lambda cell: preset("tiny"),
             open_data_set, device="cpu", num_processes=1, metrics=["corr2d"],
-            recognizers={"digits_ad": None}, keep="model",
+            recognizers={"digits_ad": None}, keep="model", num_pairs=0,
         )  # fmt: skip
         return list(ran)
 
