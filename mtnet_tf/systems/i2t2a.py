@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from mtnet_tf.training.session import Session
 
 
-def _configure(config: Config) -> Config:
-    return config
-
-
 def _build(config: Config) -> keras.Model:
     from mtnet_tf.models.i2t2a import build_i2t2a
 
@@ -49,7 +45,6 @@ I2T2A = System(
     name="i2t2a",
     label="I2T2A",
     tables=("4",),
-    configure=_configure,
     build=_build,
     train=_train,
     make_ready=_load_voice,

@@ -44,17 +44,22 @@ def _build_autoencoder(config: Config) -> tuple[keras.Model, ...]:
     return (build_audio_autoencoder(config),)
 
 
-def _row(name: str, label: str, configure: Callable[[Config], Config]) -> System:
-    return System(
-        name=name,
-        label=label,
-        tables=("3",),
-        configure=configure,
-        build=_build,
-        train=_train,
-        build_test_network=_build_test_network,
-        build_auxiliary=_build_autoencoder,
-        takes_voices=True,
+MTNET = System(
+    name="mtnet",
+    label="MT-Net",
+    tables=("3", "4"),
+    build=_build,
+    train=_train,
+    build_test_network=_build_test_network,
+    build_auxiliary=_build_autoencoder,
+    controls=CONTROLS,
+    takes_voices=True,
+)
+
+
+def _ablation(name: str, label: str, configure: Callable[[Config], Config]) -> System:
+    return dataclasses.replace(
+        MTNET, name=name, label=label, tables=("3",), configure=configure, controls=()
     )
 
 
@@ -82,19 +87,12 @@ def _decoder_as_generator(config: Config) -> Config:
     return dataclasses.replace(config, audio_generator=generator)
 
 
-def _as_proposed(config: Config) -> Config:
-    return config
-
-
 # Neither of the first two rows has a classifier head, and the first learns no audio feature.
-GEN_ONLY = _row("gen_only", "Meth.(L_gen)", _generation_loss_alone)
-GEN_REP = _row("gen_rep", "Meth.(L_gen + L_rep)", _without_perceptual_loss)
+GEN_ONLY = _ablation("gen_only", "Meth.(L_gen)", _generation_loss_alone)
+GEN_REP = _ablation("gen_rep", "Meth.(L_gen + L_rep)", _without_perceptual_loss)
 # Kernels *without* holes, in the 2D and in the 1D blocks.
-NO_HOLES = _row("no_holes", "Proposed(hole)", _without_holes)
+NO_HOLES = _ablation("no_holes", "Proposed(hole)", _without_holes)
 # A fresh stack of the autoencoder's decoder shape, trained jointly, is the generator.
-AUTOENCODER = _row("autoencoder", "Proposed(autoencoder)", _decoder_as_generator)
-MTNET = dataclasses.replace(
-    _row("mtnet", "MT-Net", _as_proposed), tables=("3", "4"), controls=CONTROLS
-)
+AUTOENCODER = _ablation("autoencoder", "Proposed(autoencoder)", _decoder_as_generator)
 
 ABLATIONS = (GEN_ONLY, GEN_REP, NO_HOLES, AUTOENCODER)

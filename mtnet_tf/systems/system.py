@@ -18,6 +18,10 @@ if TYPE_CHECKING:  # They import TensorFlow; the names of the systems are wanted
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
+def _unchanged(config: Config) -> Config:
+    return config
+
+
 def _no_networks(config: Config) -> tuple[keras.Model, ...]:
     del config
     return ()
@@ -43,12 +47,12 @@ class System:
         label: what a table calls it; the paper's words where the paper has it.
         tables: the paper's tables that it is a row of, such as "3"; any other text for a table of
             one's own. A study compares the rows of the first.
-        configure: config -> config, what the system changes in a configuration.
         build: config -> the network that is trained and saved. It takes a dict of named inputs
             (`image`, uint8 [batch, height, width, channels]) and returns a dict of named outputs
             with `waveform`, float32 [batch, L_s] in [-1, 1], and, where it classifies, `logits`,
             float32 [batch, num_classes].
         train: (config, data, session) -> the trained network: the stages, one after the other.
+        configure: config -> config, what the system changes in a configuration, if anything.
         build_test_network: trained network -> the part of it that speaks, the same inputs ->
             waveform (section 3.5).
         build_auxiliary: config -> the networks that `train` needs and test time does not.
@@ -61,9 +65,9 @@ class System:
     name: str
     label: str
     tables: tuple[str, ...]
-    configure: Callable[[Config], Config]
     build: Callable[[Config], keras.Model]
     train: Callable[[Config, AudioDescriptions, Session], keras.Model]
+    configure: Callable[[Config], Config] = _unchanged
     build_test_network: Callable[[keras.Model], keras.Model] = _waveform_alone
     build_auxiliary: Callable[[Config], tuple[keras.Model, ...]] = _no_networks
     make_ready: Callable[[keras.Model], None] = _nothing
