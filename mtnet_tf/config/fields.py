@@ -8,7 +8,7 @@ rules between fields are in `checks.py`, the presets in `presets.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from mtnet_tf.config.checks import check
@@ -503,7 +503,7 @@ class Config:
     batch_norm: BatchNormConfig = BatchNormConfig()
     loss: LossConfig = LossConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
-    training: TrainingConfig = field(default_factory=TrainingConfig)
+    training: TrainingConfig = TrainingConfig()
 
     def __post_init__(self) -> None:
         for name, value in checked_fields(vars(self), Config).items():

@@ -6,8 +6,7 @@ import librosa
 import numpy as np
 import pytest
 
-from mtnet_tf.config import Config
-from mtnet_tf.config.fields import LogMelConfig
+from mtnet_tf.config import Config, LogMelConfig
 from mtnet_tf.data.log_mel import LogMel
 
 
