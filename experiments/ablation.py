@@ -35,6 +35,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
+    from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies.examples import write_examples
     from mtnet_tf.studies.table import run_table
 
@@ -58,7 +59,7 @@ def main(argv: list[str]) -> None:
             data_path=str(dataset.path),
         )
     report_dir = f"{_OUT_DIR.value}/report"
-    write_examples(f"{_OUT_DIR.value}/{rows[-1].name}", data, report_dir)
+    write_examples(RunFolder(f"{_OUT_DIR.value}/{rows[-1].name}"), data, report_dir)
     study.write_report(_OUT_DIR.value, report_dir)
     print(study.text_table(summaries))
     print(f"The report is {report_dir}/report.md.")

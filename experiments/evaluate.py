@@ -46,7 +46,7 @@ def main(argv: list[str]) -> None:
     recognizer = program.make_recognizer(data.words)
     with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
         summaries = evaluate_run(
-            _RUN_DIR.value,
+            run,
             data,
             pool,
             split=_SPLIT.value,

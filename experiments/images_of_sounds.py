@@ -36,7 +36,7 @@ def main(argv: list[str]) -> None:
     device = devices.select_device(flags.FLAGS.device)
     data = load_data(of_run, flags.FLAGS.data_path)
     run = RunFolder(pathlib.Path(_RUN_DIR.value or of_run / "images_of_sounds"))
-    result = make_images(of_run.path, data, run, device)
+    result = make_images(of_run, data, run, device)
     print(
         f"Of {result['num_images']:,} images {100 * result['word_accuracy']:.2f} % show the word;"
         f" of true ones {100 * result['word_accuracy_of_true_images']:.2f} %. They are"

@@ -74,9 +74,7 @@ def main(argv: list[str]) -> None:
     shipped = ship(run, pathlib.Path(_OUTPUT_DIR.value) / name, kept)
     metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
     with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
-        score = functools.partial(
-            evaluate_run, shipped.path, data, pool, split="test", device=device
-        )
+        score = functools.partial(evaluate_run, shipped, data, pool, split="test", device=device)
         score(
             controls=find("mtnet").controls,
             num_pairs=flags.FLAGS.num_pairs,

@@ -77,7 +77,7 @@ def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDe
 
 
 def evaluate_run(
-    run_dir: pathlib.Path | str,
+    run: RunFolder,
     data: AudioDescriptions,
     pool: ScoringPool,
     *,
@@ -92,7 +92,7 @@ def evaluate_run(
     """Scores a trained run and returns the summaries: the network's, then the controls'.
 
     Args:
-        run_dir: a run folder with a trained network.
+        run: a run folder with a trained network.
         data: the data set of the run (`load_data`).
         pool: scores the waveforms; its references are `data.recordings`.
         split: which pairs.
@@ -107,7 +107,6 @@ def evaluate_run(
         InputError: no finished run, an empty split, another process at the same evaluation, an
             evaluation of more pairs is there, or a result cannot be written.
     """
-    run = RunFolder(run_dir)
     config = run.config()
     pairs = getattr(data, split).spread(num_pairs)
     if not len(pairs):

@@ -97,7 +97,7 @@ def try_change(
         ending["diverged"] = divergence(error)
     else:
         (scores,) = evaluate_run(
-            run.path, data, pool, split="validation", device=device, num_pairs=num_pairs, num_wavs=0
+            run, data, pool, split="validation", device=device, num_pairs=num_pairs, num_wavs=0
         )
         scores.pop("provenance")
         kept = ("training_seconds", "images_seen", "num_parameters")

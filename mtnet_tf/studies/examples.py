@@ -36,13 +36,11 @@ _logger = logging.getLogger(__name__)
 _WORDS_OF_EACH_KIND = 3
 
 
-def write_examples(
-    run_dir: pathlib.Path | str, data: AudioDescriptions, folder: pathlib.Path | str
-) -> None:
+def write_examples(run: RunFolder, data: AudioDescriptions, folder: pathlib.Path | str) -> None:
     """Chooses examples of a run, and writes them as a picture and as sounds.
 
     Args:
-        run_dir: a run that was scored on the test split.
+        run: a run that was scored on the test split.
         data: the data set of the run.
         folder: receives examples.json, which says what was chosen; examples.png;
             images/<number>.png; and sounds/<number>_<kind>_<word>_<true or system>.flac. Those of
@@ -51,7 +49,7 @@ def write_examples(
     Raises:
         InputError: the run was not scored on the test split, or a file cannot be written.
     """
-    run, folder = RunFolder(run_dir), pathlib.Path(folder)
+    folder = pathlib.Path(folder)
     examples = choose(read_scored(_rows_of(run)))
     if not examples:
         _logger.warning("%s: no pair has a Corr2D, so there is no example to show.", run.path)
@@ -71,16 +69,16 @@ def write_examples(
     _write_sounds(folder, examples, TRUE, true, rate)
     chosen = [dataclasses.asdict(example) for example in examples]
     write_json(folder / RECORD, {"chosen": chosen, "said": {}, "controls": {}, "heard": {}})
-    add_system(run_dir, data, folder, run.config().system)
+    add_system(run, data, folder, run.config().system)
 
 
 def add_system(
-    run_dir: pathlib.Path | str, data: AudioDescriptions, folder: pathlib.Path | str, name: str
+    run: RunFolder, data: AudioDescriptions, folder: pathlib.Path | str, name: str
 ) -> None:
     """Lets another network say the examples that were chosen, and draws all that said them.
 
     Args:
-        run_dir: a run that was scored on the test split.
+        run: a run that was scored on the test split.
         data: the data set of the run.
         folder: of `write_examples`; receives the sounds of the run, and systems.png.
         name: what the sounds and the picture call the run.
@@ -88,7 +86,7 @@ def add_system(
     Raises:
         InputError: as `write_examples`, or examples.json is broken.
     """
-    run, folder = RunFolder(run_dir), pathlib.Path(folder)
+    folder = pathlib.Path(folder)
     record, examples = _read(folder)
     pairs, rate = _pairs(data, examples), run.config().data.sample_rate
     _write_sounds(folder, examples, name, _say(run, pairs), rate)
@@ -107,7 +105,7 @@ def add_system(
 
 
 def add_controls(
-    run_dir: pathlib.Path | str,
+    run: RunFolder,
     data: AudioDescriptions,
     folder: pathlib.Path | str,
     controls: Sequence[Control],
@@ -115,7 +113,7 @@ def add_controls(
     """Lets controls say the examples that were chosen; the ceiling is the recording itself.
 
     Args:
-        run_dir: the run that they were scored beside, on the test split.
+        run: the run that they were scored beside, on the test split.
         data: the data set of the run.
         folder: of `write_examples`; receives their sounds.
         controls: those of the run's system.
@@ -123,7 +121,7 @@ def add_controls(
     Raises:
         InputError: as `add_system`.
     """
-    run, folder = RunFolder(run_dir), pathlib.Path(folder)
+    folder = pathlib.Path(folder)
     record, examples = _read(folder)
     pairs, config = _pairs(data, examples), run.config()
     rows = read_csv(_rows_of(run))

@@ -25,7 +25,7 @@ _OF_A_WORD = 10  # images that are shown
 
 
 def make_images(
-    of_run: pathlib.Path | str,
+    of_run: RunFolder,
     data: AudioDescriptions,
     run: RunFolder,
     device: Literal["cpu", "gpu"],
@@ -45,15 +45,14 @@ def make_images(
         ConfigError: the run is of another system, or nothing is held out.
         InputError: as `loop.run_stage`.
     """
-    speaking = RunFolder(of_run)
-    config = speaking.config()
+    config = of_run.config()
     if config.system != "dcmavg":
         raise ConfigError(
-            f"{speaking.path} is a run of {config.system!r}. Images of sounds are the other half of"
+            f"{of_run.path} is a run of {config.system!r}. Images of sounds are the other half of"
             " 'dcmavg': give a run of that."
         )
     data.require_validation("The best images are chosen")
-    classifier = load_network(speaking).get_layer("image_classifier")
+    classifier = load_network(of_run).get_layer("image_classifier")
     with run.lock():
         run.begin(config, data.metadata["recordings_fingerprint"], device)
         session = Session(run, config.training)

@@ -209,7 +209,7 @@ def _run_cell(
         data_path=loaded.path,
     )
     own, *others = evaluate_run(
-        run.path,
+        run,
         loaded.data,
         loaded.pool,
         split="test",
@@ -239,7 +239,7 @@ def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
     """Adds a cell and its controls to the examples of its data set, which MT-Net chooses."""
     folder, speakers = places.examples(cell.dataset), [cell]
     if cell.row == "mtnet":
-        write_examples(places.run(cell).path, data, folder)
+        write_examples(places.run(cell), data, folder)
         others = dict.fromkeys(row for table in TABLES for row in rows(table) if row != cell.row)
         for other in (dataclasses.replace(cell, row=row) for row in others):
             if places.result(other).is_file() and places.run(other).is_finished():
@@ -247,7 +247,7 @@ def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
     if not (folder / RECORD).is_file():  # MT-Net has not chosen yet, or there is nothing to choose
         return
     for speaker in speakers:
-        run = places.run(speaker).path
+        run = places.run(speaker)
         if speaker.row != "mtnet":  # which has said them
             add_system(run, data, folder, speaker.row)
         missing = places.missing_controls(speaker)

@@ -62,7 +62,7 @@ def run_table(
         train(own, data, run, device, shared=trained, **training)
         trained.append(run)
         row, *rest = evaluate_run(
-            run.path,
+            run,
             data,
             pool,
             split="test",

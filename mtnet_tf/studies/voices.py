@@ -176,11 +176,11 @@ def run_row(
     train(config, data, run, device, init_from=base, keep="model", **records)
     options = {"split": "test", "device": device, "num_pairs": num_pairs}
     with ScoringPool(data.recordings.float_waveforms(), num_processes, metrics) as pool:
-        (found,) = evaluate_run(run.path, data, pool, **options)
+        (found,) = evaluate_run(run, data, pool, **options)
         if row.known is not None:
             known = beside(row.known, run.words(), run.recordings())
             folder = run / "evaluation_of_known"
-            (of_known,) = evaluate_run(run.path, known, pool, output_dir=folder, **options)
+            (of_known,) = evaluate_run(run, known, pool, output_dir=folder, **options)
             found["known_voices"] = {key: of_known[key] for key in _OF_KNOWN}
     keras.backend.clear_session()
     labels = data.train.labels

@@ -39,7 +39,7 @@ def state(folder):
 def test_another_output_folder_leaves_the_run_folder_alone(finished, synthetic_data, tmp_path):
     before = state(finished.path)
     summaries = evaluate_run(
-        finished.path,
+        finished,
         synthetic_data,
         Scores(),
         split="test",
@@ -66,7 +66,7 @@ def test_the_softmax_head_is_scored_and_its_recordings_are_played(
     finished, synthetic_data, tmp_path
 ):
     model, *controls = evaluate_run(
-        finished.path,
+        finished,
         synthetic_data,
         Scores(),
         split="test",
@@ -93,7 +93,7 @@ def test_a_finished_evaluation_is_read_and_nothing_is_described(
 ):
     def evaluate():
         return evaluate_run(
-            finished.path, synthetic_data, Scores(), split="test", device="cpu",
+            finished, synthetic_data, Scores(), split="test", device="cpu",
             controls=CONTROLS, output_dir=tmp_path,
         )  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_a_finished_evaluation_is_read_and_nothing_is_described(
 def test_one_process_an_evaluation(finished, synthetic_data, tmp_path):
     with locked(tmp_path / "test", wait=False), pytest.raises(InUseError, match="Another process"):
         evaluate_run(
-            finished.path,
+            finished,
             synthetic_data,
             Scores(),
             split="test",
@@ -122,5 +122,5 @@ def test_an_empty_split_is_refused(finished, synthetic_data, tmp_path):
     data = type(synthetic_data)(**{**vars(synthetic_data), "validation": nothing})
     with pytest.raises(InputError, match="validation split of synthetic/.* has no pairs"):
         evaluate_run(
-            finished.path, data, Scores(), split="validation", device="cpu", output_dir=tmp_path
+            finished, data, Scores(), split="validation", device="cpu", output_dir=tmp_path
         )

@@ -90,7 +90,7 @@ def test_it_learns_to_spell_and_says_what_it_has_written(config, synthetic_data,
     pool = ScoringPool(synthetic_data.recordings.float_waveforms(), 1, ["corr2d"])
     with pool:
         summary, *controls = evaluate_run(
-            run.path, data, pool, split="test", device="cpu", controls=CONTROLS
+            run, data, pool, split="test", device="cpu", controls=CONTROLS
         )
     assert summary["label"] == "I2T2A"
     assert summary["classifier_accuracy"] == _accuracy(network, data.test, data)

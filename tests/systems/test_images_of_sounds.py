@@ -90,7 +90,7 @@ def test_the_half_is_trained_shown_and_not_trained_again(config, synthetic_data,
     # Untrained, because its classifier alone is asked: it says something of any image.
     speaking.begin(config, "0" * 64, "cpu")
     save_network(systems.find("dcmavg").build_for_use(config), speaking / NETWORK)
-    result = make_images(speaking.path, synthetic_data, run, "cpu")
+    result = make_images(speaking, synthetic_data, run, "cpu")
     assert json.loads((run / "images_of_sounds.json").read_text()) == result
     assert len(result["looks"]) == 4 and result["num_images"] == 6
     held_out = synthetic_data.validation
@@ -98,6 +98,6 @@ def test_the_half_is_trained_shown_and_not_trained_again(config, synthetic_data,
     right = (logits.argmax(-1) == held_out.labels).mean()
     assert result["word_accuracy_of_true_images"] == right
     log = (run / "train_log.jsonl").read_text()
-    again = make_images(speaking.path, synthetic_data, run, "cpu")
+    again = make_images(speaking, synthetic_data, run, "cpu")
     assert again["word_accuracy"] == result["word_accuracy"]
     assert (run / "train_log.jsonl").read_text() == log
