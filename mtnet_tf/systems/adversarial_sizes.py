@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mtnet_tf.config.ranges import ConfigError
-
-if TYPE_CHECKING:
-    from mtnet_tf.config import Config
+from mtnet_tf.config import Config, ConfigError
 
 
 def check_sizes(config: Config) -> None:

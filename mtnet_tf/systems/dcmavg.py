@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtnet_tf.config.ranges import ConfigError
+from mtnet_tf.config import Config, ConfigError
 from mtnet_tf.systems.adversarial_sizes import check_sizes
 from mtnet_tf.systems.inverter_controls import INVERTERS
 from mtnet_tf.systems.system import System
@@ -15,7 +15,6 @@ from mtnet_tf.systems.system import System
 if TYPE_CHECKING:
     import keras
 
-    from mtnet_tf.config import Config
     from mtnet_tf.data.pairs import AudioDescriptions
     from mtnet_tf.training.session import Session
 

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from mtnet_tf import config as config_lib
-from mtnet_tf.config import Config
-from mtnet_tf.config.checks import ConfigError
+from mtnet_tf.config import Config, ConfigError
 from mtnet_tf.systems.registry import configure, controls, find, of_table
 
 TABLES = ("3", "4")

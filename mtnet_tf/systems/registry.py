@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from mtnet_tf.config.checks import ConfigError
+from mtnet_tf.config import Config, ConfigError
 from mtnet_tf.systems import cmcgan, dcmavg, i2t2a, mtnet
 from mtnet_tf.systems.system import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mtnet_tf.config import Config
     from mtnet_tf.systems.controls import Control
 
 _systems: dict[str, System] = {}
