@@ -61,7 +61,7 @@ def main(argv: list[str]) -> None:
     """Writes, collects or checks tables."""
     del argv
     _check_flags()
-    program.find_systems(["mtnet"])
+    program.import_system_module()
     from mtnet_tf.files import write_text
     from mtnet_tf.reporting import committed, seeds, study
 

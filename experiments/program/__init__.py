@@ -16,6 +16,7 @@ from experiments.program.flags import (
 )
 from experiments.program.opening import (
     find_systems,
+    import_system_module,
     load_data_set,
     make_recognizer,
     make_strategy,
@@ -44,6 +45,7 @@ __all__ = [
     "define_strategy_flag",
     "define_system_module_flag",
     "find_systems",
+    "import_system_module",
     "load_data_set",
     "make_recognizer",
     "make_strategy",

@@ -50,10 +50,20 @@ def find_systems(names: Sequence[str]) -> "tuple[systems.System, ...]":
         names: of systems.
 
     Raises:
-        InputError: the module cannot be imported, or a name is unknown or comes twice.
+        InputError: as `import_system_module`, or a name is unknown or comes twice.
     """
     from mtnet_tf import systems
 
+    import_system_module()
+    return systems.find_all(names)
+
+
+def import_system_module() -> None:
+    """Imports the module that --system_module names, which registers its systems.
+
+    Raises:
+        InputError: the module cannot be imported.
+    """
     module = flags.FLAGS.system_module
     if module:
         try:
@@ -65,7 +75,6 @@ def find_systems(names: Sequence[str]) -> "tuple[systems.System, ...]":
                 " Give the dotted name of a module on PYTHONPATH that calls"
                 " mtnet_tf.systems.register."
             ) from error
-    return systems.find_all(names)
 
 
 def open_run(path: pathlib.Path | str) -> "tuple[RunFolder, systems.System]":
