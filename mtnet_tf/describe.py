@@ -115,8 +115,8 @@ class Describer:
 
     Attributes:
         words: what it can say.
-        voices: in whose voices, those of the data set; a network that does not depend on the voice
-            speaks as all of them together.
+        voices: the voices that it speaks in, those of its data set. A network that does not depend
+            on the voice speaks as all of them together.
         image_shape: (height, width, channels) of what it sees.
         sample_rate: Hz, of what it says.
     """

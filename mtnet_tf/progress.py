@@ -3,21 +3,21 @@
 import logging
 import time
 
-SECS = 5.0
+_SECS = 5.0
 _logger = logging.getLogger(__name__)
 
 
 class Progress:
     """Logs lines like `inspected 20480/70000  4096 pairs/s  ETA 0:12`."""
 
-    def __init__(self, verb: str, total: int) -> None:
+    def __init__(self, what: str, total: int) -> None:
         """Begins to count.
 
         Args:
-            verb: what is done to the pairs, in the past tense.
-            total: how many there are.
+            what: the beginning of each line, such as "inspected" or the label of a candidate.
+            total: how many pairs there are.
         """
-        self._verb, self._total, self._done = verb, total, 0
+        self._what, self._total, self._done = what, total, 0
         self._start = self._told = time.monotonic()
 
     def add(self, count: int) -> None:
@@ -28,10 +28,10 @@ class Progress:
         """Says how many pairs are done."""
         self._done = done
         now = time.monotonic()
-        if now - self._told > SECS:
+        if now - self._told > _SECS:
             self._told, rate = now, self._done / (now - self._start)
             left = int(max(self._total - self._done, 0) / rate)
             _logger.info(
                 "%s %d/%d  %.0f pairs/s  ETA %d:%02d",
-                self._verb, self._done, self._total, rate, *divmod(left, 60),
+                self._what, self._done, self._total, rate, *divmod(left, 60),
             )  # fmt: skip

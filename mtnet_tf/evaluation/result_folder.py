@@ -39,7 +39,7 @@ def read_finished(
         out_dir: of `evaluate`.
         pairs: as many are to be scored.
         data: the data set of the pairs.
-        provenance: says which training it is.
+        provenance: says which training it was.
         pool: its metrics are asked for.
         recognizer: asks for the word accuracy; None does not.
 

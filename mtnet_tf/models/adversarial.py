@@ -81,7 +81,7 @@ def build_encoder(config: Config, what: What) -> keras.Model:
 
 
 def spoken(embedding: keras.KerasTensor, config: Config) -> dict[str, keras.KerasTensor]:
-    """Applies a generator of spectrograms, with the latent z of zeros, its mean, and the inverter.
+    """Applies the generator of spectrograms to z = 0, the latent's mean, and then the inverter.
 
     Args:
         embedding: of an image, float32 [batch, embedding_units].

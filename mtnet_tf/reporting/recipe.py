@@ -11,7 +11,7 @@ from mtnet_tf.reporting.results import dataset_of, divergence, require_equal, wh
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
-# What an adversarial stage has in place of the first: a classifier of sounds hears its words.
+# What an adversarial stage has in place of the first: a word is that of the nearest recording.
 _WORD_ACCURACY = "validation_word_accuracy"
 
 

@@ -135,8 +135,8 @@ def add_controls(
     for control in make_controls(context, [c for c in controls if c is not CEILING]):
         waveforms = control.speak(pairs)
         _write_sounds(folder, examples, control.name, waveforms, config.data.sample_rate)
-        rows = _rows_of(run, control.name)
-        record["controls"][control.name] = _retrieved(rows, examples)
+        path = _rows_of(run, control.name)
+        record["controls"][control.name] = _retrieved(path, examples)
     write_json(folder / RECORD, record)
 
 

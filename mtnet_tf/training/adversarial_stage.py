@@ -94,7 +94,7 @@ class AdversarialStage(Stage):
 
     @abc.abstractmethod
     def distance_between_words(self) -> float:
-        """Returns the mean absolute difference of what is true of two words."""
+        """Returns the mean absolute difference of the true samples of two words."""
 
     def noise_of_a_look(self, count: int) -> np.ndarray:
         """Returns z of the looks, float [count, noise_units]: zeros, as at test time."""

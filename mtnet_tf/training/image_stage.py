@@ -19,8 +19,8 @@ from mtnet_tf.training.stage import NUM_PICTURES
 class ImageStage(AdversarialStage):
     """Each step moves the discriminator of images, and then their generator.
 
-    What a word is, a classifier of images says, which is trained already and stays as it is. A
-    mismatched pair is a true image of another word, drawn at random.
+    A trained, frozen classifier of images says which word an image shows. A mismatched pair is a
+    true image of another word, drawn at random.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A stage of DCMAVG: a network learns to make waveforms of true spectrograms."""
+"""A stage of DCMAVG and CMCGAN: a network learns to make waveforms of true spectrograms."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_a_folder_in_small_batches_gives_the_same_and_progress_is_told(
 ):
     monkeypatch.setattr(loading, "_BATCH", 7)
     monkeypatch.setattr(pass_over_pairs, "_MAX_HELD", 3)
-    monkeypatch.setattr(progress, "SECS", 0)
+    monkeypatch.setattr(progress, "_SECS", 0)
     with caplog.at_level(logging.INFO, logger="mtnet_tf"):
         parts = inspect(open_prepared(good.data_path))
     assert (parts.facts, parts.checks) == (result.facts, result.checks)
