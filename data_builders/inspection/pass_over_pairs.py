@@ -40,6 +40,7 @@ from mtnet_tf.progress import Progress
 
 _MAX_EXAMPLES = 100
 _MAX_HELD = 1000  # recordings of 20 to 60 kB
+_MODES = {1: "L", 3: "RGB"}  # Pillow's name of 8-bit images of so many channels
 _WRONG_WORD = "the word is not that of the label"
 _WRONG_RECORDING = "the recording is of another word"
 _WRONG_VOICE = "the recording is by another voice"
@@ -154,6 +155,7 @@ class _Tally:
         self._class_words = list(metadata["words"].values())
         self._voices = dataset.voice_ids
         self._sample_rate = metadata["sample_rate"]
+        self._image_shape = dataset.image_shape
         self._chosen = {}  # label: (image id, PNG bytes, number of the recording, audio bytes)
 
     def add(self, split: str, batch: dict[str, np.ndarray]) -> None:
@@ -219,8 +221,7 @@ class _Tally:
         examples = []
         for _, (image_id, png, number, audio) in sorted(self._chosen.items()):
             try:
-                with PIL.Image.open(io.BytesIO(png)) as file:
-                    image = np.atleast_3d(np.asarray(file))
+                image = _decoded(png, self._image_shape)
             except Exception as error:  # Pillow raises what its decoders do
                 raise DataError(
                     f"The image {image_id} cannot be decoded ({first_line(error)}). Prepare its"
@@ -231,6 +232,17 @@ class _Tally:
                 Example(image_id, record["word"], record["voice_id"], image, samples_of(audio))
             )
         return tuple(examples)
+
+
+def _decoded(png: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+    """Returns uint8 [*shape]; raises before it decodes what is another kind of picture."""
+    height, width, channels = shape
+    # Without its formats Pillow has Ghostscript run the program that an EPS file is.
+    with PIL.Image.open(io.BytesIO(png), formats=["PNG"]) as file:
+        found, declared = (*file.size, file.mode), (width, height, _MODES[channels])
+        if found != declared:
+            raise ValueError("it is {}x{} {}; {}x{} {} is declared".format(*found, *declared))
+        return np.asarray(file).reshape(shape)
 
 
 def _facts(dataset: PreparedDataSet, tally: _Tally, sounds: dict[str, Sound]) -> dict:

@@ -1,10 +1,12 @@
 """What is said of a good data set, written by the real builder, and of what cannot be inspected."""
 
+import io
 import logging
 import re
 import shutil
 
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -189,13 +191,31 @@ def test_a_number_without_a_name(copy, name):
         inspect(open_prepared(copy))
 
 
-def test_an_image_that_cannot_be_decoded(copy):
+def file_of(mode, size, suffix="PNG"):
+    file = io.BytesIO()
+    PIL.Image.new(mode, size).save(file, suffix)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data, reason",
+    [
+        (b"no picture", "cannot identify image file"),
+        (file_of("L", (28, 28), "EPS"), "cannot identify image file"),
+        (file_of("LA", (28, 28)), "it is 28x28 LA; 28x28 L is declared"),
+        (file_of("L", (29, 28)), "it is 29x28 L; 28x28 L is declared"),
+    ],
+    ids=["text", "a program", "transparent", "other size"],
+)
+def test_an_image_that_cannot_be_decoded(data, reason, copy):
     def change(examples):
         for example in examples:
-            example.features.feature["image"].bytes_list.value[:] = [b"no picture"]
+            example.features.feature["image"].bytes_list.value[:] = [data]
         return examples
 
     (path,) = copy.glob("*test.tfrecord*")
     write_examples(path, change)
-    with pytest.raises(DataError, match="image test_.* cannot be decoded .*Prepare its source"):
+    with pytest.raises(
+        DataError, match=rf"image test_\d+ cannot be decoded \({reason}.*Prepare its source"
+    ):
         inspect(open_prepared(copy))
