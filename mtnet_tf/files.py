@@ -16,6 +16,7 @@ import math
 import os
 import pathlib
 import re
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -148,17 +149,29 @@ def replacing(path: pathlib.Path | str) -> Iterator[pathlib.Path]:
 
 
 def remove_leftovers(folder: pathlib.Path | str) -> None:
-    """Removes the temporary files of killed processes.
+    """Removes the temporary files and folders of killed processes.
 
     Args:
         folder: in which no other process may write meanwhile (`locked`).
 
     Raises:
-        FileError: a file cannot be removed.
+        FileError: one of them cannot be removed.
     """
     for path in pathlib.Path(folder).glob(_TEMPORARY):
         with writing(path):
-            path.unlink(missing_ok=True)
+            remove(path)
+
+
+def remove(path: pathlib.Path) -> None:
+    """Removes a file, a folder with all that is in it, or nothing; of a link, the link alone.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def whole_files(folder: pathlib.Path | str, pattern: str = "*.json") -> list[pathlib.Path]:

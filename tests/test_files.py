@@ -17,6 +17,7 @@ from mtnet_tf.files import (
     locked,
     read_json,
     read_npz,
+    remove_leftovers,
     whole_files,
     write_json,
     write_npz,
@@ -186,6 +187,20 @@ def test_what_a_killed_process_left_is_no_file_of_the_folder(tmp_path):
     assert whole_files(tmp_path) == [tmp_path / "a.json", tmp_path / "b.json"]
     assert whole_files(tmp_path, "*.txt") == [tmp_path / "c.txt"]
     assert whole_files(tmp_path / "none") == []
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    """Also a folder, such as the SavedModel of a killed export; not what a link leads to."""
+    kept, folder = tmp_path / "kept", tmp_path / "run"
+    kept.mkdir()
+    (folder / ".4711_saved_model/variables").mkdir(parents=True)
+    (folder / ".4711_saved_model/variables/index").write_text("half")
+    (folder / ".4711_a.json").write_text("half")
+    (folder / ".4711_link").symlink_to(kept)
+    (folder / "model.keras").write_text("whole")
+    remove_leftovers(folder)
+    assert [path.name for path in folder.iterdir()] == ["model.keras"]
+    assert kept.is_dir()
 
 
 def test_a_folder_is_held_by_one(tmp_path):

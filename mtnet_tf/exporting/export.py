@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import pathlib
-import shutil
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +15,7 @@ from mtnet_tf.config import ConfigError
 from mtnet_tf.errors import InputError
 from mtnet_tf.exporting import saved_model
 from mtnet_tf.exporting.network import Exported
-from mtnet_tf.files import writing
+from mtnet_tf.files import remove, writing
 
 FORMATS: dict[str, ModuleType] = {
     name: importlib.import_module(f"mtnet_tf.exporting.{module}")
@@ -71,7 +70,7 @@ def export(
             differences = _differences(exported, form, temporary)
             _check(differences, format_name, quantize)
             if form is saved_model:  # a folder, which is not replaced while it is there
-                _remove(path)
+                remove(path)
             os.replace(temporary, path)
         except ImportError as error:
             raise ExportError(
@@ -79,7 +78,7 @@ def export(
                 " pip install 'mtnet-tf[export]', or pip install '.[export]' in a checkout."
             ) from error
         finally:
-            _remove(temporary)
+            remove(temporary)
     return {"path": str(path), "num_bytes": _num_bytes(path), "largest_difference": differences}
 
 
@@ -98,14 +97,6 @@ def _check(differences: dict[str, float], format_name: str, quantize: str | None
             f" {_TOLERANCES[quantize]:g} is allowed; it was not kept. Export without --quantize, or"
             " in another format."
         )
-
-
-def _remove(path: pathlib.Path) -> None:
-    """Removes a file, a folder, or nothing."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _num_bytes(path: pathlib.Path) -> int:
