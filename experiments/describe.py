@@ -19,6 +19,7 @@ it is.
 
 import dataclasses
 import json
+import os
 import pathlib
 import sys
 
@@ -80,6 +81,8 @@ def main(argv: list[str]) -> int:
     images = _places(paths, _SEEN.value, ".png", several) if _SEEN.value else {}
     for sound in sounds.values():
         check_output(sound, _SAMPLE_RATE.value)
+    for image in images.values():
+        _check_seen(image)
     config = RunFolder(run_dir).config()
     program.find_systems([config.system])
     data, seen, failed = config.data, {}, False
@@ -123,15 +126,20 @@ def _pictures(names: list[str]) -> tuple[list[pathlib.Path], bool]:
     """Returns the picture files, and whether there may be several of them.
 
     Raises:
-        InputError: a folder holds no file, or two files have one name.
+        InputError: a folder cannot be read or holds no file, or two files have one name.
     """
     paths, several = [], len(names) > 1
     for path in map(pathlib.Path, names):
-        if not path.is_dir():
+        if not os.path.isdir(path):
             paths.append(path)
             continue
         several = True
-        found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        try:
+            found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read ({error.strerror}). Change the folder's permissions."
+            ) from error
         if not found:
             raise InputError(f"{path} holds no file. Name a folder with pictures in it.")
         paths += found
@@ -150,14 +158,31 @@ def _places(
     """Returns where the file of each picture is written.
 
     Raises:
-        InputError: `place` names no file.
+        InputError: `place` names no file, or one would be written over a picture that is read.
     """
-    if several:
-        return {path: pathlib.Path(place) / f"{path.stem}{suffix}" for path in paths}
     file = pathlib.Path(place)
-    if not file.name:
+    if several:
+        places = {path: file / f"{path.stem}{suffix}" for path in paths}
+    elif file.name:
+        places = {path: file if file.suffix else file.with_suffix(suffix) for path in paths}
+    else:
         raise InputError(f"{place!r} is a folder. Name a file in it, such as word{suffix}.")
-    return {path: file if file.suffix else file.with_suffix(suffix) for path in paths}
+    read = set(map(os.path.realpath, paths))
+    for file in places.values():
+        if os.path.realpath(file) in read:
+            raise InputError(
+                f"{file} is a picture to be described, and would be lost. Write to another place."
+            )
+    return places
+
+
+def _check_seen(path: pathlib.Path) -> None:
+    """Raises InputError unless a file of what the network saw can be written."""
+    from mtnet_tf.files import check_writable
+
+    if path.suffix.lower() != ".png":
+        raise InputError(f"--seen={path}: only .png can be written. Received: {path.suffix!r}.")
+    check_writable(path)
 
 
 def _nearest(found: tuple[str, float]) -> dict | None:

@@ -13,13 +13,13 @@ of each class and the sound that it is paired with) and, with the extra croissan
 from __future__ import annotations
 
 import dataclasses
-import os
 import pathlib
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from experiments import program
+from mtnet_tf import files
 from mtnet_tf.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> None:
     if _PATH.value and given:
         raise InputError(f"--path names a prepared data set already: leave out {given[0]}.")
     if _OUTPUT_DIR.value:
-        _check_writable(pathlib.Path(_OUTPUT_DIR.value))
+        files.check_writable(pathlib.Path(_OUTPUT_DIR.value, "inspection.json"))
 
     from data_builders.inspection.pass_over_pairs import inspect
     from mtnet_tf.data.prepared import open_prepared
@@ -61,18 +61,6 @@ def main(argv: list[str]) -> None:
             f"{len(result.failed)} of {len(result.checks)} checks of {result.facts['data_set']}"
             f" FAILED: {', '.join(result.failed)}. The lines above say where; mend the recordings"
             " or delete the folder, and prepare the data set again."
-        )
-
-
-def _check_writable(folder: pathlib.Path):
-    """Raises unless --output_dir is a folder that can be written, or one that can be made."""
-    there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), None)
-    if there is None or not there.is_dir():
-        raise InputError(f"--output_dir={folder}: {there or folder} is a file. Give a folder.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(
-            f"--output_dir={folder}: {there} cannot be written. Mend its permissions, or give"
-            " another folder."
         )
 
 
@@ -102,7 +90,6 @@ def _print_facts(facts: dict):
 
 def _write(result: Inspection, dataset: PreparedDataSet, output_dir: pathlib.Path):
     from data_builders.inspection import contact_sheet, croissant
-    from mtnet_tf import files
     from mtnet_tf.data import audio
 
     rate = result.facts["sample_rate"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import fcntl
 import io
 import json
@@ -17,6 +18,7 @@ import os
 import pathlib
 import re
 import shutil
+import stat
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -112,6 +114,28 @@ def writing(path: pathlib.Path | str) -> Iterator[None]:
             f"{path} cannot be written ({reason}). Make room or mend the permissions there, and run"
             " the same command again."
         ) from error
+
+
+def check_writable(path: pathlib.Path | str) -> None:
+    """Checks, before the work that makes it, that a file can be written; makes nothing.
+
+    Args:
+        path: the file; its folder may be missing.
+
+    Raises:
+        FileError: it is a folder, or the folder in which it would be made is none or may not be
+            written.
+    """
+    path = pathlib.Path(path)
+    with writing(path):
+        there = next(place for place in path.absolute().parents if os.path.exists(place))
+        if not os.path.isdir(there):
+            raise FileError(f"{path} cannot be written: {there} is a file. Give a folder.")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with contextlib.suppress(FileNotFoundError):  # and no more: a name may be too long
+            if stat.S_ISDIR(os.stat(path).st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
 
 def _file_system_reason(error: BaseException) -> str | None:

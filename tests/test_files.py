@@ -14,6 +14,7 @@ import pytest
 from mtnet_tf.files import (
     FileError,
     InUseError,
+    check_writable,
     locked,
     read_json,
     read_npz,
@@ -201,6 +202,20 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     remove_leftovers(folder)
     assert [path.name for path in folder.iterdir()] == ["model.keras"]
     assert kept.is_dir()
+
+
+def test_whether_a_file_can_be_written_is_told_and_nothing_made(tmp_path):
+    check_writable(tmp_path / "a/b/c.json")
+    (tmp_path / "file").write_text("")
+    check_writable(tmp_path / "file")
+    for place, reason in (
+        (tmp_path, "cannot be written .Is a directory"),
+        (tmp_path / "file/a/b", "b cannot be written: .*file is a file. Give a folder"),
+        (tmp_path / ("a" * 300) / "b", "cannot be written .File name too long"),
+    ):
+        with pytest.raises(FileError, match=reason):
+            check_writable(place)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_folder_is_held_by_one(tmp_path):

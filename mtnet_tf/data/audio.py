@@ -4,7 +4,6 @@ Audio is float32 [num_samples] in [-1, 1], mono. Every refusal of a file or a si
 `AudioError` whose message says what was wrong, in which file, and what to do.
 """
 
-import errno
 import io
 import os
 import pathlib
@@ -294,23 +293,18 @@ def check_output(path: os.PathLike | str, sample_rate: int) -> None:
     """Checks that `write_audio` can write a file, before the work that makes its samples.
 
     Args:
-        path: the file; its folder is made where it is missing.
+        path: the file; its folder may be missing.
         sample_rate: rate in Hz.
 
     Raises:
         AudioError: the suffix is not .wav or .flac, or the rate is out of range.
-        files.FileError: the folder cannot be made or written, or the path is a folder.
+        files.FileError: it cannot be written (`files.check_writable`).
     """
     path = pathlib.Path(path)
     if path.suffix.lower() not in (".wav", ".flac"):
         raise AudioError(f"{path}: only .wav and .flac can be written. Received: {path.suffix!r}.")
     _check_rate(sample_rate, path)
-    with files.writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    files.check_writable(path)
 
 
 def _as_vector(samples: np.ndarray):

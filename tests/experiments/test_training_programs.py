@@ -173,7 +173,28 @@ def test_describe_speaks_a_folder_and_goes_on_after_a_bad_picture(trained, tmp_p
         (
             "describe",
             ["--run_dir={trained}", "--image={tmp}/empty.png", "--output={tmp}/empty.png/a.wav"],
-            "a.wav cannot be written (File exists)",
+            "empty.png is a file. Give a folder.",
+        ),
+        (
+            "describe",
+            ["--image={tmp}/empty.png", "--seen={tmp}/../{tmp.name}/empty.png"],
+            "empty.png is a picture to be described, and would be lost",
+        ),
+        ("describe", ["--image={tmp}", "--seen={tmp}"], "empty.png is a picture to be described"),
+        (
+            "describe",
+            ["--image={tmp}/empty.png", "--seen={tmp}/seen.jpg"],
+            "seen.jpg: only .png can be written",
+        ),
+        (
+            "describe",
+            ["--image={tmp}/empty.png", "--seen={tmp}/empty.png/seen"],
+            "empty.png is a file. Give a folder.",
+        ),
+        (
+            "describe",
+            ["--image={tmp}/empty.png", "--output={tmp}/a/b.wav", "--seen={tmp}/c/d"],
+            "empty.png: is empty",
         ),
     ],
 )
