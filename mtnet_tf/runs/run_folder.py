@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import pathlib
 import re
@@ -77,23 +78,32 @@ class RunFolder:
             RunFolderError: the folder was begun with another configuration or other recordings.
         """
         environment_path, changed = self / ENVIRONMENT, []
-        if (self / CONFIG).exists():
+        fingerprint = hashlib.sha256(config_lib.to_json(config).encode()).hexdigest()
+        has_config = (self / CONFIG).exists()
+        if has_config:
             changed = config_lib.differences(self.config(), config)
         if environment_path.exists():
-            before = self.environment()["recordings_fingerprint"]
+            record = self.environment()
+            before = record["recordings_fingerprint"]
             if before != recordings_fingerprint:
                 changed.append(f"recordings: {before[:12]} -> {recordings_fingerprint[:12]}")
+            # Runs of earlier versions have none.
+            if not has_config and record.get("config_fingerprint", fingerprint) != fingerprint:
+                changed.append("config.json, which is missing, was not that of these flags")
         if changed:
             raise RunFolderError(
                 f"The run folder {self.path} was begun with another configuration:"
                 f" {'; '.join(changed)}. Use the same flags to continue it, or give another"
                 " --run_dir."
             )
-        if not (self / CONFIG).exists():
+        if not has_config:
             write_text(self / CONFIG, config_lib.to_json(config))
         if not environment_path.exists():
-            values = {"recordings_fingerprint": recordings_fingerprint, **records}
-            write_json(environment_path, {**environment(device), **values})
+            fingerprints = {
+                "config_fingerprint": fingerprint,
+                "recordings_fingerprint": recordings_fingerprint,
+            }
+            write_json(environment_path, {**environment(device), **fingerprints, **records})
 
     def config(self) -> config_lib.Config:
         """Returns the run's configuration.

@@ -9,7 +9,8 @@ import tempfile
 import numpy as np
 import pytest
 
-from mtnet_tf.files import InUseError, locked, write_text
+from mtnet_tf.config import override
+from mtnet_tf.files import InUseError, locked, write_json, write_npz, write_text
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -44,6 +45,20 @@ def test_other_recordings_are_refused_without_a_config_too(tiny_config, tmp_path
     (tmp_path / "config.json").unlink()
     with pytest.raises(RunFolderError, match="recordings: 000000000000 -> 111111111111"):
         run.begin(tiny_config, "1" * 64, "cpu")
+
+
+def test_another_configuration_is_refused_without_a_config_too(tiny_config, tmp_path):
+    run, other = RunFolder(tmp_path), override(tiny_config, ["training.seed=7"])
+    run.begin(tiny_config, "0" * 64, "cpu")
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(RunFolderError, match="config.json, which is missing, was not that of"):
+        run.begin(other, "0" * 64, "cpu")
+    assert not (tmp_path / "config.json").exists()
+    record = run.environment()
+    del record["config_fingerprint"]  # as in earlier versions
+    write_json(tmp_path / "environment.json", record)
+    run.begin(other, "0" * 64, "cpu")
+    assert run.config() == other
 
 
 def test_one_process_an_evaluation_and_no_leftovers(tmp_path):
