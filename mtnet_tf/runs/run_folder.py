@@ -153,7 +153,8 @@ class RunFolder:
         """Returns the recordings of recordings.npz. One that goes with no image has the label -1.
 
         Raises:
-            RunFolderError: the file is missing or damaged, or holds something else.
+            RunFolderError: the file is missing or damaged, holds something else, or does not fit
+                config.json.
         """
         kinds = {"id": ("U", 1), "word": ("U", 1), "waveform": ("i", 2), "words": ("U", 1)}
         stored = self._read_recordings(kinds)
@@ -167,6 +168,9 @@ class RunFolder:
                 f"{self / RECORDINGS} does not hold the words and waveforms of a run's recordings."
                 f" {_MENDING}"
             )
+        wanted = self.config().data
+        self._check_fit("words", len(stored["words"]), wanted.num_classes)
+        self._check_fit("samples of a recording", waveforms.shape[1], wanted.audio_length)
         return Recordings(tuple(map(str, ids)), labels, waveforms)
 
     def log(self) -> list[dict[str, Any]]:
@@ -206,9 +210,12 @@ class RunFolder:
         """Returns the words of the data set, in the order of the classes.
 
         Raises:
-            RunFolderError: recordings.npz is missing, or does not say them.
+            RunFolderError: recordings.npz is missing, does not say them, or does not fit
+                config.json.
         """
-        return [str(word) for word in self._read_recordings({"words": ("U", 1)})["words"]]
+        words = [str(word) for word in self._read_recordings({"words": ("U", 1)})["words"]]
+        self._check_fit("words", len(words), self.config().data.num_classes)
+        return words
 
     def voices(self) -> list[str]:
         """Returns the voices of all recordings of the data set, in alphabetical order.
@@ -225,6 +232,14 @@ class RunFolder:
             return read_npz(self / RECORDINGS, kinds)
         except FileError as error:
             raise RunFolderError(f"{error} {_MENDING}") from error
+
+    def _check_fit(self, what: str, found: int, wanted: int) -> None:
+        """Raises RunFolderError where recordings.npz is another run's than config.json."""
+        if found != wanted:
+            raise RunFolderError(
+                f"{self / RECORDINGS} does not fit config.json: {found} {what}, not {wanted}."
+                f" {_MENDING}"
+            )
 
     def is_finished(self) -> bool:
         """Whether the training has ended and its network is there."""

@@ -162,3 +162,22 @@ def test_the_looks_at_the_last_stage(tmp_path):
     (tmp_path / "train_log.jsonl").unlink()
     with pytest.raises(RunFolderError, match="train_log.jsonl is missing or broken"):
         run.looks()
+
+
+@pytest.mark.parametrize(
+    "read, num_words, num_samples, message",
+    [
+        ("words", 4, 900, "does not fit config.json: 4 words, not 3.*run the command again"),
+        ("recordings", 4, 900, "does not fit config.json: 4 words, not 3"),
+        ("recordings", 3, 899, "does not fit config.json: 899 samples of a recording, not 900"),
+    ],
+)
+def test_recordings_of_another_run_are_one_error(
+    read, num_words, num_samples, message, tiny_config, tmp_path
+):
+    run, words = RunFolder(tmp_path), np.array(["zero", "one", "two", "three"][:num_words])
+    run.begin(tiny_config, "0" * 64, "cpu")
+    waveforms = np.zeros([num_words, num_samples], np.int16)
+    write_npz(run / "recordings.npz", id=words, word=words, words=words, waveform=waveforms)
+    with pytest.raises(RunFolderError, match=message):
+        getattr(run, read)()
