@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtnet_tf.config import TrainingConfig
-from mtnet_tf.files import read_npz, write_npz
+from mtnet_tf.files import FileError, read_npz, write_npz
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training.distribution import is_chief, wait_for_all
 from mtnet_tf.training.loop import run_stage
@@ -94,7 +94,7 @@ class Session:
             The arrays, and "key".
 
         Raises:
-            InputError: a file is broken, or as `compute`.
+            InputError: this run's file is broken, or as `compute`.
             DistributionError: another worker is gone.
         """
         path = self.run / f"{name}.npz"
@@ -114,7 +114,13 @@ class Session:
         for candidate in candidates:
             if not candidate.is_file():
                 continue
-            arrays = read_npz(candidate)
+            try:
+                arrays = read_npz(candidate)
+            except FileError as error:
+                if candidate == path:
+                    raise
+                _logger.warning("Another run's artefact is not taken over: %s", error)
+                continue
             if str(arrays.get("key")) != key:
                 continue
             if candidate != path:

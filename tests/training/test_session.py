@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.config import TrainingConfig
-from mtnet_tf.files import read_npz
+from mtnet_tf.files import FileError, read_npz
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training import session as session_lib
 from mtnet_tf.training.session import Session
@@ -55,6 +55,17 @@ def test_an_artefact_of_the_shared_run_is_kept_in_the_own_one(run, tmp_path):
     assert read_npz(run / "a.npz")["key"] == "key"
     assert session.artefact("a", "other", Computed(3))["x"] == [3]
     assert read_npz(shared / "a.npz")["x"] == [1]
+
+
+def test_a_broken_artefact_stops_its_own_run_alone(run, tmp_path, caplog):
+    broken, whole = folder(tmp_path / "broken"), folder(tmp_path / "whole")
+    (broken / "a.npz").write_bytes(b"half")
+    Session(whole, TrainingConfig()).artefact("a", "key", Computed(1))
+    session = Session(run, TrainingConfig(), shared=[broken, whole])
+    assert session.artefact("a", "key", Computed(2))["x"] == [1]
+    assert f"not taken over: {broken / 'a.npz'} cannot be read" in caplog.text
+    with pytest.raises(FileError, match="broken/a.npz cannot be read"):
+        Session(broken, TrainingConfig()).artefact("a", "key", Computed(3))
 
 
 @dataclasses.dataclass
