@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 import tempfile
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -29,7 +28,7 @@ from mtnet_tf.studies.divergence import DIVERGENCES, divergence
 from mtnet_tf.training.algorithm1 import learn_audio_features
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.joint_stage import JointStage
-from mtnet_tf.training.loop import NonFiniteLossError, run_stage
+from mtnet_tf.training.loop import check_finite, run_stage
 from mtnet_tf.training.session import Session
 
 # A stage 1 is ended at this reconstruction error, ten times that of silence.
@@ -198,8 +197,7 @@ class _Watched:
     def validate(self) -> dict[str, float]:
         figures = super().validate()
         step = int(self.update.optimizers[0].iterations.numpy())
-        if not all(map(math.isfinite, figures.values())):
-            raise NonFiniteLossError(self.name, step, figures)
+        check_finite(self.name, step, figures)
         self.looks.append({"step": step, **figures})
         if self.is_lost(figures):
             raise _GivenUp

@@ -79,7 +79,7 @@ class Meter:
             "examples_per_second": round(rate, 1),
         }
         with writing(self._path), open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(line, allow_nan=False) + "\n")
         for name, value in figures.items():
             tf.summary.scalar(name, value, step=step)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in {**means, **validation}.items())

@@ -28,10 +28,10 @@ _logger = logging.getLogger(__name__)
 
 
 class NonFiniteLossError(InputError, ArithmeticError):
-    """A loss became NaN or infinite. The last checkpoint is from before.
+    """A loss, or a figure of a look, is NaN or infinite. The last checkpoint is from before.
 
     Attributes:
-        step: the update whose loss it is.
+        step: the update whose figure it is.
     """
 
     def __init__(self, stage_name: str, step: int, figures: Mapping[str, float]) -> None:
@@ -63,7 +63,8 @@ def run_stage(
         The seconds spent in the stage over all starts of this run.
 
     Raises:
-        NonFiniteLossError: a loss is NaN or infinite; the message has step and term.
+        NonFiniteLossError: a loss, or a figure of the validation, is NaN or infinite; the message
+            has step and term.
         Interrupted: after SIGINT or SIGTERM; a checkpoint was written.
         DistributionError: another worker is gone.
     """
@@ -113,6 +114,7 @@ def run_stage(
                 if validating:
                     with stage.as_kept():
                         found = stage.validate()
+                        check_finite(stage.name, number, found)
                         stage.write_pictures(number)
                 meter.log(number, means.take(), found)
                 with writing(logdir):
@@ -154,7 +156,12 @@ def _check(stage_name: str, pending: list) -> list[dict[str, float]]:
     checked = []
     for step, figures in pending:
         figures = {name: float(figure) for name, figure in figures.items()}
-        if not all(map(math.isfinite, figures.values())):
-            raise NonFiniteLossError(stage_name, step, figures)
+        check_finite(stage_name, step, figures)
         checked.append(figures)
     return checked
+
+
+def check_finite(stage_name: str, step: int, figures: Mapping[str, float]) -> None:
+    """Raises NonFiniteLossError unless all figures of a step are finite."""
+    if not all(map(math.isfinite, figures.values())):
+        raise NonFiniteLossError(stage_name, step, figures)

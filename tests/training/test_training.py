@@ -16,6 +16,7 @@ from mtnet_tf.models.operations import forward_flops
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training import algorithm1, loop
+from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.joint_stage import JointStage
 from tests.systems.trainings import assert_resumes_to_the_same_bits
 
@@ -113,6 +114,19 @@ def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_pa
         "ckpt-3.index",
         "ckpt-4.index",
     ]
+
+
+def test_a_look_that_is_not_finite_stops_the_training(
+    tiny_config, synthetic_data, tmp_path, monkeypatch
+):
+    config = config_lib.override(tiny_config, ["training.validations=1"])
+    autoencoder = algorithm1.build_audio_autoencoder(config)
+    stage = AutoencoderStage(autoencoder, config, synthetic_data)
+    monkeypatch.setattr(stage, "validate", lambda: {"nearest_cosine": float("nan")})
+    with pytest.raises(loop.NonFiniteLossError, match="step 10: the term nearest_cosine is not"):
+        loop.run_stage(stage, RunFolder(tmp_path), config.training)
+    lines = (tmp_path / "train_log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [2, 4, 6, 8]
 
 
 @pytest.fixture(scope="module")
