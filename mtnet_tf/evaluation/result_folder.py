@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import os
 import pathlib
 from typing import Any
 
@@ -50,7 +51,7 @@ def read_finished(
     out_dir, num_pairs = pathlib.Path(out_dir), len(pairs)
     asked = {"dataset": data.name, **_training_of(provenance)}
     path = out_dir / SUMMARY
-    if not path.is_file():
+    if not os.path.isfile(path):
         return None
     try:
         summary = read_json(path)
@@ -61,7 +62,7 @@ def read_finished(
         # Older versions wrote no "blended" and no "classified".
         has_metrics = set(summary["metrics"]) >= set(pool.metrics)
         has_metrics &= "blended" in summary and "classified" in summary
-    except (FileError, OSError, LookupError, TypeError) as error:
+    except (FileError, OSError, LookupError, TypeError, AttributeError) as error:
         _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
         return None
     if not whole:

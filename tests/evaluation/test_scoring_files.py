@@ -73,6 +73,13 @@ def test_a_result_with_a_row_less_is_scored_anew(score, tmp_path, caplog):
     assert (tmp_path / "rows.csv").read_bytes() == whole
 
 
+def test_a_result_that_does_not_say_its_training_is_scored_anew(score, tmp_path, caplog):
+    summary = score()
+    (tmp_path / "summary.json").write_text(json.dumps({**summary, "provenance": None}))
+    assert score() == summary
+    assert "scoring anew" in caplog.text
+
+
 def test_a_result_of_an_older_version_is_scored_anew_but_never_by_less(score, tmp_path):
     summary = score()
     older = {k: v for k, v in summary.items() if k not in ("blended", "classified")}
