@@ -70,8 +70,7 @@ def main(argv: list[str]) -> None:
         print(study.write_report(_OUT_DIR.value, _REPORT_DIR.value or f"{_OUT_DIR.value}/report"))
         return
     if _SEEDS.value:
-        runs = seeds.read_runs(_SEEDS.value)
-        print(f"{seeds.markdown_table(runs)}\n{seeds.footer(runs)}")
+        print(seeds.shown(seeds.read_runs(_SEEDS.value), _SEEDS.value))
         return
     if _COLLECT.value:
         names = study.collect(_COLLECT.value, root / committed.RESULTS / _NAME.value)

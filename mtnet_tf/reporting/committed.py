@@ -19,11 +19,11 @@ from mtnet_tf.reporting import (
     stability,
     voices,
 )
-from mtnet_tf.reporting.footers import footer, network_size
+from mtnet_tf.reporting.footers import network_size
 from mtnet_tf.reporting.paper_table_pages import csv_page, latex_page, markdown_page
 from mtnet_tf.reporting.published import paper_cells
 from mtnet_tf.reporting.results import dataset_of, recordings_of
-from mtnet_tf.reporting.study import controls_note, markdown_table, read_committed
+from mtnet_tf.reporting.study import controls_note, read_committed, section
 from mtnet_tf.reporting.tables import (
     METRICS,
     WORD_COLUMNS,
@@ -114,11 +114,11 @@ def generated_files(root: pathlib.Path | str) -> dict[pathlib.Path, str]:
         )
     for name, study in studies.items():
         note = controls_note(study, studies)
-        lines = footer(study) + (bullets([note]) if note else "")
-        parts.append(f"\n## {name}\n\n{markdown_table(study)}\n{lines}")
-    for name, (title, section) in _SECTIONS.items():
+        lines = section(study, root / RESULTS / name) + (bullets([note]) if note else "")
+        parts.append(f"\n## {name}\n\n{lines}")
+    for name, (title, section_of) in _SECTIONS.items():
         if root / name in folders:
-            parts.append(f"\n## {title}\n\n{section(root / name)}")
+            parts.append(f"\n## {title}\n\n{section_of(root / name)}")
     readme = root / "README.md"
     before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)

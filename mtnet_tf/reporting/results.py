@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
 
+# What `whole_results` says of a folder of summaries, such as a run folder: that is not to be lost.
+EVALUATE_AGAIN = "Delete the summaries in it that are of another version, and run that again."
+
 
 def read_summary(path: pathlib.Path) -> dict:
     """Returns a summary that has what every summary has.
@@ -25,6 +28,7 @@ def read_summary(path: pathlib.Path) -> dict:
             _ = summary[name]  # a KeyError names what is missing
         for part in (summary["provenance"], summary["metrics"], summary["retrieved"]["metrics"]):
             part.keys()  # an AttributeError says that it is no object
+        _ = summary["provenance"]["recordings"]["fingerprint"]
     return summary
 
 

@@ -9,7 +9,13 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import whole_files, write_json
-from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
+from mtnet_tf.reporting.results import (
+    EVALUATE_AGAIN,
+    dataset_of,
+    read_summary,
+    require_equal,
+    whole_results,
+)
 from mtnet_tf.reporting.tables import (
     METRICS,
     WORD_COLUMNS,
@@ -110,8 +116,21 @@ def section(folder: pathlib.Path | str) -> str:
     Args:
         folder: as in `read_committed`, which says what is raised.
     """
-    summaries = read_committed(folder)
-    return f"{markdown_table(summaries)}\n{footer(summaries)}"
+    return shown(read_committed(folder), folder)
+
+
+def shown(summaries: list[dict], where: pathlib.Path | str) -> str:
+    """Returns the table of some runs, and how each setting was made.
+
+    Args:
+        summaries: as in `markdown_table`.
+        where: they were read from.
+
+    Raises:
+        InputError: a summary lacks what is shown, as one of another version may.
+    """
+    with whole_results(where, "experiments.evaluate", EVALUATE_AGAIN):
+        return f"{markdown_table(summaries)}\n{footer(summaries)}"
 
 
 def _ordered(summaries: list[dict], where: pathlib.Path | str) -> list[dict]:
@@ -121,7 +140,13 @@ def _ordered(summaries: list[dict], where: pathlib.Path | str) -> list[dict]:
             f"{where} holds no run that was evaluated on the test split. Run experiments.train and"
             " experiments.evaluate."
         )
-    summaries = sorted(summaries, key=_key)
+    with whole_results(where, "experiments.evaluate", EVALUATE_AGAIN):
+        summaries = sorted(summaries, key=_key)
+        _require_comparable(summaries, where)
+    return summaries
+
+
+def _require_comparable(summaries: list[dict], where: pathlib.Path | str) -> None:
     keys = [_key(summary) for summary in summaries]
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise InputError(f"{where} holds the same seed twice: {sorted(twice)}. Keep one of each.")
@@ -132,7 +157,6 @@ def _ordered(summaries: list[dict], where: pathlib.Path | str) -> list[dict]:
             require_equal(rows, name, values, "Move the runs that were trained otherwise away.")
         pairs = {run["provenance"]["seed"]: run["num_pairs"] for run in runs}
         require_equal(rows, "num_pairs", pairs, "Evaluate them with one --num_pairs.")
-    return summaries
 
 
 def _key(summary: dict) -> tuple[str, str, str, str, int]:

@@ -15,7 +15,13 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing, whole_files, write_json, write_text
 from mtnet_tf.reporting.footers import footer
 from mtnet_tf.reporting.published import paper_cells
-from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
+from mtnet_tf.reporting.results import (
+    EVALUATE_AGAIN,
+    dataset_of,
+    read_summary,
+    require_equal,
+    whole_results,
+)
 from mtnet_tf.reporting.tables import METRICS, WORD_COLUMNS, markdown, score, word_cells
 from mtnet_tf.runs.layout import CONFIG, MODEL, SUMMARY, WAVS, result_folder
 from mtnet_tf.systems import registry
@@ -83,9 +89,10 @@ def _read_all(paths: dict[str, pathlib.Path], where: pathlib.Path | str) -> dict
             " --system_module."
         )
     study = {name: read_summary(paths[name]) for name in order if name in paths}
-    for key in ("dataset", "split", "num_pairs"):
-        values = {name: summary[key] for name, summary in study.items()}
-        require_equal(f"The rows of {where}", key, values, "Evaluate them on the same data.")
+    with whole_results(where, "experiments.evaluate", EVALUATE_AGAIN):
+        for key in ("dataset", "split", "num_pairs"):
+            values = {name: summary[key] for name, summary in study.items()}
+            require_equal(f"The rows of {where}", key, values, "Evaluate them on the same data.")
     return study
 
 
@@ -145,6 +152,20 @@ def _counts(metrics: list[dict]) -> str:
         for m in metrics
     ]
     return texts[0] if len(set(texts)) == 1 else " / ".join(texts)
+
+
+def section(study: dict[str, dict], where: pathlib.Path | str) -> str:
+    """Returns the table of a study and what a reader needs to judge it.
+
+    Args:
+        study: as in `markdown_table`.
+        where: it was read from.
+
+    Raises:
+        InputError: a summary lacks what is shown, as one of another version may.
+    """
+    with whole_results(where, "experiments.evaluate", EVALUATE_AGAIN):
+        return f"{markdown_table(study)}\n{footer(study)}"
 
 
 def markdown_table(study: dict[str, dict]) -> str:
@@ -227,7 +248,7 @@ def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) ->
     """
     study = read_study(out_dir)
     report_dir = pathlib.Path(report_dir)
-    parts = ["# MT-Net: what was measured\n", markdown_table(study), footer(study)]
+    parts = ["# MT-Net: what was measured\n", section(study, out_dir)]
     if (report_dir / "examples.png").is_file():
         parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
     sounds, controls, places = [], registry.controls(), _run_folders(pathlib.Path(out_dir))

@@ -92,6 +92,15 @@ def test_what_is_not_comparable_is_refused(runs, changes, message):
         seeds.read_runs(runs)
 
 
+@pytest.mark.parametrize("lost", ["preset", "training_hardware"])
+def test_a_summary_of_another_version_is_one_error(lost, runs):
+    values = json.loads(path(runs, "b").read_text())
+    del values["provenance"][lost]
+    path(runs, "b").write_text(json.dumps(values))
+    with pytest.raises(InputError, match=f"runs is no result of .*{lost}.*Delete the summaries"):
+        seeds.shown(seeds.read_runs(runs), runs)
+
+
 def test_folder_without_runs(tmp_path):
     with pytest.raises(InputError, match="holds no run"):
         seeds.read_runs(tmp_path)

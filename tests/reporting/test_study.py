@@ -82,6 +82,17 @@ def test_a_run_folder_that_names_no_system_is_one_error(config, study):
         study_lib.read_study(study / "mtnet")
 
 
+@pytest.mark.parametrize("lost", ["metrics/stoi", "provenance/steps", "provenance/recordings"])
+def test_a_summary_of_another_version_is_one_error(lost, study, tmp_path):
+    path, (part, key) = study / "mtnet/evaluation/test/model/summary.json", lost.split("/")
+    values = json.loads(path.read_text())
+    del values[part][key]
+    path.write_text(json.dumps(values))
+    with pytest.raises(InputError, match=f"is no result of experiments.evaluate.*{key}"):
+        study_lib.write_report(study, tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
 def test_folder_without_results(tmp_path):
     with pytest.raises(InputError, match="holds no evaluation of the test split"):
         study_lib.read_study(tmp_path)
