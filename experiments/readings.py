@@ -2,9 +2,10 @@
 
     python -m experiments.readings --preset=paper --stage=autoencoder --results=runs/readings
 
-It writes a result file for each reading and seed. A result that is there already is not made again.
-The readings are in mtnet_tf/studies/readings.py, and experiments.report makes a table of the
-results. Stage 1 of --preset=paper takes some minutes for each reading and seed on two cores.
+It writes a result file for each reading and seed. A result that is there already is not made again,
+and is an error where its flags were others. The readings are in mtnet_tf/studies/readings.py, and
+experiments.report makes a table of the results. Stage 1 of --preset=paper takes some minutes for
+each reading and seed on two cores.
 """
 
 import pathlib
@@ -31,7 +32,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_json
     from mtnet_tf.studies import readings
-    from mtnet_tf.studies.training_record import training_record
+    from mtnet_tf.studies.results import identity, is_made, training_record
 
     if bad := [seed for seed in _SEEDS.value if not seed.isdecimal()]:
         raise InputError(f"--seeds are whole numbers from 0, such as 0,1,2. Received: {bad}.")
@@ -44,19 +45,24 @@ def main(argv: list[str]) -> None:
     _, base, data = program.load_data_set(base)
     for name, seed in cells:
         path = pathlib.Path(_RESULTS.value) / f"{_STAGE.value}_{name}_seed{seed}.json"
-        if path.is_file():
+        config = readings.read(name, _STAGE.value, base, seed)
+        asked = {
+            "reading": name,
+            "stage": _STAGE.value,
+            "overrides": flags.FLAGS.override,
+            **identity(config, data),
+        }
+        if is_made(path, asked):
             print(f"{path} is there already.")
             continue
-        config, start = readings.read(name, _STAGE.value, base, seed), time.monotonic()
+        start = time.monotonic()
         if _STAGE.value == "autoencoder":
             found = readings.try_autoencoder(config, data)
         else:
             found = readings.try_joint(config, data, device)
         result = {
-            "reading": name,
+            **asked,
             "label": readings.READINGS[name].label,
-            "stage": _STAGE.value,
-            "num_pairs": len(data.train),
             **training_record(config, data, device),
             "seconds": round(time.monotonic() - start, 1),
             **found,

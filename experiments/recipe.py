@@ -6,8 +6,8 @@
         --out_dir=runs/points --results=runs/points/results
 
 The changes are in mtnet_tf/studies, a file a study. Each leaves a result file; one that is there
-already is not made again, and a training that was stopped goes on. experiments.report makes the
-table.
+already is not made again, and is an error where its flags were others. A training that was stopped
+goes on. experiments.report makes the table.
 """
 
 import importlib
@@ -57,7 +57,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies.changes import changed, try_change
-    from mtnet_tf.studies.training_record import training_record
+    from mtnet_tf.studies.results import identity, is_made, training_record
 
     module, system = _STUDIES[_STUDY.value]
     changes = importlib.import_module(f"mtnet_tf.studies.{module}").CHANGES
@@ -69,25 +69,30 @@ def main(argv: list[str]) -> None:
     device, base = program.prepare_device(base)
     _, base, data = program.load_data_set(base)
     dataset_name = data.name.partition("/")[0]
+    num_scored = len(data.validation.spread(_NUM_PAIRS.value))
     references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
     with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
         for place, name in enumerate(names, 1):
             print(f"change {place} of {len(names)}: {name}", flush=True)
             stem = f"{dataset_name}_{base.preset}_{name}_seed{_SEED.value}"
             path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
-            if path.is_file():
-                print(f"{path} is there already.")
-                continue
             config = changed(name, changes, base)
             config = config_lib.override(config, [f"training.seed={_SEED.value}"])
+            asked = {
+                "change": name,
+                "base": changes[name].base,
+                "overrides": flags.FLAGS.override,
+                **identity(config, data),
+                "num_validation_pairs": len(data.validation),
+            }
+            if is_made(path, {**asked, "scores.num_pairs": num_scored}):
+                print(f"{path} is there already.")
+                continue
             run_dir = pathlib.Path(_OUT_DIR.value) / stem
             found = try_change(config, data, RunFolder(run_dir), device, pool, _NUM_PAIRS.value)
             result = {
-                "change": name,
+                **asked,
                 "label": changes[name].label,
-                "base": changes[name].base,
-                "num_pairs": len(data.train),
-                "num_validation_pairs": len(data.validation),
                 **training_record(config, data, device),
                 **found,
             }

@@ -4,9 +4,9 @@
         --recordings_dir=recordings/fsdd --new_voice=theo \
         --override=voice.conditioning=film --out_dir=runs/voices --results=runs/voices/results
 
-Each training leaves a result file; one that is there already is not made again, and a training that
-was stopped goes on. The networks also speak some pictures in every voice. experiments.report makes
-the table and the page.
+Each training leaves a result file; one that is there already is not made again, and is an error
+where its flags were others. A training that was stopped goes on. The networks also speak some
+pictures in every voice. experiments.report makes the table and the page.
 """
 
 import pathlib
@@ -44,6 +44,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.metrics.score import chosen_metrics
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies import voices
+    from mtnet_tf.studies.results import is_made
     from mtnet_tf.systems.examples import OF_VOICES
 
     device, config = program.prepare_device(config)
@@ -58,7 +59,17 @@ def main(argv: list[str]) -> None:
     for place, row in enumerate([row for row in rows if row.name in names], 1):
         print(f"row {place} of {len(names)}: {row.label}", flush=True)
         path = results / f"{row.name}.json"
-        if path.is_file():
+        made_by = {"overrides": flags.FLAGS.override}
+        asked = {
+            **made_by,
+            "network": row.label,
+            "provenance.preset": config.preset,
+            "provenance.seed": config.training.seed,
+            "provenance.precision": config.training.precision,
+            "dataset": row.data.name,
+            "num_pairs": len(row.data.test.spread(_NUM_PAIRS.value)),
+        }
+        if is_made(path, asked):
             print(f"{path} is there already.")
             continue
         found = voices.run_row(
@@ -70,7 +81,7 @@ def main(argv: list[str]) -> None:
             _NUM_PAIRS.value,
             data_path=str(dataset.path),
         )
-        write_json(path, found)
+        write_json(path, {**made_by, **found})
         print(f"Written: {path}")
     voices.write_examples(rows, runs, results / OF_VOICES)
 

@@ -14,7 +14,7 @@ from mtnet_tf.evaluation.figures import draw_images
 from mtnet_tf.files import replacing, write_json
 from mtnet_tf.runs.provenance import of_training
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.studies.training_record import training_record
+from mtnet_tf.studies.results import training_record
 from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.image_stage import as_pixels, as_samples
 from mtnet_tf.training.images_of_sounds import train_images_of_sounds

@@ -72,6 +72,9 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
     assert again.stdout.count("is there already.") == 2
     after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     assert after == before
+    other = run(data_dir, tmp_path, *arguments[:-1], "--num_pairs=5")
+    assert other.returncode == 1
+    assert "was made with other flags: scores.num_pairs: 6 -> 5" in other.stderr
 
 
 @pytest.mark.parametrize(
