@@ -11,6 +11,7 @@ page itself loads nothing from elsewhere.
 """
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -46,10 +47,12 @@ def main(argv: list[str]) -> None:
     """Builds the page in a folder beside, and moves it into place."""
     del argv
     from mtnet_tf.errors import InputError
+    from mtnet_tf.files import check_writable
 
     (run, _), output = program.open_run(program.network_dir()), pathlib.Path(_OUTPUT.value)
-    if output.exists() and not (output / "page.js").is_file():
+    if os.path.exists(output) and not os.path.isfile(output / "page.js"):
         raise InputError(f"{output} is there and is no page. Give --output a folder of its own.")
+    check_writable(output / "page.js")
 
     from mtnet_tf.evaluation.run import load_data
     from mtnet_tf.exporting.export import export

@@ -205,7 +205,8 @@ def whole_files(folder: pathlib.Path | str, pattern: str = "*.json") -> list[pat
         folder: may be missing, and then has none.
         pattern: of their names, for `glob`, which would find the temporary ones too.
     """
-    found = pathlib.Path(folder).glob(pattern)
+    # In Python 3.11 `glob` raises where the path is too long to be one.
+    found = pathlib.Path(folder).glob(pattern) if os.path.isdir(folder) else ()
     return sorted(path for path in found if not path.name.startswith("."))
 
 

@@ -128,12 +128,13 @@ def _read(source: os.PathLike | str, data_dir: os.PathLike | str | None):
     path = pathlib.Path(source)
     if str(source) == "tfds":
         kind, reader = "tfds", _read_tfds(data_dir)
-    elif path.is_dir():
+    elif os.path.isdir(path):
         kind, reader = "folder", _read_folder(path)
-    elif path.is_file() and path.name.lower().endswith((".zip", ".tar.gz", ".tgz")):
+    elif os.path.isfile(path) and path.name.lower().endswith((".zip", ".tar.gz", ".tgz")):
         kind, reader = "archive", _read_archive(path)
     else:
-        what = "is neither a folder nor a known archive" if path.exists() else "does not exist"
+        there = os.path.exists(path)
+        what = "is neither a folder nor a known archive" if there else "does not exist"
         raise RecordingsError(f"{path} {what}. {_SOURCES}")
     found = sorted(_limited(reader, source), key=lambda spoken: spoken[:3])
     if not found:
@@ -158,7 +159,7 @@ def _limited(reader: Iterable[_Spoken], source: object):
 
 
 def _read_folder(folder: pathlib.Path):
-    if (folder / "recordings").is_dir():
+    if os.path.isdir(folder / "recordings"):
         folder = folder / "recordings"
     try:
         for path in folder.iterdir():

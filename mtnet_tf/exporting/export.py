@@ -58,7 +58,7 @@ def export(
         raise ExportError(f"{str(path)!r} is a folder. Give --output a name in it.")
     if path.suffix != form.SUFFIX:
         path = path.with_name(path.name + form.SUFFIX)
-    if form is saved_model and path.exists() and not saved_model.is_written(path):
+    if form is saved_model and os.path.exists(path) and not saved_model.is_written(path):
         raise ExportError(
             f"{path} is there and is no {format_name}. Give --output a name of its own."
         )

@@ -40,8 +40,8 @@ def read_runs(folder: pathlib.Path | str) -> list[dict]:
         InputError: there are none, one seed comes twice, or the runs of a setting differ in their
             steps, images or parameters.
     """
-    folder, summary = pathlib.Path(folder), result_folder() / SUMMARY
-    found = [*folder.glob(f"*/{summary}"), *folder.glob(f"*/*/{summary}")]
+    summary = result_folder() / SUMMARY
+    found = [*whole_files(folder, f"*/{summary}"), *whole_files(folder, f"*/*/{summary}")]
     return _ordered([read_summary(path) for path in found], folder)
 
 

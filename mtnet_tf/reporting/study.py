@@ -7,6 +7,7 @@ systems in the order of their tables, then the controls.
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 
@@ -48,7 +49,7 @@ def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
 
 def _run_folders(out_dir: pathlib.Path) -> dict[str, pathlib.Path]:
     """Returns {system: its run folder}, for the arguments of `read_study`."""
-    if (config := out_dir / CONFIG).is_file():
+    if os.path.isfile(config := out_dir / CONFIG):
         system = read_json(config).get("system")
         if not isinstance(system, str):
             raise InputError(
@@ -56,9 +57,8 @@ def _run_folders(out_dir: pathlib.Path) -> dict[str, pathlib.Path]:
                 " experiments.train, or a folder of such."
             )
         return {system: out_dir}
-    found = sorted(out_dir.glob(f"*/{result_folder() / SUMMARY}"))
-    names = [path.relative_to(out_dir).parts[0] for path in found]
-    return {name: out_dir / name for name in names}
+    found = whole_files(out_dir, f"*/{result_folder() / SUMMARY}")
+    return {path.relative_to(out_dir).parts[0]: path.parents[3] for path in found}
 
 
 def read_committed(folder: pathlib.Path | str) -> dict[str, dict]:

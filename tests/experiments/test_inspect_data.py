@@ -66,6 +66,7 @@ def test_digits_good_and_spoilt(tmp_path):
         (["--dataset=mnist_ad/many_takes"], "needs two takes that fit"),
         ([f"--output_dir={__file__}"], "test_inspect_data.py is a file. Give a folder."),
         ([f"--output_dir={__file__}/out"], "test_inspect_data.py is a file. Give a folder."),
+        ([f"--output_dir={'a' * 5000}"], "cannot be written (File name too long)"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, arguments, message):

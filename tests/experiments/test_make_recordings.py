@@ -104,6 +104,7 @@ def test_own_voice(tmp_path):
         (["--fsdd=none", "--engine=piper"], "With --fsdd=none, --engine has no meaning"),
         (["--fsdd=a.zip", "--data_dir=x"], "With --fsdd=a.zip, --data_dir has no meaning"),
         (["--fsdd=none.zip"], "none.zip does not exist"),
+        (["--fsdd=" + 5000 * "a"], "aaa does not exist"),
         (["--words=two", "--speaker=me"], "With --words, --speaker has no meaning"),
         (["--words=two", "--from_recording=a.wav", "--seed=1"], "--seed has no meaning"),
         (["--words=two", "--from_recording=none.wav"], "none.wav: cannot be read"),

@@ -196,11 +196,22 @@ def test_describe_speaks_a_folder_and_goes_on_after_a_bad_picture(trained, tmp_p
             ["--image={tmp}/empty.png", "--output={tmp}/a/b.wav", "--seen={tmp}/c/d"],
             "empty.png: is empty",
         ),
+        ("describe", ["--image={tmp}/{long}"], "cannot be opened (File name too long)"),
+        (
+            "describe",
+            ["--image={tmp}/empty.png", "--seen={tmp}/{long}.png"],
+            "cannot be written (File name too long)",
+        ),
+        ("build_page", ["--output={tmp}/{long}"], "cannot be written (File name too long)"),
+        ("build_page", ["--output={tmp}/empty.png"], "empty.png is there and is no page"),
+        ("report", ["--out_dir={tmp}/{long}"], "holds no evaluation of the test split"),
+        ("report", ["--seeds={tmp}/{long}"], "holds no run that was evaluated"),
     ],
 )
 def test_bad_input_is_one_error(program, arguments, message, trained, tmp_path):
     (tmp_path / "empty.png").write_bytes(b"")
-    done = run(program, *(text.format(tmp=tmp_path, trained=trained) for text in arguments))
+    names = {"tmp": tmp_path, "trained": trained, "long": "a" * 5000}
+    done = run(program, *(text.format(**names) for text in arguments))
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1

@@ -13,6 +13,7 @@ from mtnet_tf.exporting import export as export_lib
 from mtnet_tf.exporting import onnx_file, saved_model
 from mtnet_tf.exporting.export import ExportError, export
 from mtnet_tf.exporting.network import Exported
+from mtnet_tf.files import FileError
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network, train
 
@@ -176,6 +177,8 @@ def test_only_a_saved_model_gives_way_to_a_saved_model(exported, tmp_path):
         export(exported, tmp_path / "model", "saved_model")
     with pytest.raises(ExportError, match="'.' is a folder. Give --output a name in it"):
         export(exported, ".", "onnx")
+    with pytest.raises(FileError, match="cannot be written .*File name too long"):
+        export(exported, tmp_path / ("a" * 5000), "saved_model")
 
 
 def test_what_cannot_be_exported_is_one_error(exported, tiny_config, tmp_path, monkeypatch):
