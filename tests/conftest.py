@@ -6,6 +6,9 @@ import os
 import resource
 import tempfile
 
+# The tests and the programs that they start see no GPU. Some count on it: those of the error where
+# there is none, and of what a CPU multiplies in. It must stand before TensorFlow is imported.
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the programs do
 if "PYTEST_XDIST_WORKER" in os.environ:  # one core a worker, and for the programs that it starts
