@@ -21,7 +21,7 @@ _PRELOADED = [
     *("matplotlib.figure", "numba", "scipy.optimize", "scipy.signal"),
 ]
 
-_MOST_SECS = 600  # that a program may take
+MOST_SECS = 600  # that a program may take; longer, it hangs
 _FORKED = "forked"  # the name of this file in the new process
 
 _context = multiprocessing.get_context("forkserver")
@@ -48,7 +48,7 @@ class Program:
 
     def finish(self):
         """Waits for its end and returns what `subprocess.run` would."""
-        self.process.join(_MOST_SECS)
+        self.process.join(MOST_SECS)
         if self.process.exitcode is None:  # it hangs
             self.process.kill()
             self.process.join()

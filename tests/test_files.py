@@ -23,6 +23,7 @@ from mtnet_tf.files import (
     write_json,
     write_npz,
 )
+from tests.programs import MOST_SECS
 
 ROOT = pathlib.Path(__file__).parents[1]
 WANTED = {"word": ("U", 1), "waveform": ("i", 2)}
@@ -233,7 +234,8 @@ def test_a_folder_is_held_by_one(tmp_path):
 def test_another_process_waits(tmp_path):
     """It waits while the folder is held, and takes it when the holder is killed."""
     code = (
-        "import sys, time, logging; from mtnet_tf.files import locked\n"
+        "import signal, sys, time, logging; from mtnet_tf.files import locked\n"
+        f"signal.alarm({MOST_SECS})\n"  # else one that never takes it waits for ever
         "logging.basicConfig(level=logging.INFO)\n"
         "with locked(sys.argv[1], wait=True):\n"
         "    print('held', flush=True); time.sleep(float(sys.argv[2]))"
@@ -251,7 +253,7 @@ def test_another_process_waits(tmp_path):
             assert "waiting: another process is using" in second.stderr.readline()
             assert second.poll() is None
             first.kill()
-            assert second.communicate(timeout=20)[0] == "held\n"
+            assert second.communicate()[0] == "held\n"
 
 
 def test_a_lock_leaves_a_linked_file_alone(tmp_path):

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import tensorflow as tf
@@ -47,9 +46,8 @@ Builder(data_dir={str(tmp_path)!r}, recordings_dir={str(dummy / "recordings")!r}
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
-        deadline = time.monotonic() + 60
         while "wrote one" not in (line := process.stdout.readline()):
-            assert line and time.monotonic() < deadline, "the build did not start"
+            assert line, "the build did not start"
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()

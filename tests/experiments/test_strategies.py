@@ -61,7 +61,7 @@ def start(argv, task=None, **kwargs):
 
 def finish(process):
     try:
-        output = process.communicate(timeout=300)[0]
+        output = process.communicate(timeout=programs.MOST_SECS)[0]
     finally:
         process.kill()
     assert process.returncode == 0, output
@@ -160,7 +160,7 @@ def start_workers(data_dir, run_dir):
 def test_two_processes_one_of_which_dies(data_dir, one_replica, tmp_path):
     run_dir = tmp_path / "run"
     workers = chief, other = start_workers(data_dir, run_dir)
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + programs.MOST_SECS
     try:
         while not list((run_dir / "checkpoints/joint").glob("ckpt-*.index")):
             for process in workers:
@@ -168,7 +168,7 @@ def test_two_processes_one_of_which_dies(data_dir, one_replica, tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         other.kill()
-        output = chief.communicate(timeout=300)[0]
+        output = chief.communicate(timeout=programs.MOST_SECS)[0]
     finally:
         for process in workers:
             process.kill()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.metrics.scoring_pool import ScoringPool, WorkerError
+from tests.programs import MOST_SECS
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -134,7 +135,7 @@ def test_ctrl_c_ends_the_program_and_its_workers(interruptions, secs, tmp_path):
             time.sleep(0.1)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)
-        errors = process.communicate(timeout=60)[1]
+        errors = process.communicate(timeout=MOST_SECS)[1]
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -142,7 +143,7 @@ def test_ctrl_c_ends_the_program_and_its_workers(interruptions, secs, tmp_path):
     assert process.returncode in ((130,) if interruptions == 1 else (130, -signal.SIGINT)), errors
     assert [line for line in errors.splitlines() if "interrupted" not in line] == []
     assert interruptions == 2 or len(errors.splitlines()) == 1
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + MOST_SECS
     while group_members(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert group_members(process.pid) == []

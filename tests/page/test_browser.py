@@ -17,6 +17,7 @@ from mtnet_tf import pretrained
 from mtnet_tf.data import audio
 from mtnet_tf.data.images import write_image
 from mtnet_tf.describe import Describer
+from tests.programs import MOST_SECS
 
 ROOT = pathlib.Path(__file__).parents[2]
 HERE = pathlib.Path(__file__).parent
@@ -89,7 +90,7 @@ def visit(page, picture):
         url = f"http://localhost:{server.server_port}/"
         done = subprocess.run(
             ["node", "browser.mjs", url, str(picture), str(text)],
-            check=False, cwd=HERE, capture_output=True, text=True, timeout=180,
+            check=False, cwd=HERE, capture_output=True, text=True, timeout=MOST_SECS,
         )  # fmt: skip
         server.shutdown()
     assert done.returncode == 0, done.stderr

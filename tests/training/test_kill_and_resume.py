@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.files import write_npz, write_text
+from tests.programs import MOST_SECS
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -118,14 +119,14 @@ def test_no_worker_outlives_its_program(who, number, status, tmp_path):
     assert len(workers) == 2
     os.kill(process.pid if who == "program" else workers[0], number)
     try:
-        errors = process.communicate(timeout=60)[1]
+        errors = process.communicate(timeout=MOST_SECS)[1]
     finally:
         process.kill()
     assert process.returncode == status, errors
     if who == "worker":
         (line,) = errors.splitlines()
         assert "killed, by want of memory" in line
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + MOST_SECS
     while time.monotonic() < deadline and any(is_running(pid) for pid in workers):
         time.sleep(0.1)
     assert not any(is_running(pid) for pid in workers)

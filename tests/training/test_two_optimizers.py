@@ -33,11 +33,13 @@ def test_killed_and_continued_it_ends_in_the_same_bits(tmp_path):
     assert_ends_well(start(whole))
     killed = start(parts, TOY_GAN_PAUSE="60")
     # It pauses in the validation after step 20 of 40; the checkpoint of step 19 is written.
-    deadline = time.monotonic() + 120
-    while not list(parts.glob("checkpoints/toy_gan/ckpt-19.index")):
-        assert killed.process.is_alive() and time.monotonic() < deadline
-        time.sleep(0.02)
-    killed.process.kill()
+    deadline = time.monotonic() + programs.MOST_SECS
+    try:
+        while not list(parts.glob("checkpoints/toy_gan/ckpt-19.index")):
+            assert killed.process.is_alive() and time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        killed.process.kill()
     assert killed.finish().returncode == -signal.SIGKILL
     assert not (parts / "weights.npz").exists()
     assert_ends_well(start(parts))
