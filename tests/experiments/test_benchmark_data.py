@@ -54,8 +54,8 @@ def test_the_progress_is_that_of_the_whole_data_set(monkeypatch, caplog):
 
 
 def test_too_small_a_disk_is_one_line():
-    done = run("--num_pairs=1000000000")
+    done = run("--num_pairs=1000000000000000")  # more bytes than a file system can count
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert "1000000000 pairs need 50000.0 GB for a while" in line and "TMPDIR" in line
+    assert "1000000000000000 pairs need 50000000000.0 GB for a while" in line and "TMPDIR" in line
     assert "Traceback" not in done.stderr
