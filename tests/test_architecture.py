@@ -202,16 +202,26 @@ def documented_commands():
             yield pytest.param(line.strip(), id=f"{path.name}: {line.strip()[:60]}")
 
 
+def unknown_flags(line):
+    """The flags of a command that neither its program nor a function that it calls defines."""
+    words = [word for word in shlex.split(line.partition("  ")[0]) if word not in ("&&", "\\")]
+    source = (ROOT / f"{words[2].replace('.', '/')}.py").read_text()
+    defined = set(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source)) | {"help"}
+    shared = shared_functions()
+    for name in re.findall(r"\bprogram\.(define_\w+)\(", source):
+        defined |= shared[name][0]
+    given = [word.strip("[]").partition("=")[0] for word in words[3:]]
+    return [flag for flag in given if flag.startswith("--") and flag[2:] not in defined]
+
+
 @pytest.mark.parametrize("line", list(documented_commands()))
 def test_documented_commands_parse(line):
     """Each flag of each command that a text shows is a flag of that program."""
-    words = [word for word in shlex.split(line.partition("  ")[0]) if word not in ("&&", "\\")]
-    source = (ROOT / f"{words[2].replace('.', '/')}.py").read_text()
-    shared = (ROOT / "experiments/program/flags.py").read_text()
-    if "program.define_" in source:
-        source += shared
-    defined = set(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source)) | {"help"}
-    for word in words[3:]:
-        word = word.strip("[]")
-        if word.startswith("--"):
-            assert word[2:].partition("=")[0] in defined, word
+    assert unknown_flags(line) == []
+
+
+def test_a_flag_of_another_program_is_unknown():
+    """Of the shared flags a program has those of the functions that it calls, and no others."""
+    line = "python -m experiments.{} --preset=tiny --num_processes=1 --run_dir=runs/x --bogus"
+    assert unknown_flags(line.format("describe")) == ["--preset", "--num_processes", "--bogus"]
+    assert unknown_flags(line.format("evaluate")) == ["--preset", "--bogus"]

@@ -21,6 +21,7 @@ from mtnet_tf.data import audio, images
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, read_npz, write_npz
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.training import log
 
 CONFIG = preset("tiny")
 KEYS = list(config_lib.flatten(json.loads(config_lib.to_json(CONFIG))))
@@ -202,7 +203,6 @@ def test_recordings_of_a_run(random, tmp_path):
 
 def test_logs_of_a_run(random, tmp_path):
     """The log of a killed run: broken lines are dropped."""
-    log = pytest.importorskip("mtnet_tf.training.log")
     path = tmp_path / "train_log.jsonl"
     lines = [json.dumps({"stage": "joint", "step": step, "loss": 0.5}) for step in range(1, 5)]
     whole = "\n".join(lines).encode() + b"\n"
