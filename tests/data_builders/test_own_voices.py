@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import stat
 import subprocess
 import sys
 
@@ -129,9 +130,15 @@ print("RESULT", len(data["train"]), len(data["test"]), info.features["label"].nu
     assert result == ["RESULT", "1437", "360", "10", "28", "28", "1", "int16", "True"]
 
 
+def others_may_enter(folder):
+    return all(place.stat().st_mode & stat.S_IXOTH for place in (folder, *folder.parents))
+
+
 @pytest.mark.parametrize("unreadable", ["zero/ann_0.wav", "zero", "."])
 def test_what_its_user_may_not_read(add, tmp_path, unreadable):
     """Root may read everything and becomes nobody, who may not enter the folders above."""
+    if os.geteuid() == 0 and not others_may_enter(ROOT):
+        pytest.skip(f"nobody may not read the images in {ROOT}")
     for word in words.DIGITS.values():
         add(tmp_path, f"recordings/{word}/ann_0.wav")
     tmp_path.chmod(0o777)

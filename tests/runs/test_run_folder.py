@@ -4,7 +4,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 import numpy as np
 import pytest
@@ -91,33 +90,33 @@ def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch, caplog):
 
 
 READ_ONLY = """
-import os, pathlib, sys
+import os, pathlib
 from experiments import program
 from mtnet_tf.files import locked
 
 def main(argv):
     if os.getuid() == 0:
         os.setgroups([]), os.setgid(65534), os.setuid(65534)
-    with locked(pathlib.Path(sys.argv[0], {part!r}), wait=False):
+    with locked(pathlib.Path("run", {part!r}), wait=False):
         print("locked")
 
-sys.argv = [{folder!r}]
 program.run(main)
 """
 
 
 @pytest.mark.parametrize("part", ["", "evaluation/test"])
-def test_a_read_only_run_folder_is_one_error(part):
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        os.chmod(folder, 0o555)
-        done = subprocess.run(
-            [sys.executable, "-c", READ_ONLY.format(folder=folder, part=part)],
-            check=False, cwd=ROOT, capture_output=True, text=True,
-        )  # fmt: skip
-        os.chmod(folder, 0o755)
+def test_a_read_only_run_folder_is_one_error(part, tmp_path):
+    """Root may write everything and becomes nobody, who may not enter the folders above."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run").chmod(0o555)
+    tmp_path.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONLY.format(part=part)], check=False, capture_output=True,
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
+    )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    place = pathlib.Path(folder, part)
+    place = pathlib.Path("run", part)
     assert line.startswith(
         f"error: {place} cannot be written (Permission denied). Make room or mend"
     )
