@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow_datasets as tfds
 
+from data_builders.building import open_source
 from data_builders.errors import DataSetError
 from mtnet_tf.data.images import encode_png
 from mtnet_tf.errors import first_line
@@ -74,8 +75,8 @@ class TfdsImages:
         return f"{builder.name}:{builder.version}"
 
     def builder(self) -> tfds.core.DatasetBuilder:
-        """Returns the TFDS builder."""
-        return tfds.builder(self.name, data_dir=self.data_dir)
+        """Returns the TFDS builder. Raises DataSetError if the data set is damaged."""
+        return open_source(self.name, self.data_dir)
 
     def prepare(self) -> None:
         """Downloads and prepares the images where that is not done.

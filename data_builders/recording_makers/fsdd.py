@@ -70,6 +70,7 @@ def make_fsdd_recordings(
     Raises:
         RecordingsError: the source cannot be read, or holds no such files or a take twice; a
             speaker is not among them or lacks digits; or `output_dir` is in use.
+        DataSetError: TFDS's data set is damaged.
         audio.AudioError: a file cannot be used.
         files.FileError: `output_dir` cannot be written.
     """
@@ -204,7 +205,9 @@ def _members(path: pathlib.Path):
 def _read_tfds(data_dir: os.PathLike | str | None):
     import tensorflow_datasets as tfds
 
-    builder = tfds.builder("spoken_digit", data_dir=data_dir)
+    from data_builders.building import open_source
+
+    builder = open_source("spoken_digit", data_dir)
     elsewhere = (
         "Give FSDD's archive or folder, or put the prepared data set there (from another machine)."
     )

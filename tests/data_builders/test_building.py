@@ -117,6 +117,14 @@ def test_images_that_cannot_be_read(open_mnist, dummy, tmp_path, damage, message
     assert_nothing_is_left(builder, data_dir)
 
 
+def test_images_whose_record_is_cut_short(open_mnist, dummy, tmp_path):
+    shutil.copytree(dummy / "mnist", tmp_path / "mnist")
+    (path,) = tmp_path.rglob("dataset_info.json")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataSetError, match=f"{tmp_path}/mnist is damaged .*Delete that folder"):
+        open_mnist(tmp_path / "tfds", images_dir=tmp_path)
+
+
 def beam_error(name):
     """As Beam reports the error of a worker in another process."""
     return RuntimeError(

@@ -19,7 +19,7 @@ import soundfile
 import tensorflow_datasets as tfds
 
 from data_builders import recording_makers, recordings, words
-from data_builders.errors import RecordingsError
+from data_builders.errors import DataSetError, RecordingsError
 from data_builders.recording_makers import fsdd as fsdd_module
 from mtnet_tf.data import audio
 from mtnet_tf.files import FileError
@@ -264,6 +264,15 @@ def test_fsdd_take_that_is_there_twice(fsdd, tmp_path):
     shutil.copy(fsdd / "4_ann_0.wav", fsdd / "4_ann_00.wav")
     with pytest.raises(RecordingsError, match="more than one file of: 4_ann_0. Keep"):
         recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd, ["ann"])
+
+
+def test_fsdd_of_tfds_whose_record_is_cut_short(tmp_path):
+    folder = tmp_path / "spoken_digit" / str(tfds.builder_cls("spoken_digit").VERSION)
+    folder.mkdir(parents=True)
+    (folder / "dataset_info.json").write_text('{"name": "spok')
+    with pytest.raises(DataSetError, match=f"{tmp_path}/spoken_digit is damaged .*Delete that"):
+        recording_makers.make_fsdd_recordings(tmp_path / "x", "tfds", data_dir=tmp_path)
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("installed", [True, False])
