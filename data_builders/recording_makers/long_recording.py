@@ -1,6 +1,7 @@
 """Recordings cut out of a long one: a person who reads a list of words, pausing after each."""
 
 import dataclasses
+import math
 import os
 import pathlib
 from collections.abc import Callable, Sequence
@@ -73,9 +74,9 @@ def make_cut_recordings(
         audio.AudioError: the recording cannot be read, or is silent.
         files.FileError: `output_dir` cannot be written.
     """
-    if not min_silence_secs > 0 or not silence_db > 0:
+    if not (0 < min_silence_secs < math.inf and 0 < silence_db < math.inf):
         raise RecordingsError(
-            "--min_silence_secs and --silence_db must be above 0. Received:"
+            "--min_silence_secs and --silence_db must be above 0, and finite. Received:"
             f" {min_silence_secs}, {silence_db}."
         )
     recordings.check_file_name(f"{speaker}_0.flac", "--speaker")

@@ -1,5 +1,6 @@
 """Recordings spoken by a synthetic voice."""
 
+import math
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -111,9 +112,9 @@ def make_piper_recordings(
         raise RecordingsError(f"--takes must be at least 1. Received: {takes}.")
     if not 0.1 <= length_scale <= 10:
         raise RecordingsError(f"--length_scale must be in [0.1, 10]. Received: {length_scale}.")
-    if not (noise_scale >= 0 and noise_w_scale >= 0):
+    if not (0 <= noise_scale < math.inf and 0 <= noise_w_scale < math.inf):
         raise RecordingsError(
-            "--noise_scale and --noise_w_scale must be at least 0."
+            "--noise_scale and --noise_w_scale must be at least 0, and finite."
             f" Received: {noise_scale}, {noise_w_scale}."
         )
     if seed < 0:

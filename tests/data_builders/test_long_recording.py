@@ -1,5 +1,6 @@
 """One long recording of a person, cut into the takes of a recordings folder."""
 
+import math
 import pathlib
 
 import numpy as np
@@ -119,6 +120,8 @@ def test_what_is_heard_otherwise_is_told(reading, tmp_path):
     [
         ({"min_silence_secs": 0.0}, "must be above 0"),
         ({"silence_db": -1.0}, "must be above 0"),
+        ({"min_silence_secs": math.inf}, "must be above 0, and finite"),
+        ({"silence_db": math.inf}, "must be above 0, and finite"),
         ({"speaker": "../me"}, "--speaker must be part of a file's name"),
         ({"speaker": "\n"}, "Rename"),
     ],

@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import io
 import json
+import math
 import os
 import shutil
 import sys
@@ -313,7 +314,11 @@ def test_voice_that_is_not_installed(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"takes": 0}, {"length_scale": 0}, {"noise_scale": -1}, {"seed": -1}]
+    "arguments",
+    [
+        *({"takes": 0}, {"length_scale": 0}, {"noise_scale": -1}, {"seed": -1}),
+        *({"noise_scale": math.inf}, {"noise_w_scale": math.inf}),
+    ],
 )
 def test_bad_voice_arguments(tmp_path, arguments):
     with pytest.raises(RecordingsError, match=next(iter(arguments))):
