@@ -275,18 +275,15 @@ def write_audio(
         sample_rate: rate in Hz.
 
     Raises:
-        AudioError: the suffix is another one, the rate is out of range, or the samples are not a
-            non-empty vector or not finite.
+        AudioError: the suffix is another one, such files cannot have the rate, or the samples are
+            not a non-empty vector or not finite.
         files.FileError: the file cannot be written.
     """
     path = pathlib.Path(path)
     check_output(path, sample_rate)
-    samples = to_int16(_as_vector(samples))
-    buffer = io.BytesIO()
-    kind = path.suffix[1:].upper()
-    soundfile.write(buffer, samples, sample_rate, subtype="PCM_16", format=kind)
+    data = _encoded(to_int16(_as_vector(samples)), sample_rate, path)
     with files.replacing(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+        temporary.write_bytes(data)
 
 
 def check_output(path: os.PathLike | str, sample_rate: int) -> None:
@@ -297,14 +294,29 @@ def check_output(path: os.PathLike | str, sample_rate: int) -> None:
         sample_rate: rate in Hz.
 
     Raises:
-        AudioError: the suffix is not .wav or .flac, or the rate is out of range.
+        AudioError: the suffix is not .wav or .flac, or such files cannot have the rate.
         files.FileError: it cannot be written (`files.check_writable`).
     """
     path = pathlib.Path(path)
     if path.suffix.lower() not in (".wav", ".flac"):
         raise AudioError(f"{path}: only .wav and .flac can be written. Received: {path.suffix!r}.")
     _check_rate(sample_rate, path)
+    _encoded(np.zeros(1, np.int16), sample_rate, path)
     files.check_writable(path)
+
+
+def _encoded(samples: np.ndarray, sample_rate: int, path: pathlib.Path) -> bytes:
+    """Returns the contents of a file of int16 [num_samples]; its suffix says the format."""
+    buffer, kind = io.BytesIO(), path.suffix[1:].upper()
+    try:
+        soundfile.write(buffer, samples, sample_rate, subtype="PCM_16", format=kind)
+    except soundfile.LibsndfileError as error:
+        # Above 65,535 Hz flac has multiples of 10 Hz alone.
+        raise AudioError(
+            f"{path}: a {path.suffix} file cannot have the sample rate {sample_rate:,} Hz. Choose"
+            " another rate, or write .wav."
+        ) from error
+    return buffer.getvalue()
 
 
 def _as_vector(samples: np.ndarray):

@@ -144,6 +144,9 @@ def test_write_refusals(tmp_path):
         audio.write_audio(tmp_path / "a.wav", sine(440, 22050), 3_000_000_000)
     with pytest.raises(audio.AudioError, match="NaN"):
         audio.write_audio(tmp_path / "a.wav", np.full(10, np.nan))
+    with pytest.raises(audio.AudioError, match="a .flac file cannot have .* 100,001 Hz"):
+        audio.check_output(tmp_path / "a.flac", 100_001)
+    audio.check_output(tmp_path / "a.wav", 100_001)
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(files.FileError, match="cannot be written"):
