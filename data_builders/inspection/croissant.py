@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from mtnet_tf.data.prepared import PreparedDataSet
+from mtnet_tf.data.pairs import DataError
+from mtnet_tf.data.prepared import PREPARE_AGAIN, PreparedDataSet
 from mtnet_tf.files import read_json
 
 _SCHEMA = "https://schema.org/"
@@ -43,16 +44,33 @@ def croissant(dataset: PreparedDataSet) -> dict[str, Any]:
     """Returns the description as JSON types.
 
     Args:
-        dataset: a prepared data set; its files are read for their hashes.
+        dataset: a prepared data set; its files are read for their hashes. Folders in it are left
+            out, and links that lead nowhere.
 
     Raises:
+        DataError: what the data set says of itself cannot be said by Croissant's rules.
         FileError: the data set does not describe itself.
         ImportError: the package `mlcroissant` is missing.
-        mlcroissant.ValidationError: the description does not follow Croissant's rules.
     """
     import mlcroissant as mlc
 
-    files = [path for path in sorted(dataset.path.iterdir()) if not path.name.startswith(".")]
+    try:
+        return _metadata(dataset).to_json()
+    except (mlc.ValidationError, LookupError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{dataset.path} cannot be described in Croissant ({error!r}). {PREPARE_AGAIN}"
+        ) from error
+
+
+def _metadata(dataset: PreparedDataSet) -> Any:
+    """Returns the description, as a `mlcroissant.Metadata`."""
+    import mlcroissant as mlc
+
+    files = [
+        path
+        for path in sorted(dataset.path.iterdir())
+        if path.is_file() and not path.name.startswith(".")
+    ]
     distribution = [
         mlc.FileObject(
             id=path.name,
@@ -93,7 +111,7 @@ def croissant(dataset: PreparedDataSet) -> dict[str, Any]:
         for split in dataset.splits
     ]
     record_sets.append(_recordings(dataset))
-    metadata = mlc.Metadata(
+    return mlc.Metadata(
         name=dataset.name.partition("/")[0],
         description=str(read_json(dataset.path / "dataset_info.json").get("description", "")),
         version=dataset.version,
@@ -102,7 +120,6 @@ def croissant(dataset: PreparedDataSet) -> dict[str, Any]:
         distribution=distribution,
         record_sets=record_sets,
     )
-    return metadata.to_json()
 
 
 def _recordings(dataset: PreparedDataSet) -> Any:

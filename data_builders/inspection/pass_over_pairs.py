@@ -280,5 +280,5 @@ def _facts(dataset: PreparedDataSet, tally: _Tally, sounds: dict[str, Sound]) ->
         "audio_length": metadata["audio_length"],
         "audio_length_ms": round(1000 * metadata["audio_length"] / rate),
         "sample_rate": rate,
-        "num_bytes": sum(path.stat().length for path in dataset.path.iterdir()),
+        "num_bytes": sum(p.stat().length for p in dataset.path.iterdir() if p.is_file()),
     }

@@ -1,12 +1,15 @@
 """The Croissant description, read by MLCommons' own reader."""
 
+import dataclasses
 import hashlib
 import json
+import shutil
 
 import pytest
 
 import data_builders
 from data_builders.inspection.croissant import croissant
+from mtnet_tf.data.pairs import DataError
 from mtnet_tf.data.prepared import open_prepared
 
 mlcroissant = pytest.importorskip("mlcroissant")
@@ -55,6 +58,24 @@ def test_every_file_is_there_with_its_hash(described, dataset):
     for name, file in files.items():
         content = (dataset.path / name).read_bytes()
         assert file.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_what_is_no_file_is_left_out(dataset, tmp_path):
+    copy = shutil.copytree(dataset.path, tmp_path / "1.0.0")
+    (copy / "notes").mkdir()
+    (copy / "gone.txt").symlink_to(tmp_path / "gone")
+    assert croissant(open_prepared(copy)) == croissant(dataset)
+
+
+def test_what_cannot_be_described_is_one_error(dataset, tmp_path):
+    """A file with the name of a split, and recordings that lack what every one says."""
+    copy = shutil.copytree(dataset.path, tmp_path / "1.0.0")
+    (copy / "train").write_text("")
+    recordings = [{"recording_id": "zero/joe_0"}]
+    poor = dataclasses.replace(dataset, metadata={**dataset.metadata, "recordings": recordings})
+    for bad, reason in ((open_prepared(copy), "Duplicate .*train"), (poor, "KeyError.*'word'")):
+        with pytest.raises(DataError, match=f"cannot be described in Croissant .*{reason}"):
+            croissant(bad)
 
 
 def test_a_pair_has_the_fields_of_the_data_set(described, dataset):

@@ -172,6 +172,12 @@ def test_a_file_cut_between_two_pairs(copy):
     assert checks_of(found)["pairs"].detail == "pairs are missing: train has 12 of 20"
 
 
+def test_what_is_no_file_has_no_bytes(copy, result):
+    (copy / "notes").mkdir()
+    (copy / "gone.txt").symlink_to(copy / "gone")
+    assert inspect(open_prepared(copy)).facts["num_bytes"] == result.facts["num_bytes"]
+
+
 def test_no_pairs_at_all(copy):
     for path in copy.glob("*.tfrecord*"):
         path.write_bytes(b"")
