@@ -40,6 +40,10 @@ class UnknownWordError(InputError, ValueError):
         )
 
 
+class SameWordError(InputError, ValueError):
+    """Two words that are spoken alike, so that the recogniser cannot tell which one it hears."""
+
+
 class WordRecognizer:
     """Hears one of a fixed set of words."""
 
@@ -53,12 +57,21 @@ class WordRecognizer:
         Raises:
             MissingRecognizerError: the package `pocketsphinx` is missing.
             UnknownWordError: there are words that neither the dictionary nor PRONUNCIATIONS has.
-            ValueError: there is no word, or the same word twice.
+            SameWordError: two words differ in upper and lower case, `_` and spaces alone, or in
+                nothing.
+            ValueError: there is no word.
         """
-        words = list(words)
-        self._words = {_spoken(word): word for word in words}
-        if not words or len(self._words) != len(words):
-            raise ValueError(f"words must be different words, at least one. Received: {words}.")
+        self._words = {}
+        for word in words:
+            spoken = _spoken(word)
+            if spoken in self._words:
+                raise SameWordError(
+                    f"The speech recogniser cannot tell {self._words[spoken]!r} from {word!r}: both"
+                    f" are spoken {spoken!r}. Rename one of them, or do without word accuracy."
+                )
+            self._words[spoken] = word
+        if not self._words:
+            raise ValueError("There must be at least one word.")
         self._decoder = _make_decoder(list(self._words))
 
     def recognize(self, samples: np.ndarray, sample_rate: int = 22050) -> str | None:

@@ -4,6 +4,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from mtnet_tf.errors import InputError
 from mtnet_tf.metrics import word_accuracy
 
 
@@ -52,10 +53,23 @@ def test_other_missing_words_are_named_and_where_to_add_them(monkeypatch):
     word_accuracy.WordRecognizer(["zero", "qwzx"])
 
 
-@pytest.mark.parametrize("words", [[], ["zero", "Zero"], ["a_b", "a b"]])
-def test_words_must_differ(words):
-    with pytest.raises(ValueError, match="different words, at least one"):
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["one", "zero", "Zero"], "cannot tell 'zero' from 'Zero': both are spoken 'zero'. Rename"),
+        (["a_b", "a b"], "cannot tell 'a_b' from 'a b'"),
+        (["cat", "cat"], "cannot tell 'cat' from 'cat'"),
+    ],
+)
+def test_words_must_differ(words, message):
+    with pytest.raises(word_accuracy.SameWordError, match=message) as error:
         word_accuracy.WordRecognizer(words)
+    assert isinstance(error.value, InputError) and isinstance(error.value, ValueError)
+
+
+def test_there_must_be_a_word():
+    with pytest.raises(ValueError, match="at least one word"):
+        word_accuracy.WordRecognizer([])
 
 
 def test_a_missing_package_is_explained(monkeypatch):
