@@ -35,11 +35,13 @@ program.define_network_flags()
 program.define_system_module_flag()
 
 _RUNTIME = "onnxruntime-web@^1.30.0"
-_RUNTIME_FILES = (
-    "ort.wasm.min.mjs",
-    "ort-wasm-simd-threaded.mjs",
-    "ort-wasm-simd-threaded.wasm",
-)
+# {file of the package: its name in the page}; the readme names the licence.
+_RUNTIME_FILES = {
+    "dist/ort.wasm.min.mjs": "ort.wasm.min.mjs",
+    "dist/ort-wasm-simd-threaded.mjs": "ort-wasm-simd-threaded.mjs",
+    "dist/ort-wasm-simd-threaded.wasm": "ort-wasm-simd-threaded.wasm",
+    "README.md": "onnxruntime-web.md",
+}
 _EXAMPLES = 10
 
 
@@ -89,10 +91,10 @@ def main(argv: list[str]) -> None:
 
 
 def _copy_runtime(output: pathlib.Path) -> None:
-    """Copies ONNX Runtime Web, and its readme, which names its licence.
+    """Copies ONNX Runtime Web.
 
     Raises:
-        InputError: npm is missing, or fails.
+        InputError: npm is missing or fails, or the package lacks a file.
     """
     from mtnet_tf.errors import InputError
 
@@ -107,9 +109,13 @@ def _copy_runtime(output: pathlib.Path) -> None:
                 " npm, and look at the network connection."
             ) from error
         package = pathlib.Path(folder) / "node_modules/onnxruntime-web"
-        for name in _RUNTIME_FILES:
-            shutil.copyfile(package / "dist" / name, output / name)
-        shutil.copyfile(package / "README.md", output / "onnxruntime-web.md")
+        for file, name in _RUNTIME_FILES.items():
+            if not (package / file).is_file():
+                raise InputError(
+                    f"{_RUNTIME}, as npm fetches it, has no {file}, which the page needs. Name an"
+                    f" earlier version in {__file__}."
+                )
+            shutil.copyfile(package / file, output / name)
 
 
 def _write_examples(

@@ -1,6 +1,7 @@
 """train, evaluate, describe and ablation as a user runs them: as programs, on digits_ad."""
 
 import json
+import os
 import pathlib
 import shutil
 
@@ -253,6 +254,20 @@ def test_export_writes_what_tensorflow_alone_can_run(trained, tmp_path):
     network = tf.saved_model.load(output).signatures["serving_default"]
     found = network(image=tf.zeros([2, 28, 28, 1], tf.uint8))
     assert found["waveform"].shape == (2, 18140) and found["probabilities"].shape == (2, 10)
+
+
+def test_a_page_whose_runtime_lacks_a_file_is_one_error(tmp_path):
+    """It is not the page that cannot be written."""
+    npm = tmp_path / "bin/npm"
+    npm.parent.mkdir()
+    npm.write_text('#!/bin/sh\nmkdir -p "$3/node_modules/onnxruntime-web/dist"\n')
+    npm.chmod(0o755)
+    path = f"{npm.parent}:{os.environ['PATH']}"
+    done = run("build_page", f"--output={tmp_path / 'page'}", PATH=path)
+    assert done.returncode == 1
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "as npm fetches it, has no dist/ort.wasm.min.mjs, which the page needs" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
 @pytest.mark.parametrize(
