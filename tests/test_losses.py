@@ -106,33 +106,6 @@ def test_weight_decay_takes_kernels_alone():
     )
 
 
-def test_joint_loss_is_the_weighted_sum(random):
-    config = LossConfig()
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-    batch = {
-        "label": np.array([0, 2]),
-        "audio": random.normal(size=(2, 9)).astype(np.float32),
-        "audio_feature": random.normal(size=(2, 5)).astype(np.float32),
-    }
-    outputs = {
-        "logits": random.normal(size=(2, 3)).astype(np.float32),
-        "cross_modal_representation": random.normal(size=(2, 5)).astype(np.float32),
-        "waveform": random.normal(size=(2, 9)).astype(np.float32),
-    }
-    terms = {
-        k: float(v)
-        for k, v in losses.joint_loss(config, batch, outputs, model.trainable_variables).items()
-    }
-    assert set(terms) == {"perceptual", "representation", "generation", "decay", "total"}
-    total = (
-        0.5 * terms["perceptual"]
-        + terms["representation"]
-        + terms["generation"]
-        + 0.0004 * terms["decay"]
-    )
-    assert terms["total"] == pytest.approx(total, rel=1e-6)
-
-
 def test_released_has_no_decay_term():
     config = preset("released").loss
     audio = np.ones([2, 5], np.float32)

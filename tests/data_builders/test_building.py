@@ -1,8 +1,6 @@
 """What can go wrong while a data set is written: one clear error, and nothing half-written."""
 
 import concurrent.futures
-import contextlib
-import resource
 import shutil
 import signal
 import subprocess
@@ -76,22 +74,11 @@ def test_a_part_of_a_data_set_is_refused(open_mnist, tmp_path):
         open_mnist(tmp_path).download_and_prepare(download_config=config)
 
 
-@contextlib.contextmanager
-def room_for(num_bytes):
-    """In which no file grows beyond a size."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_full_disk(open_mnist, tmp_path):
+def test_a_full_disk(open_mnist, files_up_to, tmp_path):
     builder = open_mnist(tmp_path)
     with (
         pytest.raises(DataSetError, match="cannot be written to .*too large") as error,
-        room_for(20000),
+        files_up_to(20000),
     ):
         builder.download_and_prepare()
     assert str(builder.data_path) in str(error.value) and "\n" not in str(error.value)

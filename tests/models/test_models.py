@@ -123,18 +123,6 @@ def test_weights_of_equal_shape_start_differently(tiny_config):
     assert not np.allclose(first, second)
 
 
-def test_initialization_is_truncated_normal():
-    config = config_lib.override(preset("released"), ["data.audio_length=100"])
-    keras.utils.set_random_seed(0)
-    layer = (
-        build_mtnet(config).get_layer("cross_modal_mapper").get_layer("cross_modal_representation")
-    )
-    kernel = layer.kernel.numpy()
-    assert np.abs(kernel).max() <= 0.2 + 1e-6
-    assert kernel.std() == pytest.approx(0.1 * 0.8796, rel=0.01)  # a normal cut at two deviations
-    np.testing.assert_allclose(layer.bias, 0.01)
-
-
 def feature_map(config):
     """The encoder up to the last residual block, without what mixes all pixels."""
     encoder = build_image_encoder(config)
@@ -331,28 +319,3 @@ def test_keras_file_round_trip(tiny_config, name, tmp_path):
     x = images(tiny_config)
     for name, value in model(x).items():
         np.testing.assert_array_equal(loaded(x)[name], value)
-
-
-def test_released_dropout_and_batch_norm_places(cheap_weights):
-    config = config_lib.override(preset("released"), ["data.audio_length=100"])
-    model = build_mtnet(config)
-    dropouts = {
-        part: [
-            layer.name
-            for layer in model.get_layer(part).layers
-            if isinstance(layer, keras.layers.Dropout)
-        ]
-        for part in ("image_encoder", "cross_modal_mapper", "audio_generator")
-    }
-    assert dropouts == {
-        "image_encoder": ["image_fc1_dropout", "image_fc2_dropout"],
-        "cross_modal_mapper": ["mapper_fc1_dropout"],
-        "audio_generator": ["generator_fc1_dropout"],
-    }
-    norms = [
-        layer
-        for layer in model.get_layer("image_encoder").layers
-        if isinstance(layer, keras.layers.BatchNormalization)
-    ]
-    assert len(norms) == 5 * 3
-    assert {layer.momentum for layer in norms} == {0.5}

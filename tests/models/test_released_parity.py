@@ -1,7 +1,8 @@
 """The preset `released` against the graph that the paper's authors published: an independent check.
 
 The constants are facts about their CIFAR-100 scripts (2022). What the graph computes is held to
-NumPy in `test_released_numpy.py`; the number of parameters at full size is in `test_models.py`.
+NumPy in `test_released_numpy.py`; the number of parameters at full size is in `test_models.py`, and
+the recipe in `test_presets.py`.
 """
 
 import keras
@@ -19,14 +20,11 @@ from mtnet_tf.models.mtnet import build_mtnet
 
 IMAGE_SHAPE = (32, 32, 3)
 NUM_CLASSES = 100
-AUDIO_LENGTH = 29356  # L_s of CIFAR100 AD
 WIDTHS = (64, 128, 256, 512, 1024)  # channels of the five residual blocks
 HOLE_SIZE = 2  # dilation rate, 2D and 1D
 NUM_GATED_BLOCKS = 2
-AUTOENCODER_UNITS = (4096, 2048, 1024, 1024, 2048, 4096)  # then L_s
 BN_DECAY, BN_EPSILON = 0.5, 1e-3
 WEIGHT_STDDEV, BIAS = 0.1, 0.01  # truncated normal
-BATCH_AND_EPOCHS = {"autoencoder": (100, 500), "joint": (64, 50)}
 
 # Descriptions as `describe` gives them.
 BN = f"BN, decay {BN_DECAY}, epsilon {BN_EPSILON}"
@@ -139,16 +137,6 @@ def test_autoencoder_layer_by_layer(released):
     for units in (*NARROW_AUTOENCODER, SHORT_AUDIO):  # BN and tanh on the output too
         published += [(FC_LINEAR, (units,)), (BN, (units,)), ("tanh", (units,))]
     assert describe_all(autoencoder) == published
-
-
-def test_sizes_and_recipe():
-    config = preset("released")
-    assert config.data.image_shape == IMAGE_SHAPE
-    assert (config.data.num_classes, config.data.audio_length) == (NUM_CLASSES, AUDIO_LENGTH)
-    assert config.audio_autoencoder.hidden_units == AUTOENCODER_UNITS
-    stages = {"autoencoder": config.training.autoencoder, "joint": config.training.joint}
-    found = {name: (stage.batch_size, stage.epochs) for name, stage in stages.items()}
-    assert found == BATCH_AND_EPOCHS
 
 
 def test_initial_values(released):

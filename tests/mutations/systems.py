@@ -52,7 +52,7 @@ MUTANTS = {
         (("log_mel.spectrograms(context", "log_mel.spectrograms(0.5 * context"),),
     ),
     "mtnet_tf/systems/system.py": (
-        ("tests/systems/test_registry.py",),
+        ("tests/systems/test_registry.py", "tests/runs/test_networks.py"),
         (
             ("if not _NAME.fullmatch(self.name)", "if not _NAME.match(self.name)"),
             ("if not self.label or not self.tables", "if not self.label"),

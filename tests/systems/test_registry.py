@@ -83,14 +83,6 @@ def test_a_label_may_come_again_in_another_table(own_list):
     assert own not in systems.of_table("3")
 
 
-def test_a_network_is_used_in_float32_whatever_it_was_trained_in():
-    system = dataclasses.replace(
-        systems.find("mtnet"), build=lambda config: config.training.precision
-    )
-    config = override(preset("tiny"), ["training.precision=mixed_bfloat16"])
-    assert system.build_for_use(config) == "float32"
-
-
 def test_names_are_told_where_one_is_wrong():
     with pytest.raises(ConfigError, match="There is no system 'bogus'. The systems are: gen_only,"):
         systems.find_all(["gen_only", "bogus"])

@@ -62,11 +62,3 @@ def test_schedule():
     np.testing.assert_allclose(
         [float(constant(step)) for step in (4, 10, 500)], [5e-4, 1e-3, 1e-3], rtol=1e-6
     )
-
-
-def test_adam_for_released():
-    optimizer = build_optimizer(
-        OptimizerConfig(name="adam", schedule="constant", warmup_steps=0, learning_rate=1e-4), 10
-    )
-    assert isinstance(optimizer, keras.optimizers.Adam)
-    assert float(optimizer.learning_rate) == pytest.approx(1e-4)
