@@ -4,9 +4,7 @@ import builtins
 import contextlib
 import os
 import re
-import threading
 from collections.abc import Iterator
-from unittest import mock
 
 import tensorflow_datasets as tfds
 from etils import epath
@@ -20,25 +18,19 @@ from mtnet_tf.errors import InputError, first_line
 # "package.ErrorClass: message [while running 'step']".
 _OF_A_WORKER = re.compile(r"^([\w.]+): (.*?)(?: \[while running '.*)?$", re.MULTILINE)
 
-_opening = threading.Lock()  # a method of TFDS's is replaced meanwhile
-
 
 def open_source(name: str, data_dir: os.PathLike | str | None) -> tfds.core.DatasetBuilder:
     """Returns the builder of one of TFDS's own data sets, prepared or not.
 
     Args:
-        name: Of the data set, e.g. "mnist".
-        data_dir: Where TFDS keeps it; None for `~/tensorflow_datasets`.
+        name: of the data set, e.g. "mnist".
+        data_dir: where TFDS keeps it; None for `~/tensorflow_datasets`.
 
     Raises:
-        DataSetError: If it is prepared, and what it says of itself is damaged.
+        DataSetError: it is prepared, and what it says of itself is damaged.
     """
-    # Of one that is not prepared, TFDS would ask its bucket over the network, and leave a temporary
-    # folder each time.
-    quiet = mock.patch.object(tfds.core.DatasetInfo, "initialize_from_bucket", lambda info: None)
     try:
-        with _opening, quiet:
-            return tfds.builder(name, data_dir=data_dir)
+        return tfds.builder(name, data_dir=data_dir)
     except (json_format.ParseError, OSError, AssertionError, UnicodeError) as error:
         folder = os.path.join(data_dir or tfds.core.constants.DATA_DIR, name)
         raise DataSetError(

@@ -1,5 +1,7 @@
 """Recordings folders made of tones, and MNIST AD of the dummy images."""
 
+import tempfile
+
 import numpy as np
 import pytest
 import soundfile
@@ -8,6 +10,12 @@ import data_builders
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 
 _DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path_factory, monkeypatch):
+    """Where TFDS leaves a folder for each of its own data sets that is opened and not prepared."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
 
 
 @pytest.fixture(scope="session")
