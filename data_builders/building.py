@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 from etils import epath
-from google.protobuf import json_format
 
 from data_builders.errors import DataSetError
 from mtnet_tf import files
@@ -29,10 +28,13 @@ def open_source(name: str, data_dir: os.PathLike | str | None) -> tfds.core.Data
     Raises:
         DataSetError: it is prepared, and what it says of itself is damaged.
     """
+    folder = os.path.join(data_dir or tfds.core.constants.DATA_DIR, name)
     try:
         return tfds.builder(name, data_dir=data_dir)
-    except (json_format.ParseError, OSError, AssertionError, UnicodeError) as error:
-        folder = os.path.join(data_dir or tfds.core.constants.DATA_DIR, name)
+    except Exception as error:
+        # Protobuf's, JSON's or the file system's, where there is a folder; else it is no damage.
+        if not os.path.isdir(folder):
+            raise
         raise DataSetError(
             f"TFDS's {name!r} in {folder} is damaged ({first_line(error)}). Delete that folder, so"
             " that it is prepared again, or copy it again."

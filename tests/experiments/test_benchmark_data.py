@@ -41,7 +41,7 @@ def test_what_is_printed(tmp_path):
 
 
 def test_the_progress_is_that_of_the_whole_data_set(monkeypatch, caplog):
-    monkeypatch.setattr(progress, "SECS", -1.0)
+    monkeypatch.setattr(progress, "_SECS", -1.0)
     with caplog.at_level("INFO", logger="mtnet_tf"):
         images = benchmark_data.SyntheticImages(num_pairs=200)
         told = [
