@@ -57,8 +57,7 @@ class WordRecognizer:
         Raises:
             MissingRecognizerError: the package `pocketsphinx` is missing.
             UnknownWordError: there are words that neither the dictionary nor PRONUNCIATIONS has.
-            SameWordError: two words differ in upper and lower case, `_` and spaces alone, or in
-                nothing.
+            SameWordError: two words differ in case, `_` and spaces alone, or in nothing.
             ValueError: there is no word.
         """
         self._words = {}
