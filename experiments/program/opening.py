@@ -30,7 +30,7 @@ def network_dir() -> pathlib.Path:
     """Returns the run folder that the flags of `define_network_flags` name.
 
     Raises:
-        InputError: Both are given.
+        InputError: both are given.
     """
     values = flags.FLAGS
     if not values.run_dir:
@@ -94,7 +94,7 @@ def read_config() -> Config:
     """Returns the configuration of --preset and --override, before TensorFlow is imported.
 
     Raises:
-        InputError: As `read_overrides`; or there is no such preset, or an override is refused.
+        InputError: as `read_overrides`; or there is no such preset, or an override is refused.
     """
     return override(preset(flags.FLAGS.preset), read_overrides())
 
@@ -103,7 +103,7 @@ def read_overrides() -> list[str]:
     """Returns --override of a program that trains on a prepared data set.
 
     Raises:
-        InputError: One is of a field that the data set fixes.
+        InputError: one is of a field that the data set fixes.
     """
     fixed = {"data", *(f"data.{field.name}" for field in dataclasses.fields(DataConfig))} - _OPEN
     for assignment in flags.FLAGS.override:
