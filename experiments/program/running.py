@@ -2,6 +2,7 @@
 
 import logging
 import os
+import select
 import signal
 import sys
 import types
@@ -24,7 +25,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
 
     An `InputError` is printed as one line, exit status 1. SIGINT and SIGTERM that a training
     answered with a checkpoint exit with 130 and 143. An unknown flag or argument exits with absl's
-    own 1.
+    own 1. Where the reader of the output has gone, as `head` does, it exits silently with 141.
 
     What TensorFlow's C++ code logs is shown only where the environment variable
     TF_CPP_MIN_LOG_LEVEL says so: 0 shows everything.
@@ -48,10 +49,13 @@ def run(main: Callable[[list[str]], int | None]) -> None:
         interrupts = _count_interrupts()
         try:
             status = main(argv)
+            sys.stdout.flush()
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             return error.exit_status
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, BrokenPipeError) and _output_is_closed():
+                return 128 + signal.SIGPIPE
             if not interrupts:
                 raise
         else:
@@ -69,6 +73,17 @@ def run(main: Callable[[list[str]], int | None]) -> None:
 
     quiet_tensorflow.keep_import_quiet()
     app.run(checked_main)
+
+
+def _output_is_closed() -> bool:
+    """Returns whether nobody reads the standard output any more; the rest of it is dropped then."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0)):
+        return False
+    # Python writes out the rest when it ends, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _count_interrupts() -> list[int]:

@@ -135,6 +135,36 @@ for key in ["data", *(f"data.{field.name}" for field in dataclasses.fields(DataC
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("size", [1, 10**6])
+def test_output_that_nobody_reads_ends_the_program_silently(size, unbuffered):
+    """Whether `print` notices, or only the end of the program."""
+    code = f"from experiments import program; program.run(lambda argv: print('x' * {size}))"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=write, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_another_broken_pipe_keeps_its_traceback():
+    code = """
+from experiments import program
+
+def main(argv):
+    raise BrokenPipeError("of a worker")
+
+program.run(main)
+"""
+    done = run("-c", code)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("BrokenPipeError: of a worker")
+
+
 def test_two_networks_are_refused():
     done = run("-m", "experiments.export", "--run_dir=r", "--pretrained=mnist_ad", "--output=o")
     assert done.returncode == 1
