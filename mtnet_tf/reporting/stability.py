@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Iterator
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mtnet_tf.files import replacing
 from mtnet_tf.reporting.paper_table import Row
@@ -53,6 +54,7 @@ def draw_stability(table: dict[str, list[Row]], path: pathlib.Path | str) -> boo
         column[0].set_title(row.dataset)
         column[0].legend(fontsize=7)
         column[-1].set_xlabel("epochs")
+        column[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
     return True
