@@ -54,7 +54,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
             print(f"error: {error}", file=sys.stderr)
             return error.exit_status
         except BaseException as error:
-            if isinstance(error, BrokenPipeError) and _output_is_closed():
+            if isinstance(error, BrokenPipeError) and _drop_unread_output():
                 return 128 + signal.SIGPIPE
             if not interrupts:
                 raise
@@ -75,8 +75,8 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     app.run(checked_main)
 
 
-def _output_is_closed() -> bool:
-    """Returns whether nobody reads the standard output any more; the rest of it is dropped then."""
+def _drop_unread_output() -> bool:
+    """Drops the rest of the standard output if nobody reads it, and returns whether that is so."""
     output = select.poll()
     output.register(sys.stdout.fileno(), 0)
     if not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0)):
