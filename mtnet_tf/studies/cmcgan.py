@@ -44,6 +44,11 @@ CHANGES = {
     "epoch_hinge": Change(
         "hinge loss with spectral normalisation", ("adversarial.loss=hinge",), base="epoch"
     ),
+    "epoch_discriminator_5e-4_hinge": Change(
+        "hinge loss with spectral normalisation",
+        ("adversarial.loss=hinge",),
+        base="epoch_discriminator_5e-4",
+    ),
     "epoch_wide_images": Change(
         "three convolutions of images with 64, 128 and 256 channels, not two with 32 and 64",
         ("adversarial.image_channels=[64,128,256]",),
