@@ -49,6 +49,14 @@ CHANGES = {
         ("adversarial.loss=hinge",),
         base="epoch_discriminator_5e-4",
     ),
+    "epoch_discriminator_5e-4_cycles_1": Change(
+        "cycles weigh 1",
+        ("adversarial.consistency_weight=1",),
+        base="epoch_discriminator_5e-4",
+    ),
+    "epoch_discriminator_5e-4_batch_8": Change(
+        "batches of 8", (_ADVERSARIAL + "batch_size=8",), base="epoch_discriminator_5e-4"
+    ),
     "epoch_wide_images": Change(
         "three convolutions of images with 64, 128 and 256 channels, not two with 32 and 64",
         ("adversarial.image_channels=[64,128,256]",),
