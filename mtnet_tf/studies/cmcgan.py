@@ -22,6 +22,11 @@ CHANGES = {
     ),
     "batch_32": Change("batches of 32", (_ADVERSARIAL + "batch_size=32",)),
     "batch_16": Change("batches of 16", (_ADVERSARIAL + "batch_size=16",)),
+    "batch_16_discriminator_5e-4": Change(
+        "a rate of 5e-4 of both sides, not 1e-4 of the discriminator",
+        ("training.discriminator_optimizer.learning_rate=0.0005",),
+        base="batch_16",
+    ),
     "batch_128": Change("batches of 128", (_ADVERSARIAL + "batch_size=128",)),
     "rate_2e-4": Change(
         "rates 2e-4 of both sides, DCGAN's",
