@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from mtnet_tf.config.fields import Config, VoiceConfig
+from mtnet_tf.config.fields import Config
+from mtnet_tf.config.networks import VoiceConfig
 from mtnet_tf.config.ranges import ConfigError, checked, shown
 
 # A configuration has some 4,000 characters, an assignment at most some 200.

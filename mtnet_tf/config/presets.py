@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 
-from mtnet_tf.config.fields import (
+from mtnet_tf.config.fields import Config, DataConfig
+from mtnet_tf.config.networks import (
     AudioAutoencoderConfig,
     AudioGeneratorConfig,
-    AugmentationConfig,
     BatchNormConfig,
-    Config,
     CrossModalMapperConfig,
-    DataConfig,
     ImageEncoderConfig,
     InitializationConfig,
+)
+from mtnet_tf.config.ranges import ConfigError
+from mtnet_tf.config.training import (
+    AugmentationConfig,
     LossConfig,
     OptimizerConfig,
     StageConfig,
     TrainingConfig,
 )
-from mtnet_tf.config.ranges import ConfigError
 
 
 def _paper() -> Config:

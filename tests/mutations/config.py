@@ -16,7 +16,7 @@ MUTANTS = {
             ("CrossModalMapperConfig(dropout_rate=0.4)", "CrossModalMapperConfig()"),
         ),
     ),
-    "mtnet_tf/config/fields.py": (
+    "mtnet_tf/config/training.py": (
         ("tests/config/test_presets.py", "tests/config/test_config.py"),
         (
             ("decay_weight: LossWeight = 0.8 * 0.0005", "decay_weight: LossWeight = 0.8"),
@@ -33,8 +33,11 @@ MUTANTS = {
             ("momentum: Fraction = 0.9\n", "momentum: Fraction = 0.0\n"),
             ("rho: Fraction = 0.99\n", "rho: Fraction = 0.9\n"),
             ("Range(least=0, most=1e6)] = 1.0", "Range(least=0, most=1e6)] = 0.0"),
-            ("Range(least=0, most=32)] = 3", "Range(least=0, most=32)] = 2"),
         ),
+    ),
+    "mtnet_tf/config/networks.py": (
+        ("tests/config/test_presets.py",),
+        (("Range(least=0, most=32)] = 3", "Range(least=0, most=32)] = 2"),),
     ),
     "mtnet_tf/config/new_voice.py": (
         ("tests/training/test_new_voice.py",),
