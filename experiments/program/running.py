@@ -13,6 +13,7 @@ from absl import logging as absl_logging
 
 from experiments.program import quiet_tensorflow
 from mtnet_tf.errors import InputError
+from mtnet_tf.runs.provenance import note_start
 
 # This must stand before TensorFlow is imported, which uses oneDNN's kernels by itself only on CPUs
 # with AVX-512 VNNI or later. They are twice as fast on older ones too, and have the gradients of
@@ -46,6 +47,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
             raise app.UsageError(
                 f"Arguments are given as --flag=value. Received: {' '.join(argv[1:])}"
             )
+        note_start()
         interrupts = _count_interrupts()
         try:
             status = main(argv)

@@ -47,12 +47,16 @@ def way(provenance: dict) -> str:
     """Returns how a result was made, such as "on 2 cores of ... python 3.11.7 ... `python -m ...`".
 
     Args:
-        provenance: of a summary, or a flat result. Where it says how its network was trained, that
-            is told, else how the result was made.
+        provenance: of a summary, or a flat result. Where it says how its network was trained, and
+            how that was continued, that is told, else how the result was made.
     """
     of = "training_" if "training_command" in provenance else ""
     hardware, command = provenance[f"{of}hardware"], provenance[f"{of}command"]
-    return f"on {hardware}. {versions(provenance)}. `{command}`"
+    continued = [
+        f", continued on {one['hardware']} with code {one['git_commit']} by `{one['command']}`"
+        for one in provenance.get("training_resumed", ())
+    ]
+    return f"on {hardware}. {versions(provenance)}. `{command}`{''.join(continued)}"
 
 
 def _names(names: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import importlib.metadata
 import os
 import pathlib
@@ -39,28 +40,57 @@ def environment(device: Literal["cpu", "gpu"]) -> dict[str, Any]:
         device: what the program runs on (`devices.select_device`).
 
     Returns:
-        {"command", "git_commit", "versions", "hardware", "device", "started"}. The commit ends in
-        "-dirty" where the code was changed since; it is None outside of a checkout. The time is in
-        UTC, in ISO 8601.
+        {"command", "git_commit", "versions", "hardware", "device", "started"}; commit and time are
+        those of `note_start`.
     """
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
     return {
         "command": command_line(),
-        "git_commit": _git_commit(),
+        **note_start(),
         "versions": {"python": platform.python_version(), **versions},
         "hardware": hardware(device),
         "device": device,
-        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
+
+
+@functools.cache
+def note_start() -> dict[str, str | None]:
+    """Returns {"git_commit", "started"} of this process, as they were at the first call.
+
+    A program calls it when it starts: what is committed while it runs is not the code that runs.
+    The commit ends in "-dirty" where the code was changed since; it is None where the code is in no
+    checkout of its own. The time is in UTC, in ISO 8601.
+    """
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {"git_commit": _git_commit(), "started": now.isoformat(timespec="seconds")}
+
+
+def continuations(record: dict[str, Any], device: Literal["cpu", "gpu"]) -> dict[str, Any]:
+    """Returns {"resumed": how a training was continued otherwise than it was begun, once a way}.
+
+    Args:
+        record: as in `of_training`.
+        device: what it is continued on.
+
+    Returns:
+        {} where it never was.
+    """
+    own = environment(device)
+    known = [record, *record.get("resumed", [])]
+    way = {name: own[name] for name in _OF_TRAINING}
+    if any(all(one.get(name) == way[name] for name in way) for one in known):
+        return {}
+    return {"resumed": [*known[1:], way]}
 
 
 def of_training(record: dict[str, Any]) -> dict[str, Any]:
     """Returns what a result says of the training behind it: {"training_command", ...}.
 
     Args:
-        record: `environment` of the training.
+        record: `environment` of the training, and "resumed" where it was continued otherwise.
     """
-    return {f"training_{name}": record.get(name) for name in _OF_TRAINING}
+    found = {f"training_{name}": record.get(name) for name in _OF_TRAINING}
+    return found | ({"training_resumed": record["resumed"]} if "resumed" in record else {})
 
 
 def command_line() -> str:
@@ -74,6 +104,8 @@ def command_line() -> str:
 
 def _git_commit() -> str | None:
     try:
+        # An installed package may lie inside somebody's checkout of something else.
+        _git("ls-files", "--error-unmatch", pathlib.Path(__file__).name)
         commit = _git("rev-parse", "--short=12", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", *_CODE)
     except (OSError, subprocess.CalledProcessError):

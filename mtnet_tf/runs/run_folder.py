@@ -27,7 +27,7 @@ from mtnet_tf.files import (
     write_text,
 )
 from mtnet_tf.runs.layout import CONFIG, ENVIRONMENT, LOG, NETWORK, RECORDINGS
-from mtnet_tf.runs.provenance import environment
+from mtnet_tf.runs.provenance import continuations, environment
 
 _LOOK = re.compile(r"^step$|^validation|_total$")
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
@@ -68,6 +68,9 @@ class RunFolder:
     ) -> None:
         """Writes config.json and environment.json, or checks that the folder belongs to this run.
 
+        Where a training goes on, environment.json says so if command, code, versions or hardware
+        are others than before.
+
         Args:
             config: of the run.
             recordings_fingerprint: of its data set.
@@ -104,6 +107,8 @@ class RunFolder:
                 "recordings_fingerprint": recordings_fingerprint,
             }
             write_json(environment_path, {**environment(device), **fingerprints, **records})
+        elif not self.is_finished() and (continued := continuations(record, device)):
+            self.record(**continued)
 
     def config(self) -> config_lib.Config:
         """Returns the run's configuration.

@@ -21,6 +21,9 @@ def test_each_way_once_behind_what_was_made_so():
     assert footers.way(scored) == "on a CPU. python 3; code abc. `score`"
     later = trained | {"training_git_commit": "def", "training_versions": {"python": "2"}}
     assert footers.way(later) == "on a GPU. python 2; code def, scored with code abc. `train`"
+    resumed = {"hardware": "a TPU", "git_commit": "123", "command": "train --x"}
+    again = footers.way(trained | {"training_resumed": [resumed]})
+    assert again.endswith("`train`, continued on a TPU with code 123 by `train --x`")
     made = [("b", ": x"), ("a", ": y"), ("c", ": x"), ("b", ": x")]
     assert footers.made_lines(made) == ["b, c: x", "a: y"]
     assert footers.made_lines(made, lambda names: str(len(names))) == ["3: x", "1: y"]

@@ -5,6 +5,8 @@ import shlex
 import subprocess
 import sys
 
+import pytest
+
 from mtnet_tf.runs import provenance
 
 
@@ -19,7 +21,19 @@ def git(*arguments):
     subprocess.run(["git", *author, *arguments], check=True, capture_output=True)
 
 
-def test_only_code_makes_a_commit_dirty(tmp_path, monkeypatch):
+@pytest.fixture
+def at_start():
+    """Returns the commit that a process notes that starts at this moment."""
+
+    def commit():
+        provenance.note_start.cache_clear()
+        return provenance.environment("cpu")["git_commit"]
+
+    yield commit
+    provenance.note_start.cache_clear()
+
+
+def test_only_code_makes_a_commit_dirty(tmp_path, monkeypatch, at_start):
     monkeypatch.chdir(tmp_path)
     for name in ("mtnet_tf/x.py", "experiments/programs/y.py", "experiments/results/z.json"):
         path = tmp_path / name
@@ -29,19 +43,48 @@ def test_only_code_makes_a_commit_dirty(tmp_path, monkeypatch):
     git("add", ".")
     git("commit", "-qm", "first")
     monkeypatch.setattr(provenance, "__file__", str(tmp_path / "mtnet_tf/x.py"))
-    clean = provenance.environment("cpu")["git_commit"]
+    clean = at_start()
     assert len(clean) == 12
     (tmp_path / "experiments/results/z.json").write_text("2")
     (tmp_path / "mtnet_tf/untracked.py").write_text("2")
-    assert provenance.environment("cpu")["git_commit"] == clean
+    assert at_start() == clean
     (tmp_path / "experiments/programs/y.py").write_text("2")
+    assert at_start() == f"{clean}-dirty"
+    # What is changed while a program runs is not what runs.
+    git("commit", "-qam", "second")
     assert provenance.environment("cpu")["git_commit"] == f"{clean}-dirty"
+    assert at_start() not in (clean, f"{clean}-dirty")
 
 
-def test_outside_of_a_checkout_there_is_no_commit(tmp_path, monkeypatch):
+def test_outside_of_a_checkout_there_is_no_commit(tmp_path, monkeypatch, at_start):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.setattr(provenance, "__file__", str(tmp_path / "x.py"))
-    assert provenance.environment("cpu")["git_commit"] is None
+    assert at_start() is None
+
+
+def test_somebody_elses_checkout_is_not_ours(tmp_path, monkeypatch, at_start):
+    monkeypatch.chdir(tmp_path)
+    package = tmp_path / ".venv/mtnet_tf"
+    package.mkdir(parents=True)
+    (package / "x.py").write_text("1")
+    (tmp_path / "own.py").write_text("1")
+    git("init", "-q")
+    git("add", "own.py")
+    git("commit", "-qm", "first")
+    monkeypatch.setattr(provenance, "__file__", str(package / "x.py"))
+    assert at_start() is None
+
+
+def test_a_training_says_how_it_was_continued(monkeypatch):
+    record = provenance.environment("cpu")
+    assert provenance.continuations(record, "cpu") == {}
+    assert "training_resumed" not in provenance.of_training(record)
+    monkeypatch.setattr(sys, "argv", ["program.py", "--other"])
+    record |= provenance.continuations(record, "cpu")
+    (way,) = provenance.of_training(record)["training_resumed"]
+    assert way["command"].endswith("--other") and way["hardware"] == record["hardware"]
+    # Once a way.
+    assert provenance.continuations(record, "cpu") == {}
 
 
 def test_the_hardware_says_whether_the_cpu_has_bfloat16():

@@ -138,6 +138,19 @@ def test_a_finished_run_without_its_record_writes_it_anew(tiny_config, synthetic
     assert {**run.environment(), "started": 0} == {**before, "started": 0}
 
 
+def test_a_run_that_goes_on_says_how(tiny_config, tmp_path, monkeypatch):
+    run = RunFolder(tmp_path)
+    run.begin(tiny_config, "abc", "cpu")
+    begun = run.environment()
+    run.begin(tiny_config, "abc", "cpu")
+    assert run.environment() == begun
+    monkeypatch.setattr(sys, "argv", ["program.py", "--device=cpu"])
+    run.begin(tiny_config, "abc", "cpu")
+    resumed = run.environment().pop("resumed")
+    assert [way["command"].endswith("--device=cpu") for way in resumed] == [True]
+    assert {**run.environment(), "resumed": None} == {**begun, "resumed": None}
+
+
 @pytest.mark.parametrize("name", ["a" * 300, "nul\0byte"])
 def test_a_path_that_cannot_be_is_one_error(name, tmp_path):
     with pytest.raises(RunFolderError, match="config.json (cannot be used|Train)|no config.json"):
