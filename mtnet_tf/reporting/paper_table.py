@@ -7,8 +7,11 @@ set. What is not there was not run. One folder holds the cells of both tables: M
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import json
 import pathlib
 
+from mtnet_tf import config as config_lib
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
@@ -184,11 +187,27 @@ def _require_comparable(rows: list[Row], table: str) -> None:
     of_paper = [run for row in networks if row.name != plan.TUNED for run in row.runs]
     _require_trained_alike(where, of_paper, ("preset", "steps") if table == "3" else ("preset",))
     for row in networks:
-        names = ("preset", "steps", "num_parameters")
-        _require_trained_alike(f"The seeds of {row.label} on {row.dataset}", row.runs, names)
+        where, names = f"The seeds of {row.label} on {row.dataset}", ("preset", "steps")
+        _require_trained_alike(where, row.runs, (*names, "num_parameters"))
+        _require_one_recipe(where, row.runs)
 
 
 def _require_trained_alike(where: str, runs: list[dict] | tuple[dict, ...], names: tuple) -> None:
     for name in names:
         values = {run["cell"]: run["provenance"].get(name) for run in runs}
         require_equal(where, name, values, _TRAIN)
+
+
+def _require_one_recipe(where: str, runs: tuple[dict, ...]) -> None:
+    """Raises InputError unless runs differ in their seed alone; older ones do not say."""
+    said = [
+        (run["cell"], config_lib.from_json(json.dumps(run["config"])))
+        for run in runs
+        if "config" in run
+    ]
+    for (one, first), (other, second) in itertools.pairwise(said):
+        found = config_lib.differences(first, second)
+        if changed := [line for line in found if not line.startswith("training.seed:")]:
+            raise InputError(
+                f"{where} are not comparable: from {one} to {other} {'; '.join(changed)}. {_TRAIN}"
+            )

@@ -91,6 +91,7 @@ def add_system(
     pairs, rate = _pairs(data, examples), run.config().data.sample_rate
     _write_sounds(folder, examples, name, _say(run, pairs), rate)
     record["said"][name] = _retrieved(_rows_of(run), examples)
+    record["heard"].pop(name, None)  # which was of the sounds before
     write_json(folder / RECORD, record)
     sounds = {
         column: [
@@ -137,6 +138,7 @@ def add_controls(
         _write_sounds(folder, examples, control.name, waveforms, config.data.sample_rate)
         path = _rows_of(run, control.name)
         record["controls"][control.name] = _retrieved(path, examples)
+        record["heard"].pop(control.name, None)
     write_json(folder / RECORD, record)
 
 

@@ -31,6 +31,7 @@ from mtnet_tf.runs.layout import CONFIG
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.examples import add_controls, add_system, write_examples
+from mtnet_tf.studies.results import is_made
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Control, installed
 from mtnet_tf.systems.examples import RECORD, folder_of
@@ -121,13 +122,15 @@ def run_cells(
 
     Raises:
         Interrupted: after SIGINT or SIGTERM; the same call goes on.
+        InputError: a cell is done, but with another configuration or number of pairs, or without
+            the word accuracy that is asked for.
     """
     missing = dict.fromkeys(c for cell in cells for c in places.missing_controls(cell))
     absent = set(missing) - set(installed(missing))
 
     def is_to_do(cell: Cell) -> bool:
         can_be_added = any(c not in absent for c in places.missing_controls(cell))
-        return can_be_added or not places.result(cell).is_file()
+        return not _is_done(cell, places, config_of(cell), num_pairs, recognizers) or can_be_added
 
     todo = [cell for cell in cells if is_to_do(cell)]
     place = len(cells) - len(todo)
@@ -157,6 +160,31 @@ def run_cells(
                     controls = [c for c in _controls(cell) if c not in absent]
                     _run_cell(cell, places, config, loaded, controls, device, keep, num_pairs)
                 keras.backend.clear_session()
+
+
+def _is_done(
+    cell: Cell,
+    places: Places,
+    config: Config,
+    num_pairs: int,
+    recognizers: Mapping[str, WordRecognizer | None],
+) -> bool:
+    """Returns whether a cell has its result. Raises InputError if that is not what is asked for."""
+    path = places.result(cell)
+    if not is_made(path, {}, config):
+        return False
+    result, others = read_json(path), []
+    scored, size = result["num_pairs"], result["split_size"]
+    if scored != (asked := min(num_pairs or size, size)):
+        others.append(f"it has {scored:,} pairs and not {asked:,}")
+    if recognizers[cell.dataset] is not None and result.get("word_accuracy") is None:
+        others.append("it has no word accuracy")
+    if others:
+        raise InputError(
+            f"{path} is not what is asked for: {' and '.join(others)}. Leave {cell.key} out, give"
+            " another --results, or delete the file, so that its run is scored anew."
+        )
+    return True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,7 +254,8 @@ def _run_cell(
         if cell.seed == 0:
             _show(cell, places, loaded.data)
         # Last: a cell is done when its result is there.
-        write_json(places.result(cell), {"cell": cell.key, **own, "looks": run.looks()})
+        written = {"cell": cell.key, "config": dataclasses.asdict(config)}
+        write_json(places.result(cell), {**written, **own, "looks": run.looks()})
     places.failure(cell).unlink(missing_ok=True)
 
 

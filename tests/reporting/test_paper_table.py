@@ -1,12 +1,14 @@
 """The tables from made-up result files: what is read, what is refused, what the pages say."""
 
 import csv
+import dataclasses
 import json
 import re
 import statistics
 
 import pytest
 
+from mtnet_tf import config as config_lib
 from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import paper_table
 from mtnet_tf.reporting import paper_table_pages as pages
@@ -207,6 +209,24 @@ def test_what_does_not_compare_is_refused(row, provenance, changes, message, cel
     paper_table.read_table(cells.folder, "3")
     cells("mnist_ad", row, None if row == "white_noise" else 1, provenance=provenance, **changes)
     with pytest.raises(InputError, match=f"mnist_ad.*not comparable, {message}"):
+        paper_table.read_table(cells.folder, "3")
+
+
+def test_seeds_of_a_row_have_one_recipe(cells):
+    configs = [
+        dataclasses.asdict(
+            config_lib.override(config_lib.preset("tiny"), [f"training.seed={seed}"])
+        )
+        for seed in (0, 1, 2)
+    ]
+    # A result of an earlier version does not say.
+    for seed, said in enumerate(({"config": configs[0]}, {}, {"config": configs[2]})):
+        cells("mnist_ad", "mtnet", seed, **said)
+    paper_table.read_table(cells.folder, "3")
+    configs[2]["training"]["joint"]["epochs"] = 3
+    cells("mnist_ad", "mtnet", 2, config=configs[2])
+    message = "MT-Net on mnist_ad are not comparable: from mnist_ad/mtnet/0 to mnist_ad/mtnet/2 "
+    with pytest.raises(InputError, match=f"{message}training.joint.epochs: 8.* -> 3.* Move"):
         paper_table.read_table(cells.folder, "3")
 
 

@@ -9,6 +9,7 @@ import data_builders
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.data.prepared import open_prepared
+from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json
 from mtnet_tf.speech import SpeechError
 from mtnet_tf.studies import reproduction
@@ -60,6 +61,9 @@ def test_each_cell_has_the_validation_part_of_its_own_configuration(
     assert not list(tmp_path.rglob("*.failed.json"))
 
 
+SCORED = {"num_pairs": 360, "split_size": 360, "word_accuracy": None}
+
+
 @pytest.fixture
 def table(data_dir, tmp_path, monkeypatch):
     """Runs cells of digits_ad without training, and returns the (row, seed) that were run."""
@@ -73,15 +77,18 @@ def table(data_dir, tmp_path, monkeypatch):
     def write(cell, places, config, loaded, controls, *_):
         ran.append((cell.row, cell.seed))
         written = [places.control(cell.dataset, control.name) for control in controls]
-        for path in (places.result(cell), *written):
+        result = {**SCORED, "config": dataclasses.asdict(config)}
+        write_json(places.result(cell), result)
+        for path in written:
             path.write_text("{}")
 
-    def run(*cells):
+    def run(*cells, overrides=(), num_pairs=0, recognizer=None):
         ran.clear()
+        config = config_lib.override(preset("tiny"), overrides)
         reproduction.run_cells(
-            [Cell("digits_ad", *cell) for cell in cells], places, lambda cell: preset("tiny"),
+            [Cell("digits_ad", *cell) for cell in cells], places, lambda cell: config,
             open_data_set, device="cpu", num_processes=1, metrics=["corr2d"],
-            recognizers={"digits_ad": None}, keep="model", num_pairs=0,
+            recognizers={"digits_ad": recognizer}, keep="model", num_pairs=num_pairs,
         )  # fmt: skip
         return list(ran)
 
@@ -113,12 +120,34 @@ def test_a_control_without_its_engine_is_told_once_and_made_later(table, monkeyp
 def test_a_cell_that_another_process_has_done_meanwhile_is_left_to_it(table, monkeypatch, caplog):
     def write_both(cell, places, *arguments):
         table.write(cell, places, *arguments)
-        places.result(dataclasses.replace(cell, row="gen_rep")).write_text("{}")
+        write_json(places.result(dataclasses.replace(cell, row="gen_rep")), SCORED)
 
     monkeypatch.setattr(reproduction, "_run_cell", write_both)
     with caplog.at_level("INFO"):
         assert table.run(("no_holes", 0), ("gen_rep", 0)) == [("no_holes", 0)]
     assert "digits_ad/gen_rep/0: another process has done it." in caplog.text
+
+
+@pytest.mark.parametrize(
+    "asked, difference",
+    [
+        (
+            {"overrides": ["training.joint.epochs=1"]},
+            "other flags: training.joint.epochs: 8.* -> 1",
+        ),
+        ({"overrides": ["data.validation_fraction=0.2"]}, "data.validation_fraction: 0.1 -> 0.2"),
+        ({"num_pairs": 100}, "it has 360 pairs and not 100. Leave digits_ad/no_holes/0 out"),
+        ({"recognizer": object()}, "it has no word accuracy"),
+    ],
+)
+def test_a_cell_that_was_made_otherwise_does_not_pass_for_this_one(asked, difference, table):
+    assert table.run(("no_holes", 0)) == [("no_holes", 0)]
+    assert table.run(("no_holes", 0), num_pairs=1000) == []  # as many as there are
+    with pytest.raises(InputError, match=difference):
+        table.run(("no_holes", 0), **asked)
+    # Before anything is trained.
+    with pytest.raises(InputError, match=difference):
+        table.run(("gen_rep", 0), ("no_holes", 0), **asked)
 
 
 def test_controls_say_the_examples_where_they_were_scored(tmp_path, monkeypatch):
