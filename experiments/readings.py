@@ -29,6 +29,7 @@ def main(argv: list[str]) -> None:
     del argv
     base = program.read_config()
 
+    from mtnet_tf.config import require_kept
     from mtnet_tf.errors import InputError
     from mtnet_tf.files import write_json
     from mtnet_tf.studies import readings
@@ -40,7 +41,8 @@ def main(argv: list[str]) -> None:
     cells = [(name, int(seed)) for name in names for seed in _SEEDS.value]
     # A bad name is told before anything is trained.
     for name, seed in cells:
-        readings.read(name, _STAGE.value, base, seed)
+        config = readings.read(name, _STAGE.value, base, seed)
+        require_kept(config, flags.FLAGS.override, f"the reading {name}, or --seeds,")
     device, base = program.prepare_device(base)
     _, base, data = program.load_data_set(base)
     for name, seed in cells:

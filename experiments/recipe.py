@@ -63,9 +63,14 @@ def main(argv: list[str]) -> None:
     changes = importlib.import_module(f"mtnet_tf.studies.{module}").CHANGES
     base = systems.configure(system, base)
     names = _CHANGES.value or list(changes)
+
+    def config_of(name: str, base: config_lib.Config) -> config_lib.Config:
+        return config_lib.override(changed(name, changes, base), [f"training.seed={_SEED.value}"])
+
     # A bad name is told before anything is trained.
     for name in names:
-        changed(name, changes, base)
+        config = config_of(name, base)
+        config_lib.require_kept(config, flags.FLAGS.override, f"the change {name}, or --seed,")
     device, base = program.prepare_device(base)
     _, base, data = program.load_data_set(base)
     dataset_name = data.name.partition("/")[0]
@@ -76,8 +81,7 @@ def main(argv: list[str]) -> None:
             print(f"change {place} of {len(names)}: {name}", flush=True)
             stem = f"{dataset_name}_{base.preset}_{name}_seed{_SEED.value}"
             path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
-            config = changed(name, changes, base)
-            config = config_lib.override(config, [f"training.seed={_SEED.value}"])
+            config = config_of(name, base)
             asked = {
                 "change": name,
                 "base": changes[name].base,

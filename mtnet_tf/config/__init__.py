@@ -7,7 +7,14 @@ from mtnet_tf.config.networks import (
     InitializationConfig,
     LogMelConfig,
 )
-from mtnet_tf.config.overrides import differences, flatten, from_json, override, to_json
+from mtnet_tf.config.overrides import (
+    differences,
+    flatten,
+    from_json,
+    override,
+    require_kept,
+    to_json,
+)
 from mtnet_tf.config.presets import PRESETS, preset
 from mtnet_tf.config.ranges import ConfigError
 from mtnet_tf.config.training import LossConfig, OptimizerConfig, StageConfig, TrainingConfig
@@ -30,5 +37,6 @@ __all__ = [
     "from_json",
     "override",
     "preset",
+    "require_kept",
     "to_json",
 ]

@@ -89,6 +89,23 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
     return checked(values, Config, "")
 
 
+def require_kept(config: Config, assignments: Iterable[str], by: str) -> None:
+    """Raises ConfigError where an assignment no longer holds, because its field was set after it.
+
+    Args:
+        config: to which they were applied, and then others.
+        assignments: as in `override`; of two of the same key the last one counts.
+        by: what applied the others, such as "the change `hinge`".
+    """
+    last = {assignment.partition("=")[0]: assignment for assignment in assignments}
+    for key, assignment in last.items():
+        if lost := differences(override(config, [assignment]), config):
+            raise ConfigError(
+                f"--override={assignment} has no effect: {by} sets {key} itself ({lost[0]}). Leave"
+                " it out."
+            )
+
+
 def _has(values: dict, path: list[str]) -> bool:
     for name in path:
         if not isinstance(values, dict) or name not in values:

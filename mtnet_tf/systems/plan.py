@@ -153,4 +153,5 @@ def cell_config(cell: Cell, preset: str, overrides: Sequence[str]) -> Config:
     config = config_lib.override(
         config_lib.preset(preset), [*planned, *overrides, f"training.seed={cell.seed}"]
     )
+    config_lib.require_kept(config, overrides, f"the cell {cell.key}")
     return configure(system, config)

@@ -68,6 +68,16 @@ def test_bad_override(assignment, message):
         config_lib.override(preset("paper"), [assignment])
 
 
+def test_an_override_that_was_lost_is_one_error():
+    given = ["training.joint.epochs=2", "training.seed=1", "training.seed=3"]
+    config = config_lib.override(preset("tiny"), given)
+    config_lib.require_kept(config, given, "the plan")
+    later = config_lib.override(config, ["training.joint.epochs=5", "training.precision=auto"])
+    message = "--override=training.joint.epochs=2 has no effect: the plan sets .* 2.0 -> 5.0.*. Leave it"
+    with pytest.raises(config_lib.ConfigError, match=message):
+        config_lib.require_kept(later, given, "the plan")
+
+
 def test_bad_json():
     with pytest.raises(config_lib.ConfigError, match="not JSON"):
         config_lib.from_json("{")

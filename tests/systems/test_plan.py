@@ -82,6 +82,9 @@ def test_a_cell_is_configured_by_preset_plan_overrides_and_row():
     own = ["training.joint.epochs=0.5", "training.precision=float32"]
     config = plan.cell_config(cell, "small", own)
     assert (config.training.joint.epochs, config.training.precision) == (0.5, "float32")
+    # But the seed is the cell's.
+    with pytest.raises(config_lib.ConfigError, match="the cell cifar10_ad/no_holes/2 sets"):
+        plan.cell_config(cell, "small", ["training.seed=7"])
     # A preset that the plan has no epochs of keeps its own.
     tiny = plan.cell_config(cell, "tiny", [])
     assert tiny.training.joint.epochs == config_lib.preset("tiny").training.joint.epochs
