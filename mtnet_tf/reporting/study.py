@@ -90,10 +90,23 @@ def _read_all(paths: dict[str, pathlib.Path], where: pathlib.Path | str) -> dict
         )
     study = {name: read_summary(paths[name]) for name in order if name in paths}
     with whole_results(where, "experiments.evaluate", EVALUATE_AGAIN):
-        for key in ("dataset", "split", "num_pairs"):
-            values = {name: summary[key] for name, summary in study.items()}
-            require_equal(f"The rows of {where}", key, values, "Evaluate them on the same data.")
+        _require_comparable(study, where)
     return study
+
+
+def _require_comparable(study: dict[str, dict], where: pathlib.Path | str) -> None:
+    """Raises InputError unless all rows were scored alike, and the systems trained alike.
+
+    Their footer tells preset, precision and seed once, for all systems. A control is no training.
+    """
+    rows = f"The rows of {where}"
+    for key in ("dataset", "split", "num_pairs"):
+        values = {name: summary[key] for name, summary in study.items()}
+        require_equal(rows, key, values, "Evaluate them on the same data.")
+    trained = {name: s["provenance"] for name, s in study.items() if s["candidate"] == MODEL}
+    for key in ("preset", "precision", "seed"):
+        values = {name: provenance.get(key) for name, provenance in trained.items()}
+        require_equal(rows, key, values, "Move the runs that were trained otherwise away.")
 
 
 def _rows(study: dict[str, dict]) -> list[systems.System]:

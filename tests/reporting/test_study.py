@@ -75,6 +75,22 @@ def test_rows_on_other_data_are_refused(study):
         study_lib.read_study(study)
 
 
+@pytest.mark.parametrize(
+    "trained", [{"preset": "small"}, {"precision": "mixed_bfloat16"}, {"seed": 1}]
+)
+def test_systems_that_were_trained_otherwise_are_refused(trained, study):
+    path = study / "gen_only/evaluation/test/model/summary.json"
+    control = study / "mtnet/evaluation/test/wrong_word/summary.json"
+    for changed in (control, path):
+        study_lib.read_study(study)  # a control is no training
+        values = json.loads(changed.read_text())
+        values["provenance"] |= trained
+        changed.write_text(json.dumps(values))
+    (key,) = trained
+    with pytest.raises(InputError, match=f"comparable, {key} differs.*Move the runs that were"):
+        study_lib.read_study(study)
+
+
 @pytest.mark.parametrize("config", ["{}", '{"system": ["mtnet"]}'])
 def test_a_run_folder_that_names_no_system_is_one_error(config, study):
     (study / "mtnet/config.json").write_text(config)
