@@ -38,13 +38,24 @@ def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
         InputError: there is no evaluation, a config.json names no system, a system is not
             registered, or rows do not compare.
     """
-    out_dir = pathlib.Path(out_dir)
-    places = _run_folders(out_dir)
-    paths = {name: place / result_folder() / SUMMARY for name, place in places.items()}
-    for control, (system, _) in registry.controls().items():
-        if system.name in places:
-            paths[control] = places[system.name] / result_folder(control) / SUMMARY
-    return _read_all(paths, out_dir)
+    folders = _result_folders(pathlib.Path(out_dir))
+    return _read_all({name: folder / SUMMARY for name, folder in folders.items()}, out_dir)
+
+
+def _result_folders(out_dir: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Returns {system or control: the folder of its result}, for the arguments of `read_study`.
+
+    A control is that of the run of its own system; where that has none, of the first run that has
+    it, since `experiments.evaluate --controls` scores the controls of MT-Net beside any run.
+    """
+    runs = _run_folders(out_dir)
+    folders = {name: run / result_folder() for name, run in runs.items()}
+    for control, (owner, _) in registry.controls().items():
+        owner_first = sorted(runs, key=lambda name: name != owner.name)
+        places = [runs[name] / result_folder(control) for name in owner_first]
+        if scored := [place for place in places if (place / SUMMARY).is_file()]:
+            folders[control] = scored[0]
+    return folders
 
 
 def _run_folders(out_dir: pathlib.Path) -> dict[str, pathlib.Path]:
@@ -264,11 +275,9 @@ def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) ->
     parts = ["# MT-Net: what was measured\n", section(study, out_dir)]
     if (report_dir / "examples.png").is_file():
         parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
-    sounds, controls, places = [], registry.controls(), _run_folders(pathlib.Path(out_dir))
+    sounds, folders = [], _result_folders(pathlib.Path(out_dir))
     for name in study:
-        system, candidate = (controls[name][0].name, name) if name in controls else (name, MODEL)
-        wavs = places[system] / result_folder(candidate) / WAVS
-        for wav in sorted(wavs.glob("*.wav")):
+        for wav in sorted((folders[name] / WAVS).glob("*.wav")):
             copy = pathlib.Path(WAVS, name, wav.name)
             with replacing(report_dir / copy) as temporary:
                 shutil.copyfile(wav, temporary)

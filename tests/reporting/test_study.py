@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -55,6 +56,23 @@ def test_the_report_of_one_run_folder_has_its_sounds(study, tmp_path):
     text = study_lib.write_report(study / "mtnet", tmp_path / "report").read_text()
     assert "[a_zero.wav](wavs/mtnet/a_zero.wav)" in text
     assert (tmp_path / "report/wavs/mtnet/a_zero.wav").read_bytes() == b"RIFF"
+
+
+def test_controls_of_another_systems_run_are_in_the_report_with_their_sounds(study, tmp_path):
+    control = "evaluation/test/wrong_word"
+    shutil.copytree(study / "mtnet" / control, study / "gen_only" / control)
+    for system in ("mtnet", "gen_only"):
+        wavs = study / system / control / "wavs"
+        wavs.mkdir()
+        (wavs / "a_zero.wav").write_text(system)
+    sound = tmp_path / "report/wavs/wrong_word/a_zero.wav"
+    study_lib.write_report(study, tmp_path / "report")
+    assert sound.read_text() == "mtnet"  # the controls are its own
+    shutil.rmtree(study / "mtnet" / control)
+    text = study_lib.write_report(study, tmp_path / "report").read_text()
+    assert "| wrong word |" in text and "(wavs/wrong_word/a_zero.wav)" in text
+    assert sound.read_text() == "gen_only"
+    assert study_lib.controls_note(study_lib.read_study(study), {}) is None
 
 
 def test_controls_are_there_or_the_table_says_where(study):
