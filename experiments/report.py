@@ -8,9 +8,10 @@ The spread of the scores over the seeds of some runs:
 
     python -m experiments.report --seeds=runs/seeds
 
-Results are committed with --collect and --collect_seeds. Without a flag the tables of all committed
-results are written again, and --check fails if they are stale. --pictures draws their pictures
-first, and --hear lets a speech recogniser hear the examples of Tables 3 and 4 (extra asr).
+Results are committed with --collect and --collect_seeds, in place of the .json files that are in
+their folder. Without a flag the tables of all committed results are written again, and --check
+fails if they are stale. --pictures draws their pictures first, and --hear lets a speech recogniser
+hear the examples of Tables 3 and 4 (extra asr).
 
     python -m experiments.report --pictures
     python -m experiments.report --hear

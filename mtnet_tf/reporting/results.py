@@ -1,4 +1,4 @@
-"""Reads result files, such as the summaries that an evaluation wrote, for a table."""
+"""Reads result files, such as the summaries that an evaluation wrote, and collects them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Iterator
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json
+from mtnet_tf.files import read_json, whole_files, write_json, writing
 
 # What `whole_results` says of a folder of summaries, such as a run folder: that is not to be lost.
 EVALUATE_AGAIN = "Delete the summaries in it that are of another version, and run that again."
@@ -30,6 +30,27 @@ def read_summary(path: pathlib.Path) -> dict:
             part.keys()  # an AttributeError says that it is no object
         _ = summary["provenance"]["recordings"]["fingerprint"]
     return summary
+
+
+def write_collection(folder: pathlib.Path | str, results: dict[str, dict]) -> None:
+    """Writes results into a folder, and removes the other results that are there.
+
+    Those of an earlier collection would stand in one table with the new ones.
+
+    Args:
+        folder: all of its .json files are results of one collection.
+        results: {name of a file: what it holds}.
+
+    Raises:
+        FileError: a file cannot be written or removed.
+    """
+    folder = pathlib.Path(folder)
+    for name, result in results.items():
+        write_json(folder / name, result)
+    for path in whole_files(folder):
+        if path.name not in results:
+            with writing(path):
+                path.unlink()
 
 
 def dataset_of(summary: dict) -> str:

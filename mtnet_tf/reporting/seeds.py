@@ -8,13 +8,14 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import whole_files, write_json
+from mtnet_tf.files import whole_files
 from mtnet_tf.reporting.results import (
     EVALUATE_AGAIN,
     dataset_of,
     read_summary,
     require_equal,
     whole_results,
+    write_collection,
 )
 from mtnet_tf.reporting.tables import (
     METRICS,
@@ -59,15 +60,15 @@ def collect(folder: pathlib.Path | str, results: pathlib.Path | str) -> list[str
 
     Args:
         folder: as in `read_runs`, which says what is raised.
-        results: receives a file a run.
+        results: receives a file a run; other .json files in it are removed.
     """
-    names = []
+    collection = {}
     for summary in read_runs(folder):
         dataset, system, preset, precision, seed = _key(summary)
         where = dataset.replace("/", "_")
-        names.append(f"{where}_{system}_{preset}_{precision}_seed{seed}.json")
-        write_json(pathlib.Path(results) / names[-1], summary)
-    return names
+        collection[f"{where}_{system}_{preset}_{precision}_seed{seed}.json"] = summary
+    write_collection(results, collection)
+    return list(collection)
 
 
 def markdown_table(summaries: list[dict]) -> str:

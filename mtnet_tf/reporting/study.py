@@ -13,7 +13,7 @@ import shutil
 
 from mtnet_tf import systems
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import read_json, replacing, whole_files, write_json, write_text
+from mtnet_tf.files import read_json, replacing, whole_files, write_text
 from mtnet_tf.reporting.footers import footer
 from mtnet_tf.reporting.published import paper_cells
 from mtnet_tf.reporting.results import (
@@ -22,6 +22,7 @@ from mtnet_tf.reporting.results import (
     read_summary,
     require_equal,
     whole_results,
+    write_collection,
 )
 from mtnet_tf.reporting.tables import METRICS, WORD_COLUMNS, markdown, score, word_cells
 from mtnet_tf.runs.layout import CONFIG, MODEL, SUMMARY, WAVS, result_folder
@@ -131,11 +132,10 @@ def collect(out_dir: pathlib.Path | str, folder: pathlib.Path | str) -> list[str
 
     Args:
         out_dir: as in `read_study`, which says what is raised.
-        folder: receives the files.
+        folder: receives the files; other .json files in it are removed.
     """
     study = read_study(out_dir)
-    for name, summary in study.items():
-        write_json(pathlib.Path(folder) / f"{name}.json", summary)
+    write_collection(folder, {f"{name}.json": summary for name, summary in study.items()})
     return list(study)
 
 

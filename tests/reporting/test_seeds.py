@@ -1,6 +1,7 @@
 """The spread over seeds by hand."""
 
 import json
+import shutil
 
 import pytest
 
@@ -75,6 +76,13 @@ def test_footer_says_how_each_setting_was_made(runs):
 def test_collected_runs_read_the_same(runs, tmp_path):
     names = seeds.collect(runs, tmp_path / "results")
     assert "digits_ad_one_recording-0123_mtnet_tiny_mixed_bfloat16_seed1.json" in names
+    assert seeds.read_committed(tmp_path / "results") == seeds.read_runs(runs)
+
+
+def test_a_run_that_is_gone_is_in_no_later_collection(runs, tmp_path):
+    seeds.collect(runs, tmp_path / "results")
+    shutil.rmtree(runs / "a")
+    seeds.collect(runs, tmp_path / "results")
     assert seeds.read_committed(tmp_path / "results") == seeds.read_runs(runs)
 
 

@@ -86,6 +86,13 @@ def test_controls_are_there_or_the_table_says_where(study):
     assert "none were scored" in study_lib.controls_note(alone, elsewhere)
 
 
+def test_a_row_that_is_gone_is_in_no_later_collection(study, tmp_path):
+    study_lib.collect(study, tmp_path / "results")
+    shutil.rmtree(study / "gen_only")
+    assert study_lib.collect(study, tmp_path / "results") == ["mtnet", "wrong_word"]
+    assert study_lib.read_committed(tmp_path / "results") == study_lib.read_study(study)
+
+
 def test_rows_on_other_data_are_refused(study):
     path = study / "gen_only/evaluation/test/model/summary.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"num_pairs": 9}))
