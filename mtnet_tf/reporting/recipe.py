@@ -143,7 +143,8 @@ def _footer(results: list[dict]) -> str:
         "The preset is as it was at the commit of a result: later ones have what earlier changes"
         " brought. The generation loss of a change of that loss is not that of its base.",
     ]
-    if _WORD_ACCURACY in first.get("looks", [{}])[-1]:
+    # One that diverged has no looks, and does not say which study it is of.
+    if any(_WORD_ACCURACY in look for result in results for look in result.get("looks", [])):
         lines.append(
             "Validation accuracy is here the share of the spectrograms that are made of images to"
             " which a recording of the right word is nearest."

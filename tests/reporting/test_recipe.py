@@ -51,6 +51,15 @@ def test_an_adversarial_study_has_the_accuracy_of_its_words_and_no_generation_lo
     assert "Validation accuracy is here the share of the spectrograms" in text
 
 
+def test_an_adversarial_study_says_so_where_a_change_diverged(write):
+    first = write("adam", "hinge", 0, 0, diverged={"error": "The loss ...", "step": 5})
+    result = json.loads(first.read_text())
+    del result["looks"]
+    first.write_text(json.dumps(result))
+    write("hinge", None, 0, 0, looks=[{"step": 1, "validation_word_accuracy": 0.5}])
+    assert "Validation accuracy is here the share of" in recipe.section(write.folder)
+
+
 def test_groups_by_base_best_first_and_differences_in_points(write):
     write("nesterov", "balanced", 0.71, 41.0)
     write("balanced", "baseline", 0.70, 40.0)
