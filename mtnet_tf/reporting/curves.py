@@ -23,7 +23,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
             "accuracy" and "generation_loss", the last two of its last validation.
 
     Raises:
-        InputError: there are none, or one is broken.
+        InputError: there are none, all diverged, or one is broken.
     """
     datasets = {}
     for path in whole_files(folder):
@@ -40,7 +40,10 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
             presets = datasets.setdefault(dataset_of(result), {})
             presets.setdefault(result["preset"], []).append(result)
     if not datasets:
-        raise InputError(f"{folder} holds no result.")
+        raise InputError(
+            f"{folder} holds no result of a training that did not diverge. Run experiments.recipe"
+            " --study=lengths; where it diverged, with another --preset or --seed."
+        )
     for presets in datasets.values():
         for results in presets.values():
             results.sort(key=lambda result: result["minutes"])

@@ -19,7 +19,7 @@ def section(folder: pathlib.Path | str) -> str:
             pictures, <data set>.png.
 
     Raises:
-        InputError: a file is broken.
+        InputError: there are none, or a file is broken.
     """
     rows, pictures, made = [], [], []
     for path in whole_files(folder):
@@ -47,7 +47,10 @@ def section(folder: pathlib.Path | str) -> str:
                 f"![Images of sounds, {path.stem}]({path.parent.name}/{path.stem}.png)\n"
             )
     if not rows:
-        raise InputError(f"{folder} holds no result.")
+        raise InputError(
+            f"{folder} holds no result. Run experiments.images_of_sounds, and copy its"
+            " images_of_sounds.json and .png there as <data set>.json and .png."
+        )
     header = ["data set", "images that show the word", "of true images", "best validation"]
     header += ["last validation", "diversity, last", "minutes"]
     return "\n".join([markdown(header, rows), *pictures, bullets(made)])

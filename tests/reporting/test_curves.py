@@ -77,6 +77,10 @@ def test_a_broken_result_is_one_error(changes, write):
         curves.read_curves(write.folder)
 
 
-def test_no_results(write):
-    with pytest.raises(InputError, match="holds no result"):
+def test_where_there_is_no_curve_the_error_says_what_to_run(write):
+    message = "no result of a training that did not diverge. Run experiments.recipe --study=lengths"
+    with pytest.raises(InputError, match=message):
+        curves.read_curves(write.folder)
+    write("a", 1, 0.5, diverged={"error": "Stage 2 ...", "step": 5})
+    with pytest.raises(InputError, match=f"{message}; where it diverged, with another --preset"):
         curves.read_curves(write.folder)

@@ -35,7 +35,7 @@ def test_a_line_a_training_and_its_picture(tmp_path):
 
 
 def test_what_is_no_result_is_one_error(tmp_path):
-    with pytest.raises(InputError, match="holds no result"):
+    with pytest.raises(InputError, match="no result. Run experiments.images_of_sounds, and"):
         images_of_sounds.section(tmp_path)
     (tmp_path / "a.json").write_text(json.dumps(RESULT | {"looks": None}))
     with pytest.raises(InputError, match="a.json is no result of experiments.images_of_sounds"):
