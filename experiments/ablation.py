@@ -3,7 +3,8 @@
     python -m experiments.ablation --preset=tiny --dataset=digits_ad --out_dir=runs/quick_start
 
 Each row has a run folder under --out_dir. The report, with table, picture and sounds, is in
-<out_dir>/report. The same command continues a study that was stopped.
+<out_dir>/report; the picture is of MT-Net, or of the last row where MT-Net is none of them. The
+same command continues a study that was stopped.
 """
 
 from absl import flags
@@ -59,7 +60,8 @@ def main(argv: list[str]) -> None:
             data_path=str(dataset.path),
         )
     report_dir = f"{_OUT_DIR.value}/report"
-    write_examples(RunFolder(f"{_OUT_DIR.value}/{rows[-1].name}"), data, report_dir)
+    shown = next((row for row in rows if row.name == "mtnet"), rows[-1])
+    write_examples(RunFolder(f"{_OUT_DIR.value}/{shown.name}"), data, report_dir)
     study.write_report(_OUT_DIR.value, report_dir)
     print(study.text_table(summaries))
     print(f"The report is {report_dir}/report.md.")

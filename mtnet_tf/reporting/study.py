@@ -27,6 +27,7 @@ from mtnet_tf.reporting.results import (
 from mtnet_tf.reporting.tables import METRICS, WORD_COLUMNS, markdown, score, word_cells
 from mtnet_tf.runs.layout import CONFIG, MODEL, SUMMARY, WAVS, result_folder
 from mtnet_tf.systems import registry
+from mtnet_tf.systems.examples import RECORD
 
 
 def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:
@@ -255,26 +256,35 @@ def _pairs_scored(study: dict[str, dict]) -> tuple[str, str, int, str]:
     return summary["dataset"], summary["split"], summary["num_pairs"], fingerprint
 
 
+def _picture(record: pathlib.Path, study: dict[str, dict]) -> str:
+    """Returns the picture of some examples under the label of the system that was asked first."""
+    with whole_results(record, "experiments.ablation"):
+        name = list(read_json(record)["said"])[0]
+    label = study[name]["label"] if name in study else name
+    text = f"image, true and generated waveform and spectrogram of {label}"
+    return f"## Examples of {label}\n\n![{text}](examples.png)\n"
+
+
 def write_report(out_dir: pathlib.Path | str, report_dir: pathlib.Path | str) -> pathlib.Path:
     """Writes the report of a study: its table, a picture and some sounds.
 
     Args:
         out_dir: as in `read_study`.
-        report_dir: receives report.md and the sounds. Where an examples.png is there, the report
-            shows it.
+        report_dir: receives report.md and the sounds. Where `studies.examples.write_examples` was
+            given it before, the report shows the picture of the examples.
 
     Returns:
         The path of report.md.
 
     Raises:
-        InputError: as `read_study`.
+        InputError: as `read_study`, or the record of the examples is broken.
         FileError: the report cannot be written.
     """
     study = read_study(out_dir)
     report_dir = pathlib.Path(report_dir)
     parts = ["# MT-Net: what was measured\n", section(study, out_dir)]
-    if (report_dir / "examples.png").is_file():
-        parts.append("![image, true and generated waveform and spectrogram](examples.png)\n")
+    if (report_dir / RECORD).is_file():
+        parts.append(_picture(report_dir / RECORD, study))
     sounds, folders = [], _result_folders(pathlib.Path(out_dir))
     for name in study:
         for wav in sorted((folders[name] / WAVS).glob("*.wav")):

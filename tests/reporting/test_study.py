@@ -75,6 +75,21 @@ def test_controls_of_another_systems_run_are_in_the_report_with_their_sounds(stu
     assert study_lib.controls_note(study_lib.read_study(study), {}) is None
 
 
+@pytest.mark.parametrize(("said", "label"), [("gen_only", "Meth.(L_gen)"), ("gone", "gone")])
+def test_the_picture_names_the_system_that_it_is_of(said, label, study, tmp_path):
+    (tmp_path / "examples.json").write_text(json.dumps({"said": {said: [], "mtnet": []}}))
+    text = study_lib.write_report(study, tmp_path).read_text()
+    assert f"## Examples of {label}\n\n![" in text
+    assert f"generated waveform and spectrogram of {label}](examples.png)" in text
+
+
+@pytest.mark.parametrize("record", ["{}", '{"said": {}}', '{"said": 3}'])
+def test_a_broken_record_of_examples_is_one_error(record, study, tmp_path):
+    (tmp_path / "examples.json").write_text(record)
+    with pytest.raises(InputError, match="examples.json is no result of experiments.ablation"):
+        study_lib.write_report(study, tmp_path)
+
+
 def test_controls_are_there_or_the_table_says_where(study):
     whole = study_lib.read_study(study)
     alone = {"mtnet": whole["mtnet"]}
