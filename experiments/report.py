@@ -74,7 +74,7 @@ def main(argv: list[str]) -> None:
         print(seeds.shown(seeds.read_runs(_SEEDS.value), _SEEDS.value))
         return
     if _COLLECT.value:
-        names = study.collect(_COLLECT.value, root / committed.RESULTS / _NAME.value)
+        names = study.collect(_COLLECT.value, committed.study_folder(root, _NAME.value))
         print(f"Collected: {', '.join(names)}")
     if _COLLECT_SEEDS.value:
         names = seeds.collect(_COLLECT_SEEDS.value, root / committed.SEEDS)

@@ -72,6 +72,30 @@ _SECTIONS = {
 _TELLING = ("mtnet", plan.TUNED, "mean_waveform", "classifier_and_recording")
 
 
+def study_folder(root: pathlib.Path | str, name: str) -> pathlib.Path:
+    """Returns the folder of a study's results, which a collection takes the place of.
+
+    Args:
+        root: the source checkout.
+        name: of the folder.
+
+    Raises:
+        InputError: the name is that of other results, or of no folder of `RESULTS`.
+    """
+    folder = pathlib.Path(root) / RESULTS / name
+    if name in ("", ".", "..") or pathlib.Path(name).name != name or folder in _others(root):
+        raise InputError(
+            f"--name must be a folder of a study in {RESULTS}, for what is collected takes its"
+            f" place. Received: {name!r}."
+        )
+    return folder
+
+
+def _others(root: pathlib.Path | str) -> list[pathlib.Path]:
+    """Returns the folders whose results are no study's."""
+    return [pathlib.Path(root) / name for name in (TABLES, PRETRAINED, *_SECTIONS)]
+
+
 def generated_files(root: pathlib.Path | str) -> dict[pathlib.Path, str]:
     """Returns what the files with committed tables should hold.
 
@@ -95,8 +119,8 @@ def generated_files(root: pathlib.Path | str) -> dict[pathlib.Path, str]:
             " the checkout."
         )
     folders = sorted(path for path in (root / RESULTS).iterdir() if path.is_dir())
-    other = [root / name for name in (TABLES, PRETRAINED, *_SECTIONS)]
-    studies = {folder.name: read_committed(folder) for folder in folders if folder not in other}
+    others = _others(root)
+    studies = {folder.name: read_committed(folder) for folder in folders if folder not in others}
     tables = {}
     if root / TABLES in folders:
         tables = {n: paper_table.read_table(root / TABLES, n) for n in plan.TABLES}

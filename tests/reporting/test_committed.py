@@ -5,6 +5,9 @@ import os
 import pathlib
 import shutil
 
+import pytest
+
+from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import committed, seeds
 from mtnet_tf.reporting import study as study_lib
 
@@ -30,6 +33,13 @@ def test_committed_tables_go_stale(study, tmp_path):
     changed["metrics"]["stoi"]["mean"] = 0.7
     (root / "experiments/results/digits/mtnet.json").write_text(json.dumps(changed))
     assert len(committed.stale_files(root)) == 2
+
+
+@pytest.mark.parametrize("name", ["tables", "recipe", "pretrained", ".", "", "a/b", "../a"])
+def test_a_collection_takes_the_place_of_no_other_results(name, tmp_path):
+    assert committed.study_folder(tmp_path, "mine") == tmp_path / committed.RESULTS / "mine"
+    with pytest.raises(InputError, match="--name must be a folder of a study in .* Received: "):
+        committed.study_folder(tmp_path, name)
 
 
 def test_committed_tables_of_this_project_are_fresh():
