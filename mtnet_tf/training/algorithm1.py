@@ -20,6 +20,7 @@ from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.runs.networks import save_network
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage, compute_audio_features
+from mtnet_tf.training.diagnosis import FeatureDiagnosis
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.new_voice import freeze, take_over
 from mtnet_tf.training.session import Session
@@ -85,8 +86,12 @@ def learn_audio_features(config: Config, data: AudioDescriptions, session: Sessi
         }
 
     found = session.artefact("audio_features", stage1_key(config, data), compute)
+    diagnosis = json.loads(str(found["diagnosis"]))
     if session.is_chief:
-        session.run.record(stage1=json.loads(str(found["diagnosis"])))
+        session.run.record(stage1=diagnosis)
+    del diagnosis["steps"]
+    # The run from which they are taken over may have been content with less.
+    FeatureDiagnosis(**diagnosis).check(config.training)
     return found["audio_feature"]
 
 
@@ -125,4 +130,6 @@ def stage1_key(config: Config, data: AudioDescriptions) -> str:
         config.training.seed,
     ]
     values += [data.name, data.metadata["recordings_fingerprint"]]
+    # A part of a data set, such as one voice, has its name and fingerprint too.
+    values += [len(data.train), np.unique(data.train.recordings).tolist()]
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()

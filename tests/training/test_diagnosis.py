@@ -15,6 +15,7 @@ from mtnet_tf.systems.trained import train
 from mtnet_tf.training import algorithm1, diagnosis
 from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.diagnosis import CollapseError, FeatureDiagnosis
+from mtnet_tf.training.session import Session
 
 GOOD = FeatureDiagnosis(0.2, 0.1, 0.3, ("one", "two"))
 
@@ -90,6 +91,23 @@ def test_a_stage_diagnoses_the_recordings_it_is_trained_on(tiny_config, syntheti
     assert found.reconstruction_error == pytest.approx(error / np.square(audio).sum(), rel=1e-5)
     assert set(found.nearest_words) < {"zero", "one", "two"}
     assert stage.validate()["reconstruction_error"] == found.reconstruction_error
+
+
+def test_a_stage_1_that_is_taken_over_is_held_to_this_runs_limits(
+    tiny_config, synthetic_data, tmp_path
+):
+    def learn(limit, name, shared=()):
+        config = config_lib.override(tiny_config, [f"training.max_reconstruction_error={limit}"])
+        run = RunFolder(tmp_path / name)
+        run.begin(config, "abc", "cpu")
+        session = Session(run, config.training, shared=shared)
+        return algorithm1.learn_audio_features(config, synthetic_data, session)
+
+    learn(1e6, "first")
+    taken = {"shared": [RunFolder(tmp_path / "first")]}
+    np.testing.assert_array_equal(learn(1e6, "second", **taken), learn(1e6, "first"))
+    with pytest.raises(CollapseError, match="max_reconstruction_error is 1e-06"):
+        learn(1e-6, "third", **taken)
 
 
 def test_a_collapsed_stage_1_is_an_error_that_comes_again(

@@ -227,6 +227,14 @@ def test_only_an_equal_stage_1_is_taken_over(change, same, tiny_config, syntheti
     assert (keys[0] == keys[1]) == same
 
 
+def test_a_part_of_a_data_set_has_a_stage_1_of_its_own(tiny_config, synthetic_data):
+    pairs = synthetic_data.train
+    one = pairs.take(np.flatnonzero(pairs.recordings == pairs.recordings[0]))
+    part = dataclasses.replace(synthetic_data, train=one)
+    keys = [algorithm1.stage1_key(tiny_config, data) for data in (synthetic_data, part)]
+    assert keys[0] != keys[1]
+
+
 def test_data_that_does_not_fit_is_refused(tiny_config, synthetic_data, tmp_path):
     config = config_lib.override(tiny_config, ["data.num_classes=4"])
     with pytest.raises(
