@@ -15,7 +15,7 @@ import numpy as np
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.data.pairs import Recordings, voice_of
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, first_line
 from mtnet_tf.files import (
     FileError,
     locked,
@@ -31,6 +31,11 @@ from mtnet_tf.runs.provenance import continuations, environment
 
 _LOOK = re.compile(r"^step$|^validation|_total$")
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
+# environment.json says that the training has ended, and the checkpoints may be gone by then.
+_MENDING_OF_TRAINED = (
+    "Put it back from a copy, or delete it and run the command again that the run was begun with:"
+    " that trains the run again, from the start where there are no checkpoints."
+)
 
 
 class RunFolderError(InputError):
@@ -139,14 +144,17 @@ class RunFolder:
             RunFolderError: it is missing or broken, or does not say what every run says.
         """
         path = self / ENVIRONMENT
+        mending = _MENDING_OF_TRAINED if (self / NETWORK).is_file() else _MENDING
         try:
             values = read_json(path)
         except FileError as error:
-            raise RunFolderError(f"{path} is missing or broken: {error} {_MENDING}") from error
+            # The reason alone: what a FileError says to do would train the run again.
+            reason = first_line(error.__cause__)
+            raise RunFolderError(f"{path} is missing or broken ({reason}). {mending}") from error
         needed = ("command", "hardware", "recordings_fingerprint")
         if any(not isinstance(values.get(name), str) for name in needed):
             raise RunFolderError(
-                f"{path} does not say {', '.join(needed)}, as every run does. {_MENDING}"
+                f"{path} does not say {', '.join(needed)}, as every run does. {mending}"
             )
         return values
 

@@ -31,6 +31,21 @@ def test_a_broken_record_is_told_and_written_anew(name, text, tiny_config, tmp_p
     assert run.environment()["recordings_fingerprint"] == "0" * 64
 
 
+@pytest.mark.parametrize("text", ["", "{}"])
+def test_who_mends_the_record_of_a_trained_run_is_told_that_it_is_trained_again(
+    text, tiny_config, tmp_path
+):
+    run = RunFolder(tmp_path)
+    run.begin(tiny_config, "0" * 64, "cpu")
+    write_text(tmp_path / "model.keras", "a network")
+    (tmp_path / "environment.json").write_text(text)
+    with pytest.raises(RunFolderError, match="Put it back from a copy, or .* trains the run again"):
+        run.is_finished()
+    with pytest.raises(RunFolderError) as caught:
+        run.begin(tiny_config, "0" * 64, "cpu")
+    assert "Delete it" not in str(caught.value) and "written anew" not in str(caught.value)
+
+
 def test_a_configuration_without_end_is_not_read_whole(tmp_path):
     with open(tmp_path / "config.json", "wb") as file:
         file.truncate(10**12)
