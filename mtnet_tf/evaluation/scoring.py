@@ -88,7 +88,7 @@ def evaluate(
         "split": split,
         "num_pairs": len(rows),
         "num_recordings": len(np.unique(pairs.recordings)),
-        **summarize(rows, len(data.voices)),
+        **summarize(rows, len(data.voices), predicts_words=predicted is not None),
         "word_accuracy": recognized,
         **extras,
         "provenance": {**provenance, "seconds": round(time.monotonic() - start, 1)},

@@ -57,19 +57,21 @@ class Row:
         return not self.nearest_corr2d >= _CLEAN
 
 
-def summarize(rows: list[Row], num_voices: int = 1) -> dict:
+def summarize(rows: list[Row], num_voices: int = 1, *, predicts_words: bool = False) -> dict:
     """Returns the statistics of a summary.
 
     Args:
         rows: the scores of the pairs, at least one.
         num_voices: of the recordings that what was generated is compared with.
+        predicts_words: whether the candidate has a softmax head, or spells. The rows alone cannot
+            tell: a network that writes nothing has no text in any of them.
 
     Returns:
         "metrics", over all rows; "retrieval_accuracy", the share of rows whose nearest recording is
         of their own word; "retrieved", the metrics over those rows; "classifier_accuracy", the
-        share of rows that the softmax head gets right, and "classified", the metrics over those,
-        both None without a head; "blended", the share of rows whose Corr2D with the nearest
-        recording is below 0.9; "per_word"; and, where there are several voices,
+        share of rows whose word is predicted right, and "classified", the metrics over those, both
+        None where no words are predicted; "blended", the share of rows whose Corr2D with the
+        nearest recording is below 0.9; "per_word"; and, where there are several voices,
         "voice_accuracy", the share of rows whose nearest recording is by their own voice, and
         "per_voice". Else both are None.
 
@@ -80,16 +82,15 @@ def summarize(rows: list[Row], num_voices: int = 1) -> dict:
     """
     names = list(rows[0].scores)
     retrieved = [row for row in rows if row.retrieved]
-    has_head = any(row.softmax_word for row in rows)
     classified = [row for row in rows if row.softmax_word == row.word]
     has_voices = num_voices > 1
     return {
         "metrics": _statistics(rows, names),
         "retrieval_accuracy": len(retrieved) / len(rows),
         "retrieved": {"num_pairs": len(retrieved), "metrics": _statistics(retrieved, names)},
-        "classifier_accuracy": len(classified) / len(rows) if has_head else None,
+        "classifier_accuracy": len(classified) / len(rows) if predicts_words else None,
         "classified": {"num_pairs": len(classified), "metrics": _statistics(classified, names)}
-        if has_head
+        if predicts_words
         else None,
         "blended": sum(row.blended for row in rows) / len(rows),
         "per_word": _grouped(rows, lambda row: row.word, names),

@@ -117,7 +117,7 @@ def add_controls(
         run: the run that they were scored beside, on the test split.
         data: the data set of the run.
         folder: of `write_examples`; receives their sounds.
-        controls: those of the run's system.
+        controls: those of the run's system that were scored beside it.
 
     Raises:
         InputError: as `add_system`.
@@ -127,12 +127,7 @@ def add_controls(
     pairs, config = _pairs(data, examples), run.config()
     rows = read_csv(_rows_of(run))
     predicted = {row["image_id"]: row["softmax_word"] for row in rows}
-    context = Context(
-        data,
-        predicted if any(predicted.values()) else None,
-        config=config,
-        network=load_network(run),
-    )
+    context = Context(data, predicted, config=config, network=load_network(run))
     for control in make_controls(context, [c for c in controls if c is not CEILING]):
         waveforms = control.speak(pairs)
         _write_sounds(folder, examples, control.name, waveforms, config.data.sample_rate)

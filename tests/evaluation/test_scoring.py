@@ -336,12 +336,25 @@ def test_summary_of_what_the_softmax_head_gets_right():
         row("one", "one", 0.6, softmax="zero"),
         row("one", "one", 0.9, softmax="one"),
     ]
-    summary = summarize(rows)
+    summary = summarize(rows, predicts_words=True)
     assert summary["classifier_accuracy"] == 0.75
     assert summary["classified"]["num_pairs"] == 3
     assert summary["classified"]["metrics"]["corr2d"]["mean"] == pytest.approx(1.9 / 3)
     headless = summarize([row("zero", "zero", 0.8)])
     assert (headless["classifier_accuracy"], headless["classified"]) == (None, None)
+
+
+def test_a_candidate_that_writes_nothing_is_never_right(data, tmp_path):
+    """It predicts words, unlike one that has no head."""
+    empty = dict.fromkeys(data.test.image_ids, "")
+    with ScoringPool(data.recordings.float_waveforms(), 1, ["corr2d"]) as pool:
+        for number, (predicted, accuracy) in enumerate([(empty, 0.0), (None, None)]):
+            summary = evaluate(
+                SILENCE, data.test.spread(2), data, tmp_path / str(number), provenance={},
+                split="test", pool=pool, num_wavs=0, predicted=predicted,
+            )  # fmt: skip
+            assert summary["classifier_accuracy"] == accuracy
+            assert (summary["classified"] is None) == (predicted is None)
 
 
 def test_extras_are_scored_when_they_are_asked_for(data, tmp_path):

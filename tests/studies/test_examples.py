@@ -7,7 +7,12 @@ import pytest
 
 from mtnet_tf.data import audio
 from mtnet_tf.errors import InputError
-from mtnet_tf.studies.examples import choose, hear, read_scored
+from mtnet_tf.files import write_json, write_text
+from mtnet_tf.runs.layout import ROWS, result_folder
+from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.studies import examples
+from mtnet_tf.studies.examples import add_controls, choose, hear, read_scored
+from mtnet_tf.systems.controls import Control
 from mtnet_tf.systems.examples import Example
 
 
@@ -63,3 +68,28 @@ def test_what_is_heard_is_written_down(tmp_path):
     (tmp_path / "examples.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match="examples.json is broken"):
         hear(tmp_path, recognize)
+
+
+def test_a_control_is_given_the_texts_of_a_network_that_writes_nothing(
+    tiny_config, synthetic_data, tmp_path, monkeypatch
+):
+    """They are not as if there were none: the control was scored, and is among the examples."""
+    run, folder, given = RunFolder(tmp_path / "run"), tmp_path / "examples", []
+    run.begin(tiny_config, "0" * 64, "cpu")
+    image_id = str(synthetic_data.test.image_ids[0])
+    example = {"image_id": image_id, "word": "zero", "retrieved_word": "one", "corr2d": 0.5}
+    for candidate in ("model", "reader"):
+        text = f"image_id,word,softmax_word,retrieved_word,corr2d\n{image_id},zero,,one,0.5\n"
+        write_text(run / result_folder(candidate) / ROWS, text)
+    write_json(
+        folder / "examples.json", {"chosen": [example], "said": {}, "controls": {}, "heard": {}}
+    )
+    monkeypatch.setattr(examples, "load_network", lambda run: None)
+
+    def make(context):
+        given.append(context.predicted)
+        return lambda pairs: np.zeros([len(pairs), 900], np.float32)
+
+    add_controls(run, synthetic_data, folder, [Control("reader", "reader", make)])
+    assert given == [{image_id: ""}]
+    assert json.loads((folder / "examples.json").read_text())["controls"] == {"reader": ["one"]}
