@@ -214,9 +214,10 @@ def test_turns_alternate_and_are_exact(monkeypatch):
     }
 
 
-@pytest.mark.parametrize("name", ["rmsprop", "adam"])
-def test_updates_agree_with_keras(name):
-    config = OptimizerConfig(name=name, learning_rate=1e-2, epsilon=1e-6)
+@pytest.mark.parametrize("momentum", [0.9, 0.5])
+@pytest.mark.parametrize("name", ["rmsprop", "adam", "nesterov"])
+def test_updates_agree_with_keras(name, momentum):
+    config = OptimizerConfig(name=name, learning_rate=1e-2, momentum=momentum, epsilon=1e-6)
     figures = compare_updates(config, [(30, 20), (20,)], 0.0)
     assert figures["num_weights"] == 620
     assert figures["largest_difference"] < 1e-5
