@@ -1,11 +1,11 @@
 """Scores a network in every form that it can be exported to, beside Keras itself.
 
     python -m experiments.compare_exports --data_path=data/tfds/mnist_ad/one_recording-0123/1.0.0
-    python -m experiments.compare_exports --run_dir=runs/first --results=runs/exports/results
+    python -m experiments.compare_exports --run_dir=runs/first
 
-Without --run_dir it is a network that ships with the package (--pretrained). Each form leaves a
-result file: the scores on some test pairs, its size, its largest difference from Keras, and how
-long a picture takes.
+Without --run_dir it is a network that ships with the package (--pretrained), whose results the
+report shows. Each form leaves a result file: the scores on some test pairs, its size, its largest
+difference from Keras, and how long a picture takes.
 """
 
 import pathlib
@@ -14,6 +14,7 @@ from absl import flags
 
 from experiments import program
 
+_COMMITTED = "experiments/results/exports"
 _NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs",
     1000,
@@ -24,7 +25,10 @@ _OUT_DIR = flags.DEFINE_string(
     "out_dir", None, "Folder of the scores, pair by pair; default: runs/exports/<its name>."
 )
 _RESULTS = flags.DEFINE_string(
-    "results", "experiments/results/exports", "Folder that receives <form>.json."
+    "results",
+    None,
+    f"Folder that receives <form>.json; default: {_COMMITTED}, or with --run_dir"
+    " <out_dir>/results.",
 )
 program.define_data_path_flag()
 program.define_num_processes_flag()
@@ -47,19 +51,34 @@ def main(argv: list[str]) -> None:
 
     device = devices.select_device("cpu")
     data = load_data(run, flags.FLAGS.data_path)
+    out_dir = pathlib.Path(_OUT_DIR.value or pathlib.Path("runs/exports", run.path.name))
+    results = results_dir(out_dir)
     references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
     with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
         summaries = compare_exports(
             run,
             data,
             pool,
-            _OUT_DIR.value or pathlib.Path("runs/exports", run.path.name),
+            out_dir,
             device=device,
             num_pairs=_NUM_PAIRS.value,
         )
     for summary in summaries:
-        write_json(pathlib.Path(_RESULTS.value) / f"{summary['candidate']}.json", summary)
-    print(exports.section(_RESULTS.value))
+        write_json(results / f"{summary['candidate']}.json", summary)
+    print(exports.section(results))
+
+
+def results_dir(out_dir: pathlib.Path) -> pathlib.Path:
+    """Returns the folder of the result files.
+
+    The committed one is that of the network that ships, and a run of one's own stays out of it.
+
+    Args:
+        out_dir: of the scores, pair by pair.
+    """
+    if _RESULTS.value:
+        return pathlib.Path(_RESULTS.value)
+    return out_dir / "results" if flags.FLAGS.run_dir else pathlib.Path(_COMMITTED)
 
 
 if __name__ == "__main__":
