@@ -7,11 +7,12 @@ and the file gives numbers only.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import pathlib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import h5py
@@ -33,12 +34,9 @@ def save_network(network: keras.Model, path: pathlib.Path | str) -> None:
         network.save(temporary)
 
 
-def load_weights(network: keras.Model, path: pathlib.Path | str) -> None:
-    """Gives a network the weights of a file that `save_network` wrote.
-
-    Raises:
-        RunFolderError: the file is missing or damaged, or holds another network.
-    """
+@contextlib.contextmanager
+def _reading(path: pathlib.Path | str) -> Iterator[None]:
+    """A context in which whatever is wrong with a network's file becomes one RunFolderError."""
     path = pathlib.Path(path)
     if not path.is_file():
         raise RunFolderError(
@@ -46,13 +44,23 @@ def load_weights(network: keras.Model, path: pathlib.Path | str) -> None:
             " command it was begun with."
         )
     try:
-        network.load_weights(path)
+        yield
     except Exception as error:
         # Keras, h5py and zipfile have no common error for a file that is not what it should be.
         raise RunFolderError(
             f"{path} cannot be read ({first_line(error)}). Delete it and continue the run to write"
             " it anew."
         ) from error
+
+
+def load_weights(network: keras.Model, path: pathlib.Path | str) -> None:
+    """Gives a network the weights of a file that `save_network` wrote.
+
+    Raises:
+        RunFolderError: the file is missing or damaged, or holds another network.
+    """
+    with _reading(path):
+        network.load_weights(path)
 
 
 def halve(path: pathlib.Path | str, output: pathlib.Path | str) -> None:
@@ -68,12 +76,10 @@ def halve(path: pathlib.Path | str, output: pathlib.Path | str) -> None:
         RunFolderError: `path` is missing or damaged.
         FileError: `output` cannot be written.
     """
-    try:
+    with _reading(path):
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
         members[_WEIGHTS] = _halved(members[_WEIGHTS])
-    except (OSError, LookupError, zipfile.BadZipFile) as error:
-        raise RunFolderError(f"{path} cannot be read ({first_line(error)}).") from error
     with replacing(output) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content, zipfile.ZIP_DEFLATED)

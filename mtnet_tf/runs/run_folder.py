@@ -190,15 +190,23 @@ class RunFolder:
         """Returns the lines of train_log.jsonl: {"stage", "step", the figures of that step}.
 
         Raises:
-            RunFolderError: it is missing or broken.
+            RunFolderError: it is missing, or a line is broken.
         """
         path = self / LOG
         try:
-            lines = list(map(json.loads, path.read_text(encoding="utf-8").splitlines()))
-            if not all(isinstance(line, dict) and "stage" in line for line in lines):
-                raise ValueError("a line is no object that names a stage")
+            texts = path.read_bytes().splitlines()
         except (OSError, ValueError) as error:
-            raise RunFolderError(f"{path} is missing or broken ({error!r}).") from error
+            raise RunFolderError(
+                f"{path} is missing or cannot be read ({first_line(error)}). Put it back from a"
+                f" copy, or remove {self.path} and train the run again."
+            ) from error
+        lines = list(map(_line_of_log, texts))
+        if None in lines:
+            place = lines.index(None)
+            raise RunFolderError(
+                f"{path}: line {place + 1} is no JSON object that names a stage:"
+                f" {texts[place][:40]!r}. Remove that line: its figures alone are lost."
+            )
         return lines
 
     def looks(self) -> list[dict[str, Any]]:
@@ -268,3 +276,12 @@ class RunFolder:
         for path in self.path.glob("*.keras"):
             if path.name != NETWORK:
                 path.unlink()
+
+
+def _line_of_log(text: bytes) -> dict[str, Any] | None:
+    """Returns a line of train_log.jsonl; None for what is none."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and "stage" in line else None

@@ -182,13 +182,19 @@ def test_the_looks_at_the_last_stage(tmp_path):
     write_text(tmp_path / "train_log.jsonl", "\n".join(lines) + "\n")
     assert run.looks() == [{"step": 2, "validation_x": 1, "generator_total": 2}]
     assert [line["step"] for line in run.log()] == [1, 1, 2]
-    for broken in ('{"stage": "a"', "[1]", "1", '{"step": 1}'):
-        write_text(tmp_path / "train_log.jsonl", broken)
-        with pytest.raises(RunFolderError, match="train_log.jsonl is missing or broken"):
-            run.looks()
-    (tmp_path / "train_log.jsonl").unlink()
-    with pytest.raises(RunFolderError, match="train_log.jsonl is missing or broken"):
-        run.looks()
+
+
+@pytest.mark.parametrize("broken", [b'{"stage": "a"', b"[1]", b"1", b'{"step": 1}', b"\xff\0", b""])
+def test_a_broken_line_of_the_log_is_named(broken, tmp_path):
+    path = tmp_path / "train_log.jsonl"
+    path.write_bytes(b'{"stage": "a", "step": 1}\n' + broken + b"\n")
+    with pytest.raises(RunFolderError, match="log.jsonl: line 2 is no JSON .* Remove that line"):
+        RunFolder(tmp_path).looks()
+
+
+def test_a_missing_log_is_one_error(tmp_path):
+    with pytest.raises(RunFolderError, match="is missing or cannot be read .* train the run again"):
+        RunFolder(tmp_path).looks()
 
 
 @pytest.mark.parametrize(
