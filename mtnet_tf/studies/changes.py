@@ -1,7 +1,8 @@
 """Trainings that differ in one thing: what each change brings, on the validation split.
 
 A change is a handful of overrides of its base. It looks at the validation part of the training
-split, never at the test split. `recipe.py` and `open_points.py` have the changes.
+split, never at the test split. Each study is a module of its own beside this one, whose `CHANGES`
+`experiments.recipe` tries.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What each part of a training recipe brings; `small` and `tuned` have what helped.
 
-Every change is trained as long as its base.
+Every change is trained for as many epochs as its base, unless its label says for how many.
 """
 
 import dataclasses

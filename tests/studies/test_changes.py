@@ -1,6 +1,7 @@
 """The changes of the studies: each is a configuration, and starts from its base."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -33,6 +34,20 @@ def test_every_change_changes_something_of_its_base(study):
             assert found != fields(changed(change.base, changes, preset("small"))), name
     labels = [(change.base, change.label) for change in changes.values()]
     assert len(set(labels)) == len(labels)
+
+
+def test_a_change_of_the_recipe_says_when_its_epochs_are_not_those_of_its_base():
+    def epochs(name):
+        return changed(name, recipe.CHANGES, preset("small")).training.joint.epochs
+
+    others = [
+        change
+        for name, change in recipe.CHANGES.items()
+        if change.base is not None and epochs(name) != epochs(change.base)
+    ]
+    assert others
+    for change in others:
+        assert re.search(r"[\d.]+ epochs", change.label), change.label
 
 
 def test_a_change_comes_after_all_its_bases():
