@@ -38,7 +38,7 @@ def footer(study: dict[str, dict]) -> str:
                 f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images"
                 f" ({epochs(row):.1f} epochs) in the last stage, {p['num_parameters']:,}"
                 f" parameters; trained in {p['training_seconds']:.0f} s, scored in"
-                f" {p['seconds']:.0f} s. `{p['training_command']}`"
+                f" {p['seconds']:.0f} s. `{p['training_command']}`{_continued(p)}"
             )
     return bullets([*lines, *unscored_lines(study), *heard_lines(summary)])
 
@@ -52,11 +52,15 @@ def way(provenance: dict) -> str:
     """
     of = "training_" if "training_command" in provenance else ""
     hardware, command = provenance[f"{of}hardware"], provenance[f"{of}command"]
-    continued = [
+    return f"on {hardware}. {versions(provenance)}. `{command}`{_continued(provenance)}"
+
+
+def _continued(provenance: dict) -> str:
+    """Returns how a training was continued otherwise than it was begun; "" where it was not."""
+    return "".join(
         f", continued on {one['hardware']} with code {one['git_commit']} by `{one['command']}`"
         for one in provenance.get("training_resumed", ())
-    ]
-    return f"on {hardware}. {versions(provenance)}. `{command}`{''.join(continued)}"
+    )
 
 
 def _names(names: list[str]) -> str:
