@@ -84,12 +84,10 @@ class TfdsImages:
         Raises:
             DataSetError: they cannot be downloaded, or have other classes.
         """
-        import tensorflow as tf
-
         builder = self.builder()
         try:
             builder.download_and_prepare()
-        except (OSError, tf.errors.OpError, tfds.download.DownloadError) as error:
+        except Exception as error:  # those of TFDS and requests have no common base
             raise DataSetError(
                 f"The images, TFDS {builder.name!r}, could not be downloaded to"
                 f" {builder.data_path} ({first_line(error)}). Where there is no network, put the"

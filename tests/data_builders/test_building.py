@@ -9,6 +9,7 @@ import sys
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download import download_manager, extractor
 
 from data_builders import audio_description, beam, image_sources, words
 from data_builders.errors import DataSetError
@@ -141,16 +142,21 @@ def test_the_error_behind_a_workers(open_mnist, tmp_path, monkeypatch, cause, ex
         open_mnist(tmp_path).download_and_prepare()
 
 
-def test_images_that_cannot_be_downloaded(open_mnist, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    # The last two come where a page for logging in takes the place of a download.
+    [ConnectionError, download_manager.NonMatchingChecksumError, extractor.ExtractError],
+)
+def test_images_that_cannot_be_downloaded(open_mnist, tmp_path, monkeypatch, error):
     builder = open_mnist(tmp_path, images_dir=None)
     images = builder._images.builder()
     monkeypatch.setattr(image_sources.TfdsImages, "builder", lambda self: images)
 
     def refuse():
-        raise ConnectionError("no network")
+        raise error("not what was wanted")
 
     monkeypatch.setattr(images, "download_and_prepare", refuse)
-    with pytest.raises(DataSetError, match="no network.*data_dir"):
+    with pytest.raises(DataSetError, match="not what was wanted.*data_dir"):
         builder.download_and_prepare()
     assert not builder.is_prepared()
 
