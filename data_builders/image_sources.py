@@ -112,7 +112,7 @@ class TfdsImages:
         Raises:
             DataSetError: a file is missing or damaged.
         """
-        import tensorflow as tf
+        from data_builders.tfds_examples import read_examples  # starts TensorFlow
 
         last = self.num_images(split) if last is None else last
         builder = self.builder()
@@ -124,17 +124,10 @@ class TfdsImages:
             read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
         )
         i = first
-        try:
-            for batch in tfds.as_numpy(dataset.batch(_READ_BATCH)):
-                for image, label in zip(batch["image"], batch["label"].tolist(), strict=True):
-                    yield f"{split}_{i:05d}", image, label
-                    i += 1
-        except (OSError, tf.errors.OpError) as error:
-            raise DataSetError(
-                f"The images, TFDS {builder.name!r}, cannot be read from {builder.data_path}"
-                f" ({first_line(error)}). Delete that folder, so that they are prepared again, or"
-                " copy it again."
-            ) from error
+        for batch in read_examples(builder, dataset.batch(_READ_BATCH)):
+            for image, label in zip(batch["image"], batch["label"].tolist(), strict=True):
+                yield f"{split}_{i:05d}", image, label
+                i += 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -203,9 +203,8 @@ def _members(path: pathlib.Path):
 
 
 def _read_tfds(data_dir: os.PathLike | str | None):
-    import tensorflow_datasets as tfds
-
     from data_builders.building import open_source
+    from data_builders.tfds_examples import read_examples
 
     builder = open_source("spoken_digit", data_dir)
     elsewhere = (
@@ -224,8 +223,8 @@ def _read_tfds(data_dir: os.PathLike | str | None):
             f" ({first_line(error)}). {elsewhere}"
         ) from error
     rate = builder.info.features["audio"].sample_rate
-    examples = builder.as_dataset(split="train", shuffle_files=False)
-    for example in tfds.as_numpy(examples):
+    dataset = builder.as_dataset(split="train", shuffle_files=False)
+    for example in read_examples(builder, dataset):
         if match := _NAME.fullmatch(example["audio/filename"].decode()):
             buffer = io.BytesIO()
             samples = example["audio"].astype(np.int16)

@@ -98,7 +98,7 @@ def test_images_that_cannot_be_read(open_mnist, dummy, tmp_path, damage, message
         path.unlink()
     data_dir = tmp_path / "tfds"
     builder = open_mnist(data_dir, images_dir=images_dir)
-    with pytest.raises(DataSetError, match=f"'mnist', cannot be read from .*{message}") as error:
+    with pytest.raises(DataSetError, match=f"'mnist' cannot be read from .*{message}") as error:
         builder.download_and_prepare()
     assert str(path.parent) in str(error.value)
     assert "written" not in str(error.value) and "\n" not in str(error.value)

@@ -276,6 +276,18 @@ def test_fsdd_of_tfds_whose_record_is_cut_short(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_fsdd_of_tfds_whose_samples_are_damaged(tmp_path):
+    example = {"audio": np.arange(900), "label": 0, "audio/filename": "0_ann_0.wav"}
+    builder = tfds.builder("spoken_digit", data_dir=tmp_path)
+    builder._split_generators = lambda dl_manager: {"train": iter([("0_ann_0", example)])}
+    builder.download_and_prepare()
+    (path,) = builder.data_path.glob("*.tfrecord*")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataSetError, match="'spoken_digit' cannot be read from .*Delete"):
+        recording_makers.make_fsdd_recordings(tmp_path / "x", "tfds", data_dir=tmp_path)
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize("installed", [True, False])
 def test_fsdd_that_tfds_cannot_prepare(tmp_path, monkeypatch, installed):
     def refuse(self):
