@@ -162,9 +162,13 @@ def make_espeak_ng_recordings(
 
     Raises:
         SpeechError: the program is not installed or fails, or a word gives no sound.
-        RecordingsError: two voices have one speaker's name, or `output_dir` is in use.
+        RecordingsError: there is no voice, two have one speaker's name, or `output_dir` is in use.
         files.FileError: `output_dir` cannot be written.
     """
+    if not voices:
+        raise RecordingsError(
+            "--voices names no voice. Name some, such as en-us,en-us+f3, or leave it out."
+        )
     engines = [EspeakNg(voice) for voice in voices]
     if len({engine.speaker for engine in engines}) < len(engines):
         raise RecordingsError(

@@ -101,6 +101,7 @@ def test_own_voice(tmp_path):
             ["--words=two", "--engine=espeak_ng", "--takes=2"],
             "With --engine=espeak_ng, --takes has no meaning",
         ),
+        (["--words=two", "--engine=espeak_ng", "--voices="], "--voices names no voice"),
         (["--fsdd=none", "--engine=piper"], "With --fsdd=none, --engine has no meaning"),
         (["--fsdd=a.zip", "--data_dir=x"], "With --fsdd=a.zip, --data_dir has no meaning"),
         (["--fsdd=none.zip"], "none.zip does not exist"),
