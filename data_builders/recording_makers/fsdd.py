@@ -31,7 +31,7 @@ _SOURCES = "Name FSDD's folder, its archive (.zip, .tar.gz, .tgz), or tfds."
 _MAX_MEMBER_BYTES = 10_000_000
 _MAX_TOTAL_BYTES = 500_000_000
 _BROKEN_ARCHIVE = (
-    *(OSError, EOFError, RuntimeError, zlib.error),
+    *(OSError, EOFError, RuntimeError, UnicodeError, zlib.error),
     *(zipfile.BadZipFile, tarfile.TarError),
 )
 

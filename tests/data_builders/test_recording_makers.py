@@ -202,6 +202,13 @@ def test_paths_of_an_archive_are_not_followed(fsdd, tmp_path):
     assert not list(tmp_path.rglob("up"))
 
 
+def test_a_zip_with_a_damaged_name(fsdd, tmp_path):
+    path = archive_of(fsdd, tmp_path / "fsdd.zip", [("x/recordings/3_\xe4nn_5.wav", b"")])
+    path.write_bytes(path.read_bytes().replace("\xe4".encode(), b"\xff\xff"))
+    with pytest.raises(RecordingsError, match="fsdd.zip cannot be read as an archive .*Download"):
+        recording_makers.make_fsdd_recordings(tmp_path / "x", path)
+
+
 def test_bad_fsdd_archives(fsdd, tmp_path, monkeypatch):
     make = functools.partial(recording_makers.make_fsdd_recordings, tmp_path / "x")
     for name in ("fsdd.zip", "fsdd.tar.gz"):
