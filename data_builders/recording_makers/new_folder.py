@@ -27,6 +27,7 @@ def new_folder(output_dir: os.PathLike | str) -> Iterator[pathlib.Path]:
             raise RecordingsError(
                 f"{output_dir} exists and is not an empty folder. Name a new folder, or delete it."
             )
+        files.remove(staging)  # which a killed process of the same number may have left
         try:
             staging.mkdir(parents=True)
             yield staging

@@ -325,6 +325,14 @@ def test_an_existing_folder_is_not_touched(fsdd, tmp_path):
         recording_makers.make_fsdd_recordings(output / "recordings.json" / "y", fsdd, ["ann"])
 
 
+def test_what_a_killed_process_of_the_same_number_left_is_removed(fsdd, tmp_path):
+    left = tmp_path / f".x.{os.getpid()}.incomplete"
+    (left / "zero").mkdir(parents=True)
+    (left / "zero" / "old_0.wav").write_text("cut short")
+    recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd, ["ann"])
+    assert not list(tmp_path.rglob("old_0.wav")) and not left.exists()
+
+
 def test_voice_that_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "piper", None)
     with pytest.raises(SpeechError, match=r"mtnet-tf\[voice\]"):
