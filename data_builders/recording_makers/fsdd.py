@@ -18,7 +18,7 @@ import soundfile
 
 from data_builders import recordings
 from data_builders.errors import RecordingsError
-from data_builders.recording_makers.new_folder import new_folder, write_record
+from data_builders.recording_makers.new_folder import check_new, new_folder, write_record
 from data_builders.words import DIGITS
 from mtnet_tf.data import audio
 from mtnet_tf.errors import first_line
@@ -74,6 +74,7 @@ def make_fsdd_recordings(
         audio.AudioError: a file cannot be used.
         files.FileError: `output_dir` cannot be written.
     """
+    check_new(output_dir)
     kind, found = _read(source, data_dir)
     _check_unique(found, source)
     speakers = _choose_speakers(found, source, speakers)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from data_builders import recordings
 from data_builders.errors import RecordingsError
-from data_builders.recording_makers.new_folder import new_folder, write_record
+from data_builders.recording_makers.new_folder import check_new, new_folder, write_record
 from mtnet_tf import files
 from mtnet_tf.data import audio
 
@@ -74,6 +74,7 @@ def make_cut_recordings(
         audio.AudioError: the recording cannot be read, or is silent.
         files.FileError: `output_dir` cannot be written.
     """
+    check_new(output_dir)
     if not (0 < min_silence_secs < math.inf and 0 < silence_db < math.inf):
         raise RecordingsError(
             "--min_silence_secs and --silence_db must be above 0, and finite. Received:"

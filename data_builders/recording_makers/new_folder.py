@@ -12,6 +12,21 @@ from data_builders.recordings import MAKER_RECORD
 from mtnet_tf import files
 
 
+def check_new(output_dir: os.PathLike | str) -> None:
+    """Refuses a folder that is in use, before anything is made for it.
+
+    Raises:
+        RecordingsError: `output_dir` is in use.
+        files.FileError: it cannot be read.
+    """
+    output_dir = pathlib.Path(os.path.abspath(output_dir))
+    with files.writing(output_dir):
+        if output_dir.exists() and not (output_dir.is_dir() and not any(output_dir.iterdir())):
+            raise RecordingsError(
+                f"{output_dir} exists and is not an empty folder. Name a new folder, or delete it."
+            )
+
+
 @contextlib.contextmanager
 def new_folder(output_dir: os.PathLike | str) -> Iterator[pathlib.Path]:
     """Yields a folder that becomes `output_dir` when the block ends, and vanishes on an error.
@@ -22,11 +37,8 @@ def new_folder(output_dir: os.PathLike | str) -> Iterator[pathlib.Path]:
     """
     output_dir = pathlib.Path(os.path.abspath(output_dir))
     staging = output_dir.with_name(f".{output_dir.name}.{os.getpid()}.incomplete")
+    check_new(output_dir)
     with files.writing(output_dir):
-        if output_dir.exists() and not (output_dir.is_dir() and not any(output_dir.iterdir())):
-            raise RecordingsError(
-                f"{output_dir} exists and is not an empty folder. Name a new folder, or delete it."
-            )
         files.remove(staging)  # which a killed process of the same number may have left
         try:
             staging.mkdir(parents=True)

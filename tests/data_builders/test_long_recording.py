@@ -86,6 +86,15 @@ def test_a_word_too_many_or_too_few_is_one_error_with_a_picture(reading, tmp_pat
         )
 
 
+def test_a_folder_in_use_keeps_its_picture(reading, tmp_path):
+    recording_makers.make_cut_recordings(tmp_path / "out", reading[0], WORDS)
+    before = (tmp_path / "out_cuts.png").read_bytes()
+    for words in (WORDS[:2], [*WORDS, "ten"]):
+        with pytest.raises(RecordingsError, match="out exists and is not an empty folder"):
+            recording_makers.make_cut_recordings(tmp_path / "out", reading[0], words)
+    assert (tmp_path / "out_cuts.png").read_bytes() == before
+
+
 def test_silence_is_one_error(tmp_path):
     audio.write_audio(tmp_path / "reading.wav", np.zeros(RATE), RATE)
     with pytest.raises(audio.AudioError, match="is silent"):

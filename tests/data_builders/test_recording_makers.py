@@ -321,6 +321,9 @@ def test_an_existing_folder_is_not_touched(fsdd, tmp_path):
     with pytest.raises(RecordingsError, match="not an empty folder"):
         recording_makers.make_fsdd_recordings(output, fsdd, ["van_der_berg"])
     assert files_of(output) == before
+    # Before a source is looked for, which TFDS may have to download.
+    with pytest.raises(RecordingsError, match="not an empty folder"):
+        recording_makers.make_fsdd_recordings(output, tmp_path / "none")
     with pytest.raises(FileError, match="cannot be written"):
         recording_makers.make_fsdd_recordings(output / "recordings.json" / "y", fsdd, ["ann"])
 
