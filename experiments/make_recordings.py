@@ -114,7 +114,7 @@ def main(argv: list[str]) -> None:
     for file, heard in record.get("heard_otherwise", {}).items():
         print(f"listen to {file}: the recogniser heard {heard or 'no word'}")
     if _FROM_RECORDING.value is not None:
-        print(f"the cuts: {_OUTPUT_DIR.value}_cuts.png")
+        print(f"the cuts: {makers.cuts_picture(_OUTPUT_DIR.value)}")
 
 
 def _only(source: str, usable: Sequence[flags.FlagHolder]) -> dict[str, Any]:

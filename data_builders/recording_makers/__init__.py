@@ -6,7 +6,7 @@ only when it is complete.
 """
 
 from data_builders.recording_makers.fsdd import make_fsdd_recordings
-from data_builders.recording_makers.long_recording import make_cut_recordings
+from data_builders.recording_makers.long_recording import cuts_picture, make_cut_recordings
 from data_builders.recording_makers.voice import (
     make_espeak_ng_recordings,
     make_piper_recordings,
@@ -14,6 +14,7 @@ from data_builders.recording_makers.voice import (
 )
 
 __all__ = [
+    "cuts_picture",
     "make_cut_recordings",
     "make_espeak_ng_recordings",
     "make_fsdd_recordings",

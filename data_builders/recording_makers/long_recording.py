@@ -87,7 +87,7 @@ def make_cut_recordings(
     if not np.abs(samples).max() > 0:
         raise audio.AudioError(f"{source} is silent: every sample is zero. Record it again.")
     pieces = find_pieces(samples, rate, min_silence_secs, silence_db)
-    picture = pathlib.Path(f"{os.path.abspath(output_dir)}_cuts.png")
+    picture = cuts_picture(output_dir)
     if not pieces or len(pieces) % len(words):
         labels = [str(number) for number in range(1, len(pieces) + 1)]
         _draw(picture, samples, rate, pieces, labels)
@@ -126,6 +126,11 @@ def make_cut_recordings(
         )
         _draw(picture, samples, rate, pieces, [_label(cut, recognize is not None) for cut in cuts])
     return record
+
+
+def cuts_picture(output_dir: os.PathLike | str) -> pathlib.Path:
+    """Returns where the picture of the cuts is: beside the folder, `<output_dir>_cuts.png`."""
+    return pathlib.Path(f"{os.path.abspath(output_dir)}_cuts.png")
 
 
 def find_pieces(

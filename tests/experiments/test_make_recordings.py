@@ -78,10 +78,10 @@ def test_own_voice(tmp_path):
     soundfile.write(tmp_path / "reading.wav", sound, 16000)
     result = run(
         f"--from_recording={tmp_path / 'reading.wav'}", "--words=yes,no", "--speaker=ann",
-        "--min_silence_secs=0.2", f"--output_dir={tmp_path / 'out'}",
+        "--min_silence_secs=0.2", f"--output_dir={tmp_path / 'out'}/",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert f"2 recordings in {tmp_path / 'out'}\n" in result.stdout
+    assert f"2 recordings in {tmp_path / 'out'}/\n" in result.stdout
     assert result.stdout.endswith(f"the cuts: {tmp_path / 'out'}_cuts.png\n")
     assert (tmp_path / "out_cuts.png").is_file()
     record = json.loads((tmp_path / "out/recordings.json").read_text())
