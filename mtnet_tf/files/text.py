@@ -66,7 +66,7 @@ def read_json(path: pathlib.Path | str) -> dict[str, Any]:
     """
     text = read_text(path)
     with reading(path):
-        values = json.loads(text, parse_constant=_refuse_constant)
+        values = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         if not isinstance(values, dict):
             raise ValueError("it holds no JSON object {...}")
         return values
@@ -74,6 +74,13 @@ def read_json(path: pathlib.Path | str) -> dict[str, Any]:
 
 def _refuse_constant(name: str):
     raise ValueError(f"it holds {name}, which is no JSON")
+
+
+def _finite(number: str):
+    """Returns the number, which Python would read as infinite where it is too large."""
+    if not math.isfinite(float(number)):
+        raise ValueError(f"it holds {number}, which is too large a number")
+    return float(number)
 
 
 def read_csv(path: pathlib.Path | str) -> list[dict[str, str]]:

@@ -35,6 +35,7 @@ def test_json_round_trip(tmp_path):
         ("[1, 2]", "it holds no JSON object"),
         ('{"a": NaN}', "it holds NaN, which is no JSON"),
         ('{"a": -Infinity}', "it holds -Infinity"),
+        ('{"a": -1e999}', "it holds -1e999, which is too large a number"),
         ('{"a": ' + "[" * 100_000, "recursion"),
         ('{"a": ' + "9" * 5_000 + "}", "4300 digits"),
         ('{"a": 1', "Expecting"),
