@@ -171,7 +171,7 @@ class Shelf:
             shortest.append(file)
         top_db = self._top_db_that_fits(shortest)
         if top_db is None:
-            advice = f"(no --top_db down to {_TOP_DBS[-1]} trims them enough)"
+            advice = f"(with no --top_db down to {_TOP_DBS[-1]} do all of these fit)"
         else:
             advice = f"trim more with --top_db={top_db}, with which these fit"
         if not self._is_auto:
@@ -185,13 +185,11 @@ class Shelf:
         )
 
     def _top_db_that_fits(self, files: list[recordings.RecordingFile]):
-        """The largest of `_TOP_DBS` with which all files are short enough; None if none is."""
-        tried = iter([db for db in _TOP_DBS if db < self._processing.top_db])
-        top_db = next(tried, None)
-        for file in files:  # one that fits at one level fits at all lower ones
-            while top_db is not None and not self._fits_at(file, top_db):
-                top_db = next(tried, None)
-        return top_db
+        """The largest of `_TOP_DBS` with which all files fit; None if there is none."""
+        for top_db in _TOP_DBS:  # a lower one may leave too little of a word that fits at this
+            if top_db < self._processing.top_db and all(self._fits_at(f, top_db) for f in files):
+                return top_db
+        return None
 
     def _fits_at(self, file: recordings.RecordingFile, top_db: float):
         processing = dataclasses.replace(self._processing, top_db=float(top_db))

@@ -321,11 +321,25 @@ def test_noise_that_hides_the_ends_of_words(noisy):
         pairing.make_pairing("one_recording", noisy.folder, WORDS, 18140, trimmed)
 
 
+def test_a_level_that_leaves_too_little_of_a_word_is_not_told(noisy):
+    """A word that fits with 30 is trimmed to a click with 25, which another needs."""
+    noisy("fire_truck/ann_0.wav", 28)
+    noisy("zero/ann_0.wav", 9)
+    path = noisy.folder / "zero/ann_0.wav"
+    samples, rate = soundfile.read(path)
+    samples /= 50
+    samples[rate : rate + rate // 500] *= 56  # 28 dB above the word, in 10 ms
+    soundfile.write(path, samples, rate)
+    with pytest.raises(recordings.RecordingsError, match="2 of 2 words are longer") as error:
+        pair(noisy.folder)
+    assert "(with no --top_db down to 15 do all of these fit)" in str(error.value)
+
+
 def test_words_that_no_trimming_makes_fit(add, tmp_path):
     add(tmp_path, "zero/ann_0.wav", secs=0.3)
     add(tmp_path, "fire_truck/ann_0.wav", secs=2.0)
     with pytest.raises(recordings.RecordingsError) as error:
         pair(tmp_path)
     message = str(error.value)
-    assert "(no --top_db down to 15 trims them enough), or take" in message
+    assert "(with no --top_db down to 15 do all of these fit), or take" in message
     assert message.endswith("with --audio_length=auto.")
