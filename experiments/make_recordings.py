@@ -75,8 +75,15 @@ _SILENCE_DB = flags.DEFINE_float(
 )
 
 _OF_PIPER = (_TAKES, _LENGTH_SCALE, _NOISE_SCALE, _NOISE_W_SCALE, _SEED)
-_OF_FSDD = (_SPEAKERS, _DATA_DIR)
 _OF_OWN_VOICE = (_SPEAKER, _MIN_SILENCE_SECS, _SILENCE_DB)
+_NEEDED = {  # what gives the flags their meaning
+    "--words": (_ENGINE, _FROM_RECORDING),
+    "--engine=piper": _OF_PIPER,
+    "--engine=espeak_ng": (_VOICES,),
+    "--fsdd": (_SPEAKERS,),
+    "--fsdd=tfds": (_DATA_DIR,),
+    "--from_recording": _OF_OWN_VOICE,
+}
 
 
 def main(argv: list[str]) -> None:
@@ -92,7 +99,7 @@ def main(argv: list[str]) -> None:
         )
     words = None if _WORDS.value is None else makers.parse_words(_WORDS.value)
     if _FSDD.value is not None:
-        usable = _OF_FSDD if _FSDD.value == "tfds" else (_SPEAKERS,)
+        usable = (_SPEAKERS, _DATA_DIR) if _FSDD.value == "tfds" else (_SPEAKERS,)
         chosen = _only(f"--fsdd={_FSDD.value}", usable)
         make = functools.partial(makers.make_fsdd_recordings, source=_FSDD.value, **chosen)
     elif _FROM_RECORDING.value is not None:
@@ -123,12 +130,14 @@ def _only(source: str, usable: Sequence[flags.FlagHolder]) -> dict[str, Any]:
     Raises:
         InputError: one is given that has no meaning with the source.
     """
-    every = (_ENGINE, _VOICES, *_OF_PIPER, *_OF_FSDD, _FROM_RECORDING, *_OF_OWN_VOICE)
-    given = {flag.name: flag.value for flag in every if flag.value is not None}
-    if unused := given.keys() - {flag.name for flag in usable}:
-        names = ", ".join(f"--{name}" for name in sorted(unused))
-        raise InputError(f"With {source}, {names} has no meaning.")
-    return given
+    every = [(flag, needed) for needed, its_flags in _NEEDED.items() for flag in its_flags]
+    given = [(flag, needed) for flag, needed in every if flag.value is not None]
+    usable_names = {flag.name for flag in usable}
+    if unused := sorted((f.name, needed) for f, needed in given if f.name not in usable_names):
+        names = ", ".join(f"--{name}" for name, _ in unused)
+        needs = ", ".join(f"--{name} needs {needed}" for name, needed in unused)
+        raise InputError(f"With {source}, {names} has no meaning: {needs}.")
+    return {flag.name: flag.value for flag, _ in given}
 
 
 def _recognizer(words: list[str]) -> Callable[[np.ndarray, int], str | None] | None:

@@ -106,7 +106,15 @@ def test_own_voice(tmp_path):
         (["--fsdd=a.zip", "--data_dir=x"], "With --fsdd=a.zip, --data_dir has no meaning"),
         (["--fsdd=none.zip"], "none.zip does not exist"),
         (["--fsdd=" + 5000 * "a"], "aaa does not exist"),
-        (["--words=two", "--speaker=me"], "With --words, --speaker has no meaning"),
+        (
+            ["--words=two", "--speaker=me"],
+            "With --words, --speaker has no meaning: --speaker needs --from_recording.",
+        ),
+        (
+            ["--words=two", "--voices=en-us", "--data_dir=x"],
+            "With --words, --data_dir, --voices has no meaning: --data_dir needs --fsdd=tfds,"
+            " --voices needs --engine=espeak_ng.",
+        ),
         (["--words=two", "--from_recording=a.wav", "--seed=1"], "--seed has no meaning"),
         (["--words=two", "--from_recording=none.wav"], "none.wav: cannot be read"),
         (["--from_recording=a.wav"], "Give either --words"),
