@@ -73,11 +73,14 @@ def test_pairs_are_in_the_order_of_their_images_however_they_were_written(datase
 
 
 def test_validation_split_is_seeded_and_independent_of_the_training_seed(dataset):
-    a = loading.load(dataset, config_lib.DataConfig(validation_fraction=0.1))
-    b = loading.load(dataset, config_lib.DataConfig(validation_fraction=0.1))
-    c = loading.load(dataset, config_lib.DataConfig(validation_fraction=0.1, validation_seed=1))
-    assert list(a.validation.image_ids) == list(b.validation.image_ids)
-    assert set(a.validation.image_ids) != set(c.validation.image_ids)
+    def validation_ids(setting):
+        config = config_lib.override(preset("tiny"), [setting])
+        found = loading.load(dataset, loading.fit_config(config, dataset).data)
+        return found.validation.image_ids.tolist()
+
+    expected = validation_ids("training.seed=0")
+    assert validation_ids("training.seed=1") == expected
+    assert set(validation_ids("data.validation_seed=1")) != set(expected)
 
 
 def test_longer_words_are_never_truncated(dataset):
