@@ -13,6 +13,10 @@ class SpeechError(InputError, ValueError):
     """Speech that cannot be made; the message says why and what to do."""
 
 
+class NoSoundError(SpeechError):
+    """A text that an engine makes no sound of, though it works."""
+
+
 class SpeechEngine(Protocol):
     """Says texts in one voice.
 
@@ -26,7 +30,8 @@ class SpeechEngine(Protocol):
         """Returns the sound of a text, float32 [n] in [-1, 1] at 22 050 Hz, as the engine makes it.
 
         Raises:
-            SpeechError: the engine makes no sound of it.
+            NoSoundError: the engine makes no sound of it.
+            SpeechError: the engine fails.
         """
 
     def record(self) -> dict[str, Any]:

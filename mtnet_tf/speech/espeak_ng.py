@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mtnet_tf.data import audio
-from mtnet_tf.speech.engine import SpeechError
+from mtnet_tf.speech.engine import NoSoundError, SpeechError
 
 _PROGRAM = "espeak-ng"
 _VOICE = "en-us"  # whose speaker is named after the program alone
@@ -54,7 +54,7 @@ class EspeakNg:
             try:
                 samples, rate = audio.read_audio(path)
             except audio.AudioError as error:
-                raise SpeechError(
+                raise NoSoundError(
                     f"{_PROGRAM} makes no sound of {text!r} ({error}). Spell it differently."
                 ) from error
         return audio.resample(samples, rate)
@@ -81,5 +81,7 @@ def _run(*arguments: str) -> str:
         )
     except (OSError, subprocess.SubprocessError) as error:
         said = (getattr(error, "stderr", None) or str(error)).strip()
-        raise SpeechError(f"{_PROGRAM} failed ({said}).") from error
+        raise SpeechError(
+            f"{_PROGRAM} failed ({said}). Check the voice's name, or install the program again."
+        ) from error
     return done.stdout

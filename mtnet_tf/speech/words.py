@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from mtnet_tf.data import audio
-from mtnet_tf.speech.engine import SpeechEngine, SpeechError
+from mtnet_tf.speech.engine import NoSoundError, SpeechEngine
 
 _logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class WordSpeaker:
         """Returns the sounds of texts, float32 [texts, L_s] in [-1, 1].
 
         Raises:
-            SpeechError: the engine is not installed.
+            SpeechError: the engine is not installed, or fails.
         """
         self.load_engine()
         waveforms = []
@@ -58,7 +58,7 @@ class WordSpeaker:
         try:
             samples = self._engine.speak(text) if text else np.zeros(1, np.float32)
             samples = audio.trim_silence(samples, audio.TOP_DB, audio.MARGIN_SECS)
-        except (SpeechError, audio.AudioError):
+        except (NoSoundError, audio.AudioError):
             return np.zeros(self._length, np.float32)
         samples = audio.peak_normalize(samples, audio.PEAK)
         if len(samples) > self._length:

@@ -10,7 +10,7 @@ import pytest
 from data_builders import recording_makers
 from data_builders.errors import RecordingsError
 from mtnet_tf.data import audio
-from mtnet_tf.speech import EspeakNg, SpeechError, espeak_ng
+from mtnet_tf.speech import EspeakNg, NoSoundError, SpeechError, espeak_ng
 
 # A program in place of the real one, which not every machine has. It says a tone of 100 or,
 # as f3, 150 Hz per letter for half a second at 16 kHz, no sound for "sh", and fails for "crash".
@@ -55,12 +55,16 @@ def test_the_program_speaks_at_the_projects_rate(program):
 
 
 @pytest.mark.parametrize(
-    "text, message",
-    [("crash", r"espeak-ng failed \(no such phoneme\)"), ("sh", "makes no sound of 'sh'")],
+    "text, kind, message",
+    [
+        ("crash", SpeechError, r"espeak-ng failed \(no such phoneme\)"),
+        ("sh", NoSoundError, "makes no sound of 'sh'"),
+    ],
 )
-def test_what_it_cannot_say_is_one_error(text, message, program):
-    with pytest.raises(SpeechError, match=message):
+def test_what_it_cannot_say_is_one_error(text, kind, message, program):
+    with pytest.raises(SpeechError, match=message) as caught:
         EspeakNg().speak(text)
+    assert caught.type is kind
 
 
 def test_a_program_that_is_not_there(monkeypatch, tmp_path):

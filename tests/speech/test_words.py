@@ -5,7 +5,7 @@ import pytest
 
 from data_builders.recordings import Processing
 from mtnet_tf.data import audio
-from mtnet_tf.speech import SpeechError, WordSpeaker, letters
+from mtnet_tf.speech import NoSoundError, SpeechError, WordSpeaker, letters
 
 
 def test_words_and_rows_are_each_others_inverse():
@@ -28,7 +28,10 @@ def test_a_word_that_cannot_be_written_is_named(word):
 
 
 class Tones:
-    """An engine: a tone of 100 Hz a letter, as long as the text; it cannot say "sh"."""
+    """An engine: a tone of 100 Hz a letter, as long as the text.
+
+    It makes no sound of "sh", and fails for "crash".
+    """
 
     speaker = "tones"
 
@@ -38,7 +41,9 @@ class Tones:
     def speak(self, text):
         self.said.append(text)
         if text == "sh":
-            raise SpeechError("no sound")
+            raise NoSoundError("no sound")
+        if text == "crash":
+            raise SpeechError("no such phoneme")
         time = np.arange(4000 * len(text)) / audio.SAMPLE_RATE
         quiet = np.zeros(3000)
         tone = 0.2 * np.sin(2 * np.pi * 100 * len(text) * time)
@@ -80,3 +85,8 @@ def test_what_cannot_be_said_is_silence_and_a_long_word_loses_its_end(caplog):
     assert not silence.any() and not empty.any()
     assert long[-1000:].any()
     assert "'three' lasts 20" in caplog.text
+
+
+def test_an_engine_that_fails_is_no_silence():
+    with pytest.raises(SpeechError, match="no such phoneme"):
+        WordSpeaker(Tones, 9000)(["two", "crash"])

@@ -14,7 +14,7 @@ from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.layers import spoken_letters
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.speech import SpeechError, letters
+from mtnet_tf.speech import NoSoundError, SpeechError, letters
 from mtnet_tf.systems.controls import CONTROLS
 from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training.text_stage import TextStage
@@ -30,7 +30,7 @@ class Tones:
 
     def speak(self, text):
         if text not in WORDS:
-            raise SpeechError("no such word")
+            raise NoSoundError("no such word")
         pitch = 300 * (1 + WORDS.index(text))
         return 0.5 * np.sin(2 * np.pi * pitch * np.arange(900) / audio.SAMPLE_RATE)
 
