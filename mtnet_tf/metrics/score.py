@@ -34,16 +34,16 @@ def chosen_metrics(extras: bool) -> tuple[str, ...]:
 
 
 # What a failure of the generated signal counts as in the mean over all pairs: the least that the
-# metric can be, so that silence cannot win. White noise has a Corr2D below 0, so there it is -1,
-# the least that a correlation can be. Of MOS-LQO it is the worst opinion on the scale.
+# metric can be, so that silence cannot win. Corr2D and all forms of STOI are correlations, whose
+# least is -1: white noise has a Corr2D below 0. Of MOS-LQO it is the worst opinion on the scale.
 FLOORS = {
     "corr2d": -1.0,
     "pesq": -0.5,
-    "stoi": 0.0,
+    "stoi": -1.0,
     "corr2d_compressed": -1.0,
     "pesq_lqo": 1.0,
     "pesq_lqo_wb": 1.0,
-    "stoi_classic": 0.0,
+    "stoi_classic": -1.0,
     "estoi": -1.0,
 }
 

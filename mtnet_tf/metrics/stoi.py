@@ -1,9 +1,10 @@
 """STOI: short-time objective intelligibility (Taal et al. 2011), for words of any length.
 
 ESTOI, its extended form (Jensen and Taal 2016), compares whole spectra and not band by band. The
-computations are pystoi's, with one difference: pystoi correlates segments of 30 frames and has no
+computations are pystoi's, with two differences. pystoi correlates segments of 30 frames and has no
 answer for a signal with fewer, which is most single words. Here a segment has min(30, frames)
-frames, so that a longer signal's value is pystoi's and a shorter one's is its one segment's.
+frames, so that a longer signal's value is pystoi's and a shorter one's is its one segment's. And
+pystoi gives a silent generated signal 0, which is more than some sounds have. Here it is a failure.
 """
 
 import dataclasses
@@ -33,8 +34,9 @@ def stoi(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050)
         sample_rate: Hz; resampled to 10 kHz as pystoi does.
 
     Returns:
-        A Score, at most 1; a failure where a signal is not finite, or where the reference is silent
-        or has fewer than 10 frames (of 25.6 ms, every 12.8 ms) within 40 dB of its loudest.
+        A Score in [-1, 1], a mean of correlations; a failure where a signal is not finite or
+        silent, or where the reference has fewer than 10 frames (of 25.6 ms, every 12.8 ms) within
+        40 dB of its loudest.
 
     Raises:
         ValueError: wrong shapes or types, unequal lengths, or an impossible sample rate.
@@ -68,7 +70,7 @@ def estoi(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050
         sample_rate: Hz.
 
     Returns:
-        As `stoi`, a mean of correlations in [-1, 1].
+        As `stoi`.
 
     Raises:
         ValueError: as in `stoi`.
@@ -141,9 +143,13 @@ def score_resampled(
     ]
     if num_frames < MIN_FRAMES:
         return *failures, failures[0]
-    bands, length = _bands(_frames(generated)[reference.active]), min(SEGMENT_FRAMES, num_frames)
-    score = Score(_intelligibility(reference.bands, bands, length))
-    extended = Score(_extended_intelligibility(reference.bands, bands, length))
+    if np.any(generated):
+        bands = _bands(_frames(generated)[reference.active])
+        length = min(SEGMENT_FRAMES, num_frames)
+        score = Score(_intelligibility(reference.bands, bands, length))
+        extended = Score(_extended_intelligibility(reference.bands, bands, length))
+    else:
+        score = extended = failure("the generated signal is silent", GENERATED)
     return score, score if num_frames >= SEGMENT_FRAMES else failures[1], extended
 
 

@@ -262,6 +262,7 @@ def test_silence_fails_with_reasons_and_cannot_win(data, tmp_path):
     assert (corr2d["num_scored"], corr2d["num_failed"], corr2d["floor_mean"]) == (0, 4, -1.0)
     assert sum(corr2d["failures"].values()) == 4
     assert summary["metrics"]["pesq"]["floor_mean"] == -0.5
+    assert summary["metrics"]["stoi"]["floor_mean"] == -1.0
     assert summary["retrieval_accuracy"] == 0.0
     stored = json.loads((tmp_path / "silence/summary.json").read_text())
     assert stored["metrics"]["corr2d"]["mean"] is None  # NaN is no JSON
@@ -291,7 +292,7 @@ def test_summary_statistics():
     assert stoi["mean"] == pytest.approx(0.5)
     assert stoi["sd"] == pytest.approx(0.3)
     assert (stoi["num_scored"], stoi["num_failed"], stoi["num_failed_references"]) == (2, 1, 1)
-    assert stoi["floor_mean"] == pytest.approx(1.0 / 3)
+    assert stoi["floor_mean"] == pytest.approx((1.0 - 1.0) / 3)
     assert summary["metrics"]["pesq"]["floor_mean"] == pytest.approx((1.0 - 0.5) / 3)
     assert stoi["failures"] == {"no utterance": 1, "silent": 1}
     assert summary["retrieval_accuracy"] == 0.75

@@ -41,7 +41,7 @@ MUTANTS = {
         (
             ('"corr2d": -1.0', '"corr2d": 0.0'),
             ('"pesq": -0.5', '"pesq": 0.0'),
-            ('"stoi": 0.0', '"stoi": -1.0'),
+            ('"stoi": -1.0', '"stoi": 0.0'),
         ),
     ),
     "mtnet_tf/metrics/scorer.py": (
