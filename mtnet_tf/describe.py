@@ -161,7 +161,8 @@ class Describer:
 
         Raises:
             ImageError: the picture cannot be used.
-            InputError: there is no such voice, or the network does not depend on the voice.
+            InputError: there is no such voice, the network does not depend on the voice, or it has
+                no such input.
         """
         (description,) = self.describe_all([picture], invert=invert, voice=voice, **inputs)
         return description
@@ -182,6 +183,7 @@ class Describer:
             voice: as in `describe`, the same for all.
             **inputs: as in `describe`, the same for all.
         """
+        self._check_names(inputs)
         if "voice" in self._network.input or voice is not None:
             inputs["voice"] = np.int32(self._voice(voice))
         seen = [self._see(picture, invert) for picture in pictures]
@@ -189,6 +191,14 @@ class Describer:
         for rows in slices(len(seen), _BATCH):
             found += self._describe(seen[rows], inputs)
         return found
+
+    def _check_names(self, inputs: dict[str, Any]) -> None:
+        known = [name for name in self._network.input if name != "image"]
+        if unknown := [name for name in inputs if name not in known]:
+            raise InputError(
+                f"The network has no input {', '.join(unknown)}. Beside the picture it takes:"
+                f" {', '.join(known) or 'nothing'}."
+            )
 
     def _voice(self, name: str | None) -> int:
         """Returns the number of a voice."""

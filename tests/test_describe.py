@@ -15,6 +15,7 @@ from mtnet_tf.data.audio import AudioError
 from mtnet_tf.data.images import read_image
 from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.describe import Describer
+from mtnet_tf.errors import InputError
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 from mtnet_tf.systems.trained import load_network
 
@@ -116,6 +117,14 @@ def test_what_is_no_picture_is_one_error(runs, tmp_path):
         describer.describe(heic)
     with pytest.raises(ImageError, match="there is no such file"):
         describer.describe(tmp_path / "none.png")
+
+
+def test_an_input_that_the_network_has_not_is_one_error(runs, photo):
+    describer = Describer(runs / "mtnet")
+    with pytest.raises(InputError, match="no input speaker, mood. Beside .* takes: nothing"):
+        describer.describe(photo, speaker="bob", mood=1)
+    with pytest.raises(InputError, match="no input image"):  # it would hide the picture
+        describer.describe(photo, image=np.zeros([12, 12, 1], np.uint8))
 
 
 def test_a_run_that_does_not_say_its_words_is_one_error(runs, tmp_path):
