@@ -20,14 +20,21 @@ def encode(words: Sequence[str], num_steps: int) -> np.ndarray:
         num_steps: the letters of the longest word and one `END`.
 
     Raises:
-        ValueError: a word is too long, or has another letter; the message names it.
+        ValueError: a word is too long, or has another letter; the message names it and says what to
+            do.
     """
     rows = np.full([len(words), num_steps], END, np.int32)
     for row, word in zip(rows, words):
-        if len(word) >= num_steps or not set(word) <= set(LETTERS):
+        if len(word) >= num_steps:
             raise ValueError(
-                f"A word has at most {num_steps - 1} of the letters {LETTERS!r}."
-                f" Received: {word!r}."
+                f"{word!r} has {len(word)} letters, and text_decoder.num_steps={num_steps} has room"
+                f" for {num_steps - 1} and the end. Train with"
+                f" --override=text_decoder.num_steps={1 + max(map(len, words))}."
+            )
+        if unknown := "".join(sorted(set(word) - set(LETTERS))):
+            raise ValueError(
+                f"{word!r} has {unknown!r}, and the letters are {LETTERS!r}. Spell it with these"
+                " alone, and build the data set again."
             )
         row[: len(word)] = [1 + LETTERS.index(letter) for letter in word]
     return rows

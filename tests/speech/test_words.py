@@ -21,10 +21,17 @@ def test_what_stands_after_the_end_is_no_letter():
     assert letters.decode(np.array([[3, 1, 20, 0, 5], [1, 2, 3, 4, 5]])) == ["cat", "abcde"]
 
 
-@pytest.mark.parametrize("word", ["z" * 16, "Cat", "naïve"])
-def test_a_word_that_cannot_be_written_is_named(word):
-    with pytest.raises(ValueError, match=word):
-        letters.encode(["cat", word], 16)
+@pytest.mark.parametrize(
+    "word, message",
+    [
+        ("z" * 16, "16 letters, .*num_steps=16 has room for 15 .* --override=.*num_steps=21"),
+        ("Cat", "'Cat' has 'C', and the letters are \"abc"),
+        ("naïve", "'naïve' has 'ï', and .* Spell it with these alone"),
+    ],
+)
+def test_a_word_that_cannot_be_written_is_named(word, message):
+    with pytest.raises(ValueError, match=message):
+        letters.encode(["cat", word, "y" * 20], 16)
 
 
 class Tones:

@@ -129,5 +129,7 @@ def test_a_missing_voice_is_told_before_the_training_and_before_it_speaks(
 
 def test_a_word_that_is_too_long_is_one_error(config, synthetic_data):
     config = config_lib.override(config, ["text_decoder.num_steps=4"])
-    with pytest.raises(DataError, match="a word that cannot be written.*'zero'"):
+    with pytest.raises(
+        DataError, match="a word that cannot be written: 'zero' has 4 .*num_steps=5"
+    ):
         stage(config, synthetic_data)
