@@ -4,10 +4,11 @@
     python -m experiments.export --run_dir=runs/first --format=litert --quantize=int8
     python -m experiments.export --pretrained=mnist_ad --output=digits.onnx
 
-The input is `image`, uint8 [batch, height, width, channels] as the network was trained on; the
-outputs are `waveform`, float32 [batch, L_s] in [-1, 1], and `probabilities` of the words. The file
-holds the words, the voices, the sample rate and the threshold of `describe` as JSON. It is compared
-with Keras before it is kept.
+The input is `image`, uint8 [batch, height, width, channels] as the network was trained on, and,
+where the network depends on the voice, `voice`, int32 [batch], a place in the list of voices. The
+outputs are `waveform`, float32 [batch, L_s] in [-1, 1], and, where the network has a softmax layer,
+`probabilities` of the words. The file holds the words, the voices, the sample rate and the
+threshold of `describe` as JSON. It is compared with Keras before it is kept.
 """
 
 import pathlib
