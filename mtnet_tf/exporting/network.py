@@ -13,7 +13,7 @@ from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.tracing import traced
 from mtnet_tf.runs.calibration import Calibration, read_calibration
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import load_network
+from mtnet_tf.systems.trained import read_network
 
 _INPUTS = ("image", "voice")  # what may be asked of a program that has no Keras
 _NUM_TRIALS = 8
@@ -38,7 +38,7 @@ class Exported(tf.Module):
         """
         super().__init__(name="mtnet")
         config = run.config()
-        self.network = load_network(run)
+        self.network = read_network(run)
         if "letters" in self.network.output:
             raise ConfigError(
                 f"The network of {config.system!r} speaks with a text-to-speech program, which"

@@ -45,16 +45,27 @@ def train(
 
 
 def load_network(run: RunFolder) -> keras.Model:
+    """Returns the trained network of a run, ready to speak.
+
+    Raises:
+        RunFolderError, ConfigError: as `read_network`.
+        InputError: what the system speaks with is not installed (`System.make_ready`).
+    """
+    network = read_network(run)
+    find(run.config().system).make_ready(network)
+    return network
+
+
+def read_network(run: RunFolder) -> keras.Model:
     """Builds the network that config.json asks for, in float32, and reads its trained weights.
+
+    It is not made ready to speak: who only looks at it needs no text-to-speech engine.
 
     Raises:
         RunFolderError: the run has not finished, or a file of it is damaged.
         ConfigError: no system has the name that the configuration gives.
-        InputError: what the system speaks with is not installed (`System.make_ready`).
     """
     config = run.config()
-    system = find(config.system)
-    network = system.build_for_use(config)
+    network = find(config.system).build_for_use(config)
     load_weights(network, run / NETWORK)
-    system.make_ready(network)
     return network

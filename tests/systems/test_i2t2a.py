@@ -8,9 +8,11 @@ import tensorflow as tf
 
 from mtnet_tf import config as config_lib
 from mtnet_tf import systems
+from mtnet_tf.config import ConfigError
 from mtnet_tf.data import audio
 from mtnet_tf.data.pairs import DataError
 from mtnet_tf.evaluation.run import evaluate_run
+from mtnet_tf.exporting.network import Exported
 from mtnet_tf.layers import spoken_letters
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.run_folder import RunFolder
@@ -121,6 +123,8 @@ def test_a_missing_voice_is_told_before_the_training_and_before_it_speaks(
     monkeypatch.setattr(spoken_letters, "Piper", missing)
     with pytest.raises(SpeechError, match="not installed"):
         load_network(run)
+    with pytest.raises(ConfigError, match="speaks with a .* program, which cannot be exported"):
+        Exported(run)  # with a voice too, so it asks for none
     other = RunFolder(tmp_path / "other")
     with pytest.raises(SpeechError, match="not installed"):
         train(config, synthetic_data, other, "cpu")
