@@ -4,7 +4,7 @@ import numpy as np
 
 from mtnet_tf.metrics.auditory_spectrogram import auditory_spectrogram
 from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
-from mtnet_tf.metrics.signals import as_pair, signal_failure
+from mtnet_tf.metrics.signals import as_pair
 
 # Lip2AudSpec's exponent.
 COMPRESSION = 0.3
@@ -50,8 +50,7 @@ def corr2d_compressed(
 def _correlate_pair(
     reference: np.ndarray, generated: np.ndarray, sample_rate: int, power: float | None
 ):
-    reference, generated = as_pair(reference, generated, sample_rate)
-    failed = signal_failure(reference, REFERENCE) or signal_failure(generated, GENERATED)
+    reference, generated, failed = as_pair(reference, generated, sample_rate)
     if failed:
         return failed
     return correlate_directions(

@@ -9,7 +9,7 @@ import pesq as package
 from mtnet_tf.metrics.denormals import flushed
 from mtnet_tf.metrics.resampling import resample_polyphase
 from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
-from mtnet_tf.metrics.signals import as_pair, signal_failure
+from mtnet_tf.metrics.signals import as_pair
 
 _Mode = Literal["nb", "wb"]
 NARROW_BAND: _Mode = "nb"
@@ -78,8 +78,7 @@ def raw_from_lqo(score: Score) -> Score:
 
 
 def _score_pair(reference: np.ndarray, generated: np.ndarray, sample_rate: int, mode: _Mode):
-    reference, generated = as_pair(reference, generated, sample_rate)
-    failed = signal_failure(reference, REFERENCE) or signal_failure(generated, GENERATED)
+    reference, generated, failed = as_pair(reference, generated, sample_rate)
     if failed:
         return failed
     rate = SAMPLE_RATES[mode]

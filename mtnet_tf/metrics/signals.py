@@ -59,8 +59,8 @@ def as_signals(samples: np.ndarray, name: str) -> np.ndarray:
 
 def as_pair(
     reference: np.ndarray, generated: np.ndarray, sample_rate: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns both waveforms of a pair as float64.
+) -> tuple[np.ndarray, np.ndarray, Score | None]:
+    """Returns both waveforms of a pair as float64, and the failure that they cause in every metric.
 
     Args:
         reference: float [num_samples].
@@ -68,7 +68,7 @@ def as_pair(
         sample_rate: Hz, which is only checked.
 
     Returns:
-        (reference, generated): float64 [num_samples] each.
+        (reference, generated, failed): float64 [num_samples] each, and a `signal_failure` or None.
 
     Raises:
         ValueError: a shape or type that `as_signal` refuses, unequal lengths, or a sample rate that
@@ -81,7 +81,8 @@ def as_pair(
             "Reference and generated signal must be equally long: pad both to the data set's audio "
             f"length. Received: {len(reference)} and {len(generated)} samples."
         )
-    return reference, generated
+    failed = signal_failure(reference, REFERENCE) or signal_failure(generated, GENERATED)
+    return reference, generated, failed
 
 
 def _check_type(samples: np.ndarray, what: str):

@@ -15,7 +15,7 @@ from pystoi.stoi import BETA, DYN_RANGE, FS, N_FRAME, NFFT, OBM, N
 
 from mtnet_tf.metrics.resampling import resample_octave
 from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
-from mtnet_tf.metrics.signals import as_pair, signal_failure
+from mtnet_tf.metrics.signals import as_pair
 
 SAMPLE_RATE = FS  # 10 kHz
 SEGMENT_FRAMES = N  # 30
@@ -79,8 +79,7 @@ def estoi(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22050
 
 
 def _score_pair(reference: np.ndarray, generated: np.ndarray, sample_rate: int):
-    reference, generated = as_pair(reference, generated, sample_rate)
-    failed = signal_failure(reference, REFERENCE) or signal_failure(generated, GENERATED)
+    reference, generated, failed = as_pair(reference, generated, sample_rate)
     if failed:
         return failed, failed, failed
     reference, generated = (

@@ -14,7 +14,7 @@ import numpy as np
 
 from mtnet_tf.metrics.resampling import resample_polyphase
 from mtnet_tf.metrics.score import GENERATED, REFERENCE, Score, failure
-from mtnet_tf.metrics.signals import as_pair, signal_failure
+from mtnet_tf.metrics.signals import as_pair
 
 SAMPLE_RATE = 16000
 FRAME_SECS = 0.005
@@ -107,8 +107,7 @@ def f0_error(reference: np.ndarray, generated: np.ndarray, sample_rate: int = 22
 
 
 def _score_pair(reference: np.ndarray, generated: np.ndarray, sample_rate: int) -> dict[str, Score]:
-    reference, generated = as_pair(reference, generated, sample_rate)
-    failed = signal_failure(reference, REFERENCE) or signal_failure(generated, GENERATED)
+    reference, generated, failed = as_pair(reference, generated, sample_rate)
     if failed:
         return {"mcd": failed, "f0_error": failed}
     analyses = [
