@@ -256,7 +256,7 @@ def test_synthetic_words_can_be_scored():
     assert len({waveform.tobytes() for waveform in [*generated, *again]}) == 54
 
 
-@pytest.mark.parametrize("part", ["train_step", "input"])
+@pytest.mark.parametrize("part", ["train_step", "generator", "autoencoder_stage", "input"])
 def test_parts(part, setting):
     check(part, benchmarking.measure(part, setting))
 
@@ -313,7 +313,7 @@ def test_values_out_of_range_are_one_error():
 @pytest.mark.slow
 def test_the_program(tmp_path):
     parts = ["train_step", "num_pairs", "encoder", "plain_keras", "interleaved", "optimizer"]
-    parts += ["describe"]
+    parts += ["evaluation", "describe"]
     done = run(
         "--preset=tiny",
         "--override=image_encoder.widths=[8,16]",
