@@ -57,13 +57,12 @@ program.define_device_flag()
 
 def configuration(name: str) -> Config:
     """Returns the preset `name` with --override and --batch_size applied."""
-    from mtnet_tf import config as config_lib
-    from mtnet_tf.config import preset
+    from experiments.benchmarking.setting import configure
 
     changes = list(_OVERRIDE.value)
     if _BATCH_SIZE.value:
         changes.append(f"training.joint.batch_size={_BATCH_SIZE.value}")
-    return config_lib.override(preset(name), changes)
+    return configure(name, changes)
 
 
 def main(argv: list[str]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from mtnet_tf.config import Config
+from mtnet_tf.config import Config, override, preset, require_kept
 
 if TYPE_CHECKING:  # imports TensorFlow
     from experiments.benchmarking.matrix_product import MatrixProduct
@@ -31,3 +32,22 @@ class Setting:
     def batch_size(self) -> int:
         """Images of a step of the joint stage."""
         return self.config.training.joint.batch_size
+
+
+def configure(name: str, assignments: Sequence[str]) -> Config:
+    """Returns a preset with assignments applied, as it is trained on images of that shape.
+
+    Images in colour are no digits. As on CIFAR10 AD, they and what the network sees are mirrored.
+
+    Args:
+        name: of the preset.
+        assignments: each `key=value`, as `override` takes them.
+
+    Raises:
+        ConfigError: an assignment is refused, or makes digits of images in colour.
+    """
+    config = override(preset(name), assignments)
+    if config.data.image_shape[-1] == 3:
+        config = override(config, ["data.digit_size=null"])
+        require_kept(config, assignments, "the benchmark of images in colour")
+    return config

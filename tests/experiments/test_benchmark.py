@@ -18,6 +18,7 @@ from experiments import benchmarking
 from experiments.benchmarking import encoders, matrix_product, throughput, timing
 from experiments.benchmarking.optimizer_update import compare_updates
 from experiments.benchmarking.scoring import distorted_pairs
+from experiments.benchmarking.setting import configure
 from experiments.benchmarking.synthetic import synthetic_words
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import AudioGeneratorConfig, DataConfig, OptimizerConfig, preset
@@ -54,6 +55,16 @@ def operations(model):
         tf.TensorSpec([4, *model.input_shape[1:]], model.inputs[0].dtype)
     )
     return {operation.type for operation in function.graph.get_operations()}
+
+
+def test_images_in_colour_are_no_digits():
+    """So their network sees the mirror image too, as that of a data set in colour does."""
+    colour = "data.image_shape=[32,32,3]"
+    config = configure("small", [colour])
+    assert config == config_lib.override(preset("small"), [colour, "data.digit_size=null"])
+    assert configure("small", []) == preset("small")
+    with pytest.raises(InputError, match="digit_size=20 has no effect: the benchmark of images in"):
+        configure("small", [colour, "data.digit_size=20"])
 
 
 def test_plain_keras_is_the_same_network(tiny_config):
