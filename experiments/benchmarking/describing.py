@@ -47,8 +47,7 @@ def _one_step_run(setting: Setting, path: pathlib.Path):
     joint = dataclasses.replace(config.training.joint, batch_size=2, epochs=1e-9)
     config = dataclasses.replace(
         config,
-        # Without this term there is no stage 1.
-        loss=dataclasses.replace(config.loss, representation_weight=None),
+        loss=config.loss.without_audio_feature(),  # so that there is no stage 1
         training=dataclasses.replace(config.training, joint=joint),
     )
     data = synthetic_data(config.data)

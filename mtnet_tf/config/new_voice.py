@@ -33,9 +33,7 @@ def configure_new_voice(config: Config, frozen: Sequence[str], overrides: Iterab
             " with --override=voice.conditioning=film."
         )
     loss = dataclasses.replace(
-        config.loss,
-        representation_weight=None,
-        audio_feature_weight=None,
+        config.loss.without_audio_feature(),
         generation_gradient=1.0,
         generation_target="true_word",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from mtnet_tf.config.kinds import SMALLEST, Epsilon, Fraction, LossWeight, Name, Seed
@@ -55,6 +55,10 @@ class LossConfig:
     spectral_weight: LossWeight | None = None
     decay_weight: LossWeight = 0.8 * 0.0005
     reconstruction_decay_weight: LossWeight = 0.0005
+
+    def without_audio_feature(self) -> LossConfig:
+        """Returns the losses without the two terms that need the audio feature of stage 1."""
+        return replace(self, representation_weight=None, audio_feature_weight=None)
 
 
 @dataclass(frozen=True)

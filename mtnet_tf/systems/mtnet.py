@@ -65,8 +65,7 @@ def _ablation(name: str, label: str, configure: Callable[[Config], Config]) -> S
 
 def _generation_loss_alone(config: Config) -> Config:
     config = _without_perceptual_loss(config)
-    loss = dataclasses.replace(config.loss, representation_weight=None, audio_feature_weight=None)
-    return dataclasses.replace(config, loss=loss)
+    return dataclasses.replace(config, loss=config.loss.without_audio_feature())
 
 
 def _without_perceptual_loss(config: Config) -> Config:

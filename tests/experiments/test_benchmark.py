@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from experiments import benchmarking
-from experiments.benchmarking import encoders, matrix_product, throughput, timing
+from experiments.benchmarking import describing, encoders, matrix_product, throughput, timing
 from experiments.benchmarking.optimizer_update import compare_updates
 from experiments.benchmarking.scoring import distorted_pairs
 from experiments.benchmarking.setting import configure
@@ -265,6 +265,16 @@ def test_synthetic_words_can_be_scored():
         assert not any(np.isnan(score.value) for score in scores[metric]), metric
     again = np.array([next(pairs)[1] for _ in range(50)])
     assert len({waveform.tobytes() for waveform in [*generated, *again]}) == 54
+
+
+def test_what_is_described_has_no_stage_1(setting, tmp_path, monkeypatch):
+    """Also where a loss asks for the audio feature, which stage 1 makes."""
+    config = config_lib.override(setting.config, ["loss.audio_feature_weight=0.1"])
+    trained = []
+    monkeypatch.setattr(describing, "train", lambda config, *_: trained.append(config.loss))
+    describing._one_step_run(dataclasses.replace(setting, config=config), tmp_path)
+    (loss,) = trained
+    assert (loss.representation_weight, loss.audio_feature_weight) == (None, None)
 
 
 @pytest.mark.parametrize("part", ["train_step", "generator", "autoencoder_stage", "input"])

@@ -19,6 +19,7 @@ MUTANTS = {
     "mtnet_tf/config/training.py": (
         ("tests/config/test_presets.py", "tests/config/test_config.py"),
         (
+            (", audio_feature_weight=None", ""),
             ("decay_weight: LossWeight = 0.8 * 0.0005", "decay_weight: LossWeight = 0.8"),
             (
                 "reconstruction_decay_weight: LossWeight = 0.0005",
@@ -42,6 +43,7 @@ MUTANTS = {
     "mtnet_tf/config/new_voice.py": (
         ("tests/training/test_new_voice.py",),
         (
+            ("config.loss.without_audio_feature()", "config.loss"),
             ("generation_gradient=1.0,", "generation_gradient=0.002,"),
             ('if config.voice.conditioning == "none":', "if False:"),
             ("frozen=tuple(frozen)", "frozen=()"),

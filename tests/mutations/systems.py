@@ -63,7 +63,7 @@ MUTANTS = {
     "mtnet_tf/systems/mtnet.py": (
         ("tests/config/test_config.py", "tests/models/test_models.py"),
         (
-            (", audio_feature_weight=None", ""),
+            ("config.loss.without_audio_feature()", "config.loss"),
             ("perceptual_weight=None, ", ""),
             (', generation_target="true_word"', ""),
             (
