@@ -38,8 +38,8 @@ def compare_updates(
     """Times the two optimisers. Both start as Keras' does, and have a constant learning rate.
 
     Args:
-        config: of this project's optimiser. The schedule, the clipping and the start of the mean
-            square are left out.
+        config: of this project's optimiser. The schedule, the clipping, the start of the mean
+            square and the average of the weights are left out.
         shapes: of the weights.
         seconds: how long each is measured.
         jit_compile: whether this project's update is compiled with XLA.
@@ -49,7 +49,12 @@ def compare_updates(
         "largest_difference" of the weights after some updates, over the largest weight.
     """
     config = dataclasses.replace(
-        config, schedule="constant", warmup_steps=0, initial_mean_square=0.0, clip_norm=None
+        config,
+        schedule="constant",
+        warmup_steps=0,
+        initial_mean_square=0.0,
+        clip_norm=None,
+        average_decay=0.0,
     )
     random = np.random.default_rng(0)
     # From gradients that stay the same, Adam's bias correction takes out what beta_1 does.

@@ -15,8 +15,14 @@ import pytest
 import tensorflow as tf
 
 from experiments import benchmarking
-from experiments.benchmarking import describing, encoders, matrix_product, throughput, timing
-from experiments.benchmarking.optimizer_update import compare_updates
+from experiments.benchmarking import (
+    describing,
+    encoders,
+    matrix_product,
+    optimizer_update,
+    throughput,
+    timing,
+)
 from experiments.benchmarking.scoring import distorted_pairs
 from experiments.benchmarking.setting import configure
 from experiments.benchmarking.synthetic import synthetic_words
@@ -229,10 +235,22 @@ def test_turns_alternate_and_are_exact(monkeypatch):
 @pytest.mark.parametrize("name", ["rmsprop", "adam", "nesterov"])
 def test_updates_agree_with_keras(name, momentum):
     config = OptimizerConfig(name=name, learning_rate=1e-2, momentum=momentum, epsilon=1e-6)
-    figures = compare_updates(config, [(30, 20), (20,)], 0.0)
+    figures = optimizer_update.compare_updates(config, [(30, 20), (20,)], 0.0)
     assert figures["num_weights"] == 620
     assert figures["largest_difference"] < 1e-5
     assert figures["milliseconds"] > 0 and figures["keras_milliseconds"] > 0
+
+
+def test_neither_optimiser_keeps_an_average_of_the_weights(monkeypatch):
+    """It would be a pass over all weights that the other does not make."""
+    updater, timed = optimizer_update._updater, []
+    monkeypatch.setattr(
+        optimizer_update,
+        "_updater",
+        lambda own, *args, **kw: timed.append(own) or updater(own, *args, **kw),
+    )
+    optimizer_update.compare_updates(OptimizerConfig(average_decay=0.9), [(2,)], 0.0)
+    assert [optimizer.use_ema for optimizer in timed] == [False, False]
 
 
 def test_pytorch_has_the_same_network(setting):
