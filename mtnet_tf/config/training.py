@@ -86,11 +86,12 @@ class OptimizerConfig:
         schedule: what follows the warm-up.
         warmup_steps: from 0 to 1e9. A warm-up takes at most a tenth of the stage.
         final_learning_rate_fraction: where the cosine ends, from 0 to 1.
-        rho: decay of the mean square, in [0, 1). The paper gives none; with 0.9 both stages
-            collapse at full width (BUILD_NOTES.md, "Readings of the optimiser").
+        rho: decay of the mean square, in [0, 1); of rmsprop alone. The paper gives none; with 0.9
+            both stages collapse at full width (BUILD_NOTES.md, "Readings of the optimiser").
         momentum: in [0, 1); beta_1 of Adam.
-        epsilon: inside the root, from 1e-30 to 10.
-        initial_mean_square: from 0 to 1e6. TensorFlow 1 starts at 1, Keras 3 at 0.
+        epsilon: from 1e-30 to 10. It is added inside the root of rmsprop, and to the root of adam;
+            nesterov has none.
+        initial_mean_square: from 0 to 1e6; of rmsprop alone. TensorFlow 1 has 1, Keras 3 has 0.
         clip_norm: largest global norm of the gradients, from 1e-30 to 1e9, or None for any.
         average_decay: in [0, 1), of an exponential moving average of the weights, a step. The
             average is what is validated and kept; 0 keeps the last weights.
@@ -168,7 +169,8 @@ class TrainingConfig:
             is the network that is saved.
         jit_compile: whether the training step is compiled with XLA.
         validations: how often a stage is looked at, from 0 to 1e6: its audio features, or the
-            validation part.
+            validation part. 0: at its end alone. Whatever else it is, an adversarial stage is
+            looked at once an epoch.
     """
 
     seed: Seed = 0
