@@ -3,7 +3,9 @@
 A CPU with amx_bf16 or avx512_bf16 multiplies bfloat16 and sums up in float32. Any other CPU would
 emulate that, at less than half the speed of float32. So there the convolutions here multiply in
 float32 what has been rounded to bfloat16. The products are the same numbers, and so are their sums
-but for the order: a training in `mixed_bfloat16` means the same on either machine.
+but for the order: a training in `mixed_bfloat16` means the same on either machine. One sum is not:
+what `dilated_conv2d.tap_by_tap` adds up is rounded once a tap where the CPU multiplies bfloat16,
+and once in all where it does not.
 """
 
 from __future__ import annotations

@@ -70,8 +70,8 @@ def test_it_is_float32_of_rounded_numbers(monkeypatch, name, native):
     assert ours(x).dtype == "bfloat16"
     assert {weight.dtype for weight in ours.weights} == {"float32"}
     for found, expected in zip(gradients(ours, x, upstream), gradients(theirs, x, upstream)):
-        # Rounded once, to eight binary places. TensorFlow's own kernels, where oneDNN has none for
-        # bfloat16, round within a sum too.
+        # Rounded once, to eight binary places. Two round within a sum too: what is added tap by tap
+        # in bfloat16, and TensorFlow's own kernels, where oneDNN has none for bfloat16.
         places = 6 if native else 8
         assert np.linalg.norm(found - expected) < 2.0**-places * np.linalg.norm(expected)
         np.testing.assert_array_equal(found, rounded(found))
