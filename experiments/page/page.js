@@ -248,6 +248,7 @@ function prepareFiles() {
 function prepareCamera() {
   const view = $("view");
   const close = () => {
+    if (!view.srcObject) return;
     for (const track of view.srcObject.getTracks()) track.stop();
     view.srcObject = null;
     view.hidden = $("shoot").hidden = $("close").hidden = true;
@@ -267,22 +268,27 @@ function prepareCamera() {
       $("camera").hidden = true;
       $("shoot").focus();
     } catch {
-      if (view.srcObject) close();
+      close();
       tell("The camera cannot be used: there is none, or it was not allowed.");
     } finally {
       $("camera").disabled = false;
     }
   });
   $("close").addEventListener("click", close);
-  $("shoot").addEventListener("click", () =>
-    say(async () => {
-      try {
-        return await pixelsOf(view, "The camera shows no picture yet.");
-      } finally {
-        close();
-      }
-    }),
-  );
+  $("shoot").addEventListener("click", async () => {
+    $("shoot").disabled = $("close").disabled = true; // a second press would lose the picture
+    try {
+      await say(async () => {
+        try {
+          return await pixelsOf(view, "The camera shows no picture yet.");
+        } finally {
+          close();
+        }
+      });
+    } finally {
+      $("shoot").disabled = $("close").disabled = false;
+    }
+  });
 }
 
 // The test pictures that were put beside the page, so that it can be tried without drawing.
