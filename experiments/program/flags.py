@@ -145,12 +145,16 @@ def define_recordings_flags() -> None:
         "Speaker to take from a recordings folder with several; any: for each word one who has it,"
         " those with the most words first, then by name.",
     )
-    flags.DEFINE_integer("pairing_seed", 0, "Draws takes and voices, where a pairing has several.")
+    flags.DEFINE_integer(
+        "pairing_seed",
+        None,
+        "Draws takes and voices, where a pairing has several; default: the config's, or 0.",
+    )
     flags.DEFINE_string(
         "audio_length", None, "L_s in samples, or auto: the longest word's; default: the paper's."
     )
     flags.DEFINE_bool(
-        "allow_missing_words", False, "Make a data set of the words that are recorded."
+        "allow_missing_words", None, "Make a data set of the words that are recorded."
     )
     # Their defaults: data_builders.recordings.Processing.
     flags.DEFINE_float("top_db", None, "Silence is this far below a recording's loudest 10 ms, dB.")

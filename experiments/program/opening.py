@@ -168,7 +168,8 @@ def open_builder(name: str | None = None) -> "AudioDescriptionBuilder":
     import data_builders
 
     values = flags.FLAGS
-    processing = {name: values[name].value for name in ("top_db", "margin_secs", "peak")}
+    given = {name: values[name].value for name in ("top_db", "margin_secs", "peak")}
+    processing = {name: value for name, value in given.items() if value is not None}
     return data_builders.open_builder(
         name or values.dataset,
         data_dir=values.data_dir,
@@ -179,7 +180,7 @@ def open_builder(name: str | None = None) -> "AudioDescriptionBuilder":
         pairing_seed=values.pairing_seed,
         audio_length=values.audio_length,
         allow_missing_words=values.allow_missing_words,
-        processing={name: value for name, value in processing.items() if value is not None},
+        processing=processing or None,  # what is None is left to the data set's config
     )
 
 

@@ -309,13 +309,7 @@ def npz_dir(tmp_path):
 
 def test_the_authors_files(npz_dir):
     builder = data_builders.open_builder(
-        "mnist_ad/authors",
-        data_dir=npz_dir / "tfds",
-        npz_dir=npz_dir,
-        # As the programs give what nobody has asked for.
-        processing={},
-        pairing_seed=0,
-        allow_missing_words=False,
+        "mnist_ad/authors", data_dir=npz_dir / "tfds", npz_dir=npz_dir
     )
     builder.download_and_prepare()
     metadata = builder.info.metadata

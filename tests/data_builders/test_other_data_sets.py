@@ -103,6 +103,46 @@ def test_a_module_anywhere(tmp_path, monkeypatch, module):
         data_builders.open_builder(f"{builder.name}/many", **options)
 
 
+OPENED_BY_A_PROGRAM = """
+import sys
+from absl import flags
+from experiments import program
+
+program.define_dataset_flags()
+flags.FLAGS(sys.argv)
+config = program.open_builder().builder_config
+print("RESULT", config.policy, config.pairing_seed, config.allow_missing_words, config.processing)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments, opened",
+    [
+        ([], "many_takes 7 True {'top_db': 30}"),
+        (
+            ["--pairing_seed=0", "--noallow_missing_words", "--top_db=40"],
+            "many_takes 0 False {'top_db': 40.0}",
+        ),
+    ],
+)
+def test_a_program_changes_of_a_config_what_its_flags_say(add, tmp_path, arguments, opened):
+    config = """
+    WORDS = {"0": "zero"}
+    BUILDER_CONFIGS = [
+        audio_description.PairingConfig(
+            name="mine", policy="many_takes", pairing_seed=7, processing={"top_db": 30},
+            allow_missing_words=True,
+        )
+    ]
+"""
+    (tmp_path / "toy.py").write_text(TOY + config)
+    for take in (0, 1):
+        add(tmp_path, f"recordings/zero/ann_{take}.wav")
+    shared = ["--builder_module=toy", "--recordings_dir=recordings", "--data_dir=tfds"]
+    done = run(tmp_path, "-c", OPENED_BY_A_PROGRAM, *shared, *arguments)
+    assert f"RESULT {opened}\n" in done.stdout, done.stderr
+
+
 def test_a_class_of_a_script(tmp_path):
     script = (
         TOY
