@@ -147,8 +147,8 @@ class ArrayImages:
     load: Callable[[], dict[str, tuple[np.ndarray, np.ndarray]]]
 
     def prepare(self) -> None:
-        """Checks the arrays. Raises DataSetError if they are not what they must be."""
-        for split, (images, labels) in self.load().items():
+        """Checks the arrays. Raises DataSetError if they cannot be read or are no such arrays."""
+        for split, (images, labels) in self._load().items():
             if images.dtype != np.uint8 or images.shape[1:] != tuple(self.shape):
                 raise DataSetError(
                     f"{self.id}: the images of {split} are {images.dtype}, shape"
@@ -163,13 +163,23 @@ class ArrayImages:
 
     def num_images(self, split: str) -> int:
         """Returns how many images a split has."""
-        return len(self.load()[split][1])
+        return len(self._load()[split][1])
 
     def images(
         self, split: str, first: int = 0, last: int | None = None
     ) -> Iterator[tuple[str, bytes, int]]:
         """Yields PNG bytes; see `ImageSource`."""
         # Not by TFDS' own encoder, which would start TensorFlow.
-        images, labels = self.load()[split]
+        images, labels = self._load()[split]
         for i in range(first, len(labels) if last is None else last):
             yield f"{split}_{i:05d}", encode_png(images[i]), int(labels[i])
+
+    def _load(self):
+        """What `load` returns; a file that it cannot read is not one that cannot be written."""
+        try:
+            return self.load()
+        except OSError as error:
+            raise DataSetError(
+                f"{self.id}: the images cannot be read ({first_line(error)}). Check the"
+                " file that the data set's module reads, and run the same command again."
+            ) from error

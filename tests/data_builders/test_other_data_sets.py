@@ -216,6 +216,18 @@ def test_arrays_that_are_no_images(images, labels, message):
         source.prepare()
 
 
+def test_arrays_whose_file_is_missing(tmp_path):
+    source = image_sources.ArrayImages("toy:1", (8, 8, 3), lambda: np.load(tmp_path / "none.npz"))
+    message = r"^toy:1: the images cannot be read \(.*none\.npz'\)\. Check the file"
+    for read in (
+        source.prepare,
+        lambda: source.num_images("train"),
+        lambda: [*source.images("test")],
+    ):
+        with pytest.raises(DataSetError, match=message):
+            read()
+
+
 @pytest.mark.parametrize("label", [-1, 10])
 def test_a_label_without_a_word(tmp_path, monkeypatch, label):
     def load():
