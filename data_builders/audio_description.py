@@ -227,9 +227,11 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
     def _longest_allowed(self, audio_length: int | str | None):
         if audio_length in (None, "auto"):
             return audio_length or self.AUDIO_LENGTH
-        if not str(audio_length).isdecimal() or int(audio_length) < 1:
+        most = recordings.MAX_WORD_SAMPLES
+        if not str(audio_length).isdecimal() or not 1 <= int(audio_length) <= most:
             raise recordings.RecordingsError(
-                "--audio_length is a number of samples, or 'auto' for the longest word's."
+                f"--audio_length is a number of samples from 1 to {most}"
+                f" ({recordings.MAX_WORD_SECS:g} s), or 'auto' for the longest word's."
                 f" Received: {audio_length!r}."
             )
         return int(audio_length)

@@ -85,7 +85,7 @@ class AuthorsArchive:
 
         self._labels = {"train": _read_one_hot(one_hot, words), "test": _read_names(names, words)}
         if audio_length == "auto":
-            audio_length = round(recordings.MAX_WORD_SECS * audio.SAMPLE_RATE)
+            audio_length = recordings.MAX_WORD_SAMPLES
         spoken = list(words.values())
         found, of_train_image = _read_waveforms(
             waveforms, self._labels["train"], spoken, audio_length

@@ -31,6 +31,8 @@ _OTHER_AUDIO_SUFFIXES = (
 
 MAX_WORD_SECS = 10.0
 """What is longer than this is no word, whatever audio length is asked for."""
+MAX_WORD_SAMPLES = round(MAX_WORD_SECS * audio.SAMPLE_RATE)
+"""The same in samples."""
 
 # The least that a recording must be, trimmed and before its margins, to pass for a word. Clicks,
 # constants and fragments lie far on the other side of these; of 3,000 spoken digits of the Free

@@ -38,9 +38,7 @@ class Shelf:
         self._processing = processing
         self._allow_missing_words = allow_missing_words
         self._is_auto = audio_length == "auto"
-        self._limit = (
-            round(recordings.MAX_WORD_SECS * audio.SAMPLE_RATE) if self._is_auto else audio_length
-        )
+        self._limit = recordings.MAX_WORD_SAMPLES if self._is_auto else audio_length
         self._fitting, self._too_long = {}, {}  # file -> recording
         self._indices = {}  # file -> its index in `taken`
 

@@ -253,10 +253,12 @@ def test_audio_length(open_mnist, add, tmp_path):
         open_mnist(tmp_path, folder)
     auto = open_mnist(tmp_path, folder, audio_length="auto").info.metadata
     assert auto["audio_length"] == max(r["num_samples"] for r in auto["recordings"])
-    fixed = open_mnist(tmp_path, folder, audio_length=40000).info.metadata
-    assert fixed["audio_length"] == 40000
-    for wrong in ("long", 0, -5):
-        with pytest.raises(recordings.RecordingsError, match="audio_length is a number"):
+    for fixed in (40000, 220500):
+        builder = open_mnist(tmp_path, folder, audio_length=fixed)
+        assert builder.info.metadata["audio_length"] == fixed
+    message = r"audio_length is a number of samples from 1 to 220500 \(10 s\), or 'auto'"
+    for wrong in ("long", 0, -5, 220501, "20000000"):
+        with pytest.raises(recordings.RecordingsError, match=message):
             open_mnist(tmp_path, folder, audio_length=wrong)
 
 
