@@ -183,6 +183,11 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
             self._images = self._open_archive(config, limit)
             self._pairing = self._images.pairing
             return
+        if config.npz_dir is not None:
+            raise recordings.RecordingsError(
+                f"{self.name}/{config.name} takes nothing from --npz_dir={config.npz_dir}, which is"
+                " for the config authors: leave it out, or choose that config."
+            )
         recordings_dir = config.recordings_dir or recordings.shipped_recordings(self.WORDS.values())
         if recordings_dir is None:
             raise recordings.RecordingsError(

@@ -351,6 +351,9 @@ def test_where_the_authors_files_are(tmp_path):
         data_builders.open_builder("mnist_ad/authors", data_dir=tmp_path)
     with pytest.raises(recordings.RecordingsError, match="digits_ad has no files of the authors"):
         data_builders.open_builder("digits_ad/authors", data_dir=tmp_path, npz_dir=tmp_path)
+    message = "^mnist_ad/one_recording takes nothing from --npz_dir=npz, .* the config authors"
+    with pytest.raises(recordings.RecordingsError, match=message):
+        data_builders.open_builder("mnist_ad", data_dir=tmp_path, npz_dir="npz")
 
 
 def test_the_cards_of_the_data_sets_say_the_same_of_their_configs():
