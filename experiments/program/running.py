@@ -67,10 +67,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
         # was swallowed, as Python does in a destructor. What is left to do is to exit, which a
         # second Ctrl-C cuts short.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        print(
-            "error: interrupted; the same command goes on where this one stopped.",
-            file=sys.stderr,
-        )
+        print("error: interrupted; run the same command again.", file=sys.stderr)
         return 130
 
     quiet_tensorflow.keep_import_quiet()

@@ -165,6 +165,21 @@ program.run(main)
     assert done.stderr.strip().endswith("BrokenPipeError: of a worker")
 
 
+def test_ctrl_c_promises_only_what_holds_for_every_program():
+    """Some begin anew: a data set, a folder of recordings."""
+    code = """
+import os, signal
+from experiments import program
+
+program.run(lambda argv: os.kill(os.getpid(), signal.SIGINT))
+"""
+    done = run("-c", code)
+    assert (done.returncode, done.stderr) == (
+        130,
+        "error: interrupted; run the same command again.\n",
+    )
+
+
 def test_two_networks_are_refused():
     done = run("-m", "experiments.export", "--run_dir=r", "--pretrained=mnist_ad", "--output=o")
     assert done.returncode == 1
