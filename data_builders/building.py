@@ -52,13 +52,14 @@ def sole_builder(folder: epath.Path) -> Iterator[None]:
         folder: made where it is missing.
 
     Raises:
-        files.FileError: the folder cannot be written.
+        files.FileError: the folder cannot be written, or what is left in it cannot be removed.
     """
     with files.locked(folder, wait=True) as held:
         if held:
             # TFDS's name for what it is writing.
             for path in folder.glob("incomplete.*"):
-                path.rmtree()
+                with files.writing(path):
+                    path.rmtree()
         yield
 
 

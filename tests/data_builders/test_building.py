@@ -9,18 +9,20 @@ import sys
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from etils import epath
 from tensorflow_datasets.core.download import download_manager, extractor
 
-from data_builders import audio_description, beam, image_sources, words
+from data_builders import audio_description, beam, building, image_sources, words
 from data_builders.errors import DataSetError
 from data_builders.mnist_ad import mnist_ad_dataset_builder
+from mtnet_tf import files
 from mtnet_tf.errors import InputError
 
 
 def assert_nothing_is_left(builder, data_dir):
     assert not builder.is_prepared()
-    files = [p for p in data_dir.rglob("*") if p.is_file() and p.name != ".lock"]
-    assert [path.parent.name for path in files] == [".config"]  # TFDS's list of config names
+    left = [p for p in data_dir.rglob("*") if p.is_file() and p.name != ".lock"]
+    assert [path.parent.name for path in left] == [".config"]  # TFDS's list of config names
 
 
 def test_a_killed_build_leaves_nothing_that_looks_prepared(open_mnist, dummy, tmp_path):
@@ -58,6 +60,16 @@ Builder(data_dir={str(tmp_path)!r}, recordings_dir={str(dummy / "recordings")!r}
     names = {path.name for path in builder.data_path.parent.iterdir()}
     assert names == {".lock", builder.data_path.name}
     assert builder.info.splits["train"].num_examples == 20
+
+
+def test_what_a_killed_build_left_cannot_be_removed(tmp_path):
+    link = tmp_path / "incomplete.1"
+    link.symlink_to(tmp_path)  # which TFDS makes none of, and `rmtree` does not remove
+    with (
+        pytest.raises(files.FileError, match=f"^{link} cannot be written .*symbolic link"),
+        building.sole_builder(epath.Path(tmp_path)),
+    ):
+        pass
 
 
 def test_two_builds_of_one_data_set_at_a_time(open_mnist, tmp_path):
