@@ -32,15 +32,13 @@ def main(argv: list[str]) -> None:
 
     builder = program.open_builder()
     options = _BEAM_PIPELINE_OPTIONS.value
-    builder.download_and_prepare(
-        download_config=None if options is None else beam.download_config(options)
-    )
-    metadata = builder.info.metadata
+    dataset = program.prepare(builder, None if options is None else beam.download_config(options))
+    metadata = dataset.metadata
     rate, used = metadata["sample_rate"], metadata["recordings"]
     lengths = {1000 * r["num_samples"] / rate: r["recording_id"] for r in used}
-    print(f"data set     {builder.info.full_name}")
-    for name, split in builder.info.splits.items():
-        print(f"{name:<12} {split.num_examples:,} pairs")
+    print(f"data set     {dataset.full_name}")
+    for name, split in dataset.splits.items():
+        print(f"{name:<12} {split.num_pairs:,} pairs")
     print(f"words        {', '.join(metadata['words'].values())}")
     print(f"recordings   {len(used)}, by {', '.join(sorted({r['voice_id'] for r in used}))}")
     print(f"L_s          {metadata['audio_length']} samples at {rate} Hz,", end=" ")
@@ -49,7 +47,7 @@ def main(argv: list[str]) -> None:
     print(f"longest      {max(lengths):.0f} ms, {lengths[max(lengths)]}")
     if metadata["too_long"]:
         print(f"passed over  too long: {', '.join(metadata['too_long'])}")
-    print(f"folder       {builder.data_path}")
+    print(f"folder       {dataset.path}")
 
 
 if __name__ == "__main__":

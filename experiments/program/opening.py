@@ -14,6 +14,7 @@ from mtnet_tf.errors import InputError
 
 if TYPE_CHECKING:
     import tensorflow as tf
+    import tensorflow_datasets as tfds
 
     from data_builders.audio_description import AudioDescriptionBuilder
     from mtnet_tf import systems
@@ -212,10 +213,20 @@ def load_data_set(
     return dataset, config, loading.load(dataset, config.data)
 
 
-def prepare(builder: "AudioDescriptionBuilder") -> "PreparedDataSet":
-    """Returns the data set of a builder; prepares it where it is not."""
+def prepare(
+    builder: "AudioDescriptionBuilder",
+    download_config: "tfds.download.DownloadConfig | None" = None,
+) -> "PreparedDataSet":
+    """Returns the data set of a builder; prepares it where it is not.
+
+    A data set that is there is only read, so its folder need not be one that may be written.
+
+    Args:
+        builder: of the data set.
+        download_config: as in the builder's `download_and_prepare`.
+    """
     from mtnet_tf.data.prepared import open_prepared
 
     if not builder.is_prepared():
-        builder.download_and_prepare()
+        builder.download_and_prepare(download_config=download_config)
     return open_prepared(builder.data_path)

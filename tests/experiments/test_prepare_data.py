@@ -28,8 +28,11 @@ def test_prepares_and_prints(tmp_path):
     assert lines["recordings"] == "10, by tone"
     assert lines["L_s"] == "18140 samples at 22050 Hz, 823 ms"
     assert lines["folder"].startswith(f"{tmp_path}/mnist_ad/one_recording-")
+    (lock,) = (tmp_path / "mnist_ad").rglob(".lock")
+    lock.unlink()
+    lock.mkdir()  # as little to be opened for writing as a file in a folder that is read-only
     again = run(*arguments)
-    assert again.returncode == 0
+    assert again.returncode == 0, again.stderr
     assert again.stdout.endswith(result.stdout[result.stdout.index("data set") :])
     assert "Generating" not in again.stderr
 
