@@ -107,7 +107,8 @@ def _of_a_worker(text: str):
     name, message = (_OF_A_WORKER.findall(text) or [("", "")])[-1]
     if name.startswith(("data_builders.", "mtnet_tf.")):
         return InputError(message)
-    built_in = getattr(builtins, name, Exception)
-    if name.startswith("tensorflow.") or issubclass(built_in, OSError):
+    built_in = getattr(builtins, name, None)  # a function's too, as in "id: 3 is no class"
+    is_os_error = isinstance(built_in, type) and issubclass(built_in, OSError)
+    if name.startswith("tensorflow.") or is_os_error:
         return OSError(message)
     return None

@@ -143,6 +143,7 @@ def beam_error(name):
         (beam_error("data_builders.errors.DataSetError"), InputError, "^no pictures$"),
         (beam_error("PermissionError"), DataSetError, r"written to .*\(no pictures\)"),
         (beam_error("KeyError"), RuntimeError, "^a worker has failed$"),
+        (ValueError("id: 3 is no class"), RuntimeError, "^a worker has failed$"),
     ],
 )
 def test_the_error_behind_a_workers(open_mnist, tmp_path, monkeypatch, cause, expected, message):
