@@ -71,7 +71,7 @@ def load(dataset: PreparedDataSet, config: DataConfig) -> AudioDescriptions:
         validation=train.take(np.sort(order[:num_validation])),
         test=test,
         recordings=Recordings(dataset.recording_ids, labels, waveforms),
-        words=_words(dataset, labels),
+        words=tuple(dataset.metadata["words"].values()),
         voices=dataset.voice_ids,
         metadata=dataset.metadata,
     )
@@ -167,15 +167,6 @@ def _fill_in(waveform: np.ndarray, stored: bytes, dataset: PreparedDataSet, numb
             f" --audio_length={len(waveform)}, or use shorter recordings."
         )
     waveform[: len(found)] = found
-
-
-def _words(dataset: PreparedDataSet, labels: np.ndarray) -> tuple[str, ...]:
-    """Returns the spoken word of each class: MNIST's class "7" is spoken "seven"."""
-    words = list(dataset.class_names)
-    for label, recording in zip(labels, dataset.metadata["recordings"], strict=True):
-        if label >= 0:
-            words[label] = recording["word"]
-    return tuple(words)
 
 
 def _checked(

@@ -8,6 +8,8 @@ from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.data import batches, loading, pairs, prepared
 
+NUMBERS = "label", "recording_id"  # they are the same where each word has one recording
+
 
 @pytest.fixture(scope="module")
 def dataset(data_dir):
@@ -56,6 +58,20 @@ def test_load_digits(dataset):
     assert data.recordings.waveforms.shape == (10, 18140)
     assert np.abs(data.recordings.float_waveforms()).max(1).min() > 0.5
     np.testing.assert_array_equal(data.recordings.labels[data.test.recordings], data.test.labels)
+
+
+def test_a_class_without_pairs_has_its_word(dataset, monkeypatch):
+    read = loading.read_batches
+
+    def read_eight_for_seven(*arguments):
+        for batch in read(*arguments):
+            eights = {name: np.where(batch[name] == 7, 8, batch[name]) for name in NUMBERS}
+            yield {**batch, **eights}
+
+    monkeypatch.setattr(loading, "read_batches", read_eight_for_seven)
+    data = loading.load(dataset, config_lib.DataConfig(validation_fraction=0))
+    assert data.recordings.labels[7] == -1
+    assert data.words[6:9] == ("six", "seven", "eight")
 
 
 def test_pairs_are_in_the_order_of_their_images_however_they_were_written(dataset, monkeypatch):
