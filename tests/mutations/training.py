@@ -185,7 +185,9 @@ MUTANTS = {
         (
             ("    found.check(config.training)\n", ""),
             ("    session.run.record(stage1=values)\n", ""),
-            ("session.run.record(stage1=json.loads", "dict(stage1=json.loads"),
+            ("        session.run.record(stage1=diagnosis)\n", "        pass\n"),
+            ("    FeatureDiagnosis(**diagnosis).check(config.training)\n", ""),
+            ("    values += [len(data.train), np.unique(data.train.recordings).tolist()]\n", ""),
             ("if config.loss.representation_weight is not None", "if True"),
             ("        config.training.autoencoder_epoch,\n", ""),
             ("        config.loss.reconstruction,\n", ""),
