@@ -165,6 +165,16 @@ program.run(main)
     assert done.stderr.strip().endswith("BrokenPipeError: of a worker")
 
 
+def test_a_program_notes_first_of_all_which_code_runs():
+    code = """
+from experiments import program
+from mtnet_tf.runs.provenance import note_start
+
+program.run(lambda argv: print(note_start.cache_info().currsize))
+"""
+    assert run("-c", code).stdout == "1\n"
+
+
 def test_ctrl_c_promises_only_what_holds_for_every_program():
     """Some begin anew: a data set, a folder of recordings."""
     code = """

@@ -67,6 +67,11 @@ def test_two_processes_with_half_of_the_cells_each_measure_what_one_does(data_di
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "two").rglob("*.json")}
     code, out, err = run(data_dir, tmp_path / "two", f"--cells={','.join(cells)}")
     assert (code, out) == (0, "2 done\n"), err
+    # And does not pass for what was made otherwise.
+    code, _, err = run(
+        data_dir, tmp_path / "two", f"--cells={cells[0]}", "--override=loss.decay_weight=0"
+    )
+    assert code == 1 and "was made with other flags: loss.decay_weight: 0.0004 -> 0.0" in err, err
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 

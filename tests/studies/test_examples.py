@@ -81,8 +81,9 @@ def test_a_control_is_given_the_texts_of_a_network_that_writes_nothing(
     for candidate in ("model", "reader"):
         text = f"image_id,word,softmax_word,retrieved_word,corr2d\n{image_id},zero,,one,0.5\n"
         write_text(run / result_folder(candidate) / ROWS, text)
+    heard = {"reader": ["two"], "mtnet": ["one"]}
     write_json(
-        folder / "examples.json", {"chosen": [example], "said": {}, "controls": {}, "heard": {}}
+        folder / "examples.json", {"chosen": [example], "said": {}, "controls": {}, "heard": heard}
     )
     monkeypatch.setattr(examples, "load_network", lambda run: None)
 
@@ -92,4 +93,6 @@ def test_a_control_is_given_the_texts_of_a_network_that_writes_nothing(
 
     add_controls(run, synthetic_data, folder, [Control("reader", "reader", make)])
     assert given == [{image_id: ""}]
-    assert json.loads((folder / "examples.json").read_text())["controls"] == {"reader": ["one"]}
+    record = json.loads((folder / "examples.json").read_text())
+    assert record["controls"] == {"reader": ["one"]}
+    assert record["heard"] == {"mtnet": ["one"]}  # what was heard in its old sounds is forgotten
