@@ -39,8 +39,9 @@ class PairingConfig(tfds.core.BuilderConfig):
             `recordings.shipped_recordings`.
         speaker: the voice to take, where the folder has several and the policy takes one; "any" for
             one voice a word, so that a folder of many people covers the most words.
-        processing: `recordings.Processing`, or a dict of its fields; None for its defaults. The
-            policy "authors" applies none.
+        processing: `recordings.Processing`, or a dict of some of its fields; None for its
+            defaults. Fields in the builder's dict replace those of the config's. The policy
+            "authors" applies none.
         pairing_seed: draws takes and voices.
         audio_length: L_s in samples, "auto" for the longest word's, or None for the paper's.
         allow_missing_words: makes a data set of the words that are recorded, under its own name.
@@ -156,6 +157,9 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
     def _create_builder_config(self, builder_config: PairingConfig | str | None, **kwargs: Any):
         config = super()._create_builder_config(builder_config, **kwargs)
         given = {name: value for name, value in self._options.items() if value is not None}
+        if isinstance(given.get("processing"), dict):  # some of its fields: the others stay
+            of_config = dataclasses.asdict(recordings.make_processing(config.processing))
+            given["processing"] = {**of_config, **given["processing"]}
         config = dataclasses.replace(config, **given)
         self._processing = self._recordings_dir = None
         limit = self._longest_allowed(config.audio_length)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import logging
 import os
 import pathlib
@@ -38,15 +39,15 @@ def read_finished(
 
     Args:
         out_dir: of `evaluate`.
-        pairs: as many are to be scored.
+        pairs: are to be scored.
         data: the data set of the pairs.
         provenance: says which training it was.
         pool: its metrics are asked for.
         recognizer: asks for the word accuracy; None does not.
 
     Raises:
-        InputError: one of more pairs, which would be overwritten by less, or of another training or
-            data set.
+        InputError: one of more pairs, which would be overwritten by less, of others, or of another
+            training or data set.
     """
     out_dir, num_pairs = pathlib.Path(out_dir), len(pairs)
     asked = {"dataset": data.name, **_training_of(provenance)}
@@ -55,17 +56,16 @@ def read_finished(
         return None
     try:
         summary = read_json(path)
-        lines = (out_dir / ROWS).read_bytes().splitlines(keepends=True)
+        rows = _read_pairs(out_dir)
         found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
         own = {"dataset": summary["dataset"], **_training_of(summary["provenance"])}
-        whole = len(lines) == found + 1 and lines[-1].endswith(b"\n")
         # Older versions wrote no "blended" and no "classified".
         has_metrics = set(summary["metrics"]) >= set(pool.metrics)
         has_metrics &= "blended" in summary and "classified" in summary
-    except (FileError, OSError, LookupError, TypeError, AttributeError) as error:
+    except (FileError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
         return None
-    if not whole:
+    if len(rows) != found:
         _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / ROWS, found)
         return None
     if others := [name for name, value in own.items() if value != asked[name]]:
@@ -78,8 +78,30 @@ def read_finished(
             f"{out_dir} holds an evaluation of {found:,} pairs, and {num_pairs:,} would replace it."
             " Score as many, or give another --output_dir."
         )
+    if found == num_pairs and rows != _pairs_of(pairs, data):
+        raise InputError(
+            f"{out_dir} holds an evaluation of {found:,} other pairs of {data.name}: other images,"
+            " or with other recordings. Give another --output_dir."
+        )
     with_words = recognizer is not None
     return summary if found == num_pairs and has_words >= with_words and has_metrics else None
+
+
+def _pairs_of(pairs: Pairs, data: AudioDescriptions) -> list[list[str]]:
+    """Returns [image id, recording id] of each pair."""
+    ids = [data.recordings.ids[row] for row in pairs.recordings]
+    return [[str(image), recording] for image, recording in zip(pairs.image_ids, ids)]
+
+
+def _read_pairs(out_dir: pathlib.Path) -> list[list[str]]:
+    """Returns the same of each whole row of rows.csv.
+
+    Raises:
+        OSError, ValueError, LookupError: it cannot be read, or is no such file.
+    """
+    text = (out_dir / ROWS).read_text("utf-8")
+    whole = io.StringIO(text[: text.rfind("\n") + 1], newline="")
+    return [[row["image_id"], row["recording_id"]] for row in csv.DictReader(whole)]
 
 
 def _training_of(provenance: dict) -> dict[str, Any]:

@@ -120,8 +120,8 @@ print("RESULT", config.policy, config.pairing_seed, config.allow_missing_words, 
     [
         ([], "many_takes 7 True {'top_db': 30}"),
         (
-            ["--pairing_seed=0", "--noallow_missing_words", "--top_db=40"],
-            "many_takes 0 False {'top_db': 40.0}",
+            ["--pairing_seed=0", "--noallow_missing_words", "--peak=0.5"],
+            "many_takes 0 False {'top_db': 30, 'margin_secs': 0.01, 'peak': 0.5}",
         ),
     ],
 )

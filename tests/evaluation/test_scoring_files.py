@@ -1,5 +1,6 @@
 """The files of an evaluation: truncated ones are scored anew, a full disk leaves none."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -31,10 +32,10 @@ def ramp(pairs):
 
 @pytest.fixture
 def score(synthetic_data, tmp_path):
-    def score(recognizer=None, num_pairs=0):
+    def score(recognizer=None, num_pairs=0, pairs=None):
+        pairs = synthetic_data.test.spread(num_pairs) if pairs is None else pairs
         return scoring.evaluate(
-            Candidate("ramp", "ramp", ramp), synthetic_data.test.spread(num_pairs), synthetic_data,
-            tmp_path,
+            Candidate("ramp", "ramp", ramp), pairs, synthetic_data, tmp_path,
             provenance={}, split="test", pool=Scores(), num_wavs=2, recognizer=recognizer,
         )  # fmt: skip
 
@@ -90,6 +91,18 @@ def test_a_result_of_an_older_version_is_scored_anew_but_never_by_less(score, tm
         score(num_pairs=2)
     assert json.loads(path.read_text()) == older
     assert {"blended", "classified"} < set(score())
+
+
+@pytest.mark.parametrize("column", ["recordings", "image_ids"])
+def test_a_result_of_other_pairs_is_refused(column, score, synthetic_data, tmp_path):
+    """Such as the same images with the recordings of another voice."""
+    score()
+    before = results(tmp_path)
+    test = synthetic_data.test
+    others = dataclasses.replace(test, **{column: getattr(test, column)[::-1]})
+    with pytest.raises(InputError, match="of 6 other pairs of .*: other images, or with other"):
+        score(pairs=others)
+    assert results(tmp_path) == before
 
 
 class AlwaysZero:

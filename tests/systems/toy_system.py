@@ -11,9 +11,8 @@ from mtnet_tf.training.stage import SupervisedStage
 def configure(config):
     """Leaves out the losses of heads that this network does not have."""
     loss = dataclasses.replace(
-        config.loss,
+        config.loss.without_audio_feature(),
         perceptual_weight=None,
-        representation_weight=None,
         generation_target="true_word",  # no softmax head names another
     )
     return dataclasses.replace(config, loss=loss)
