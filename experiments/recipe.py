@@ -23,6 +23,7 @@ _STUDIES = {
     "open_points": ("open_points", "mtnet"),
     "lengths": ("lengths", "mtnet"),
     "cmcgan": ("cmcgan", "cmcgan"),
+    "dcmavg": ("dcmavg", "dcmavg"),
     "voices": ("voice_forms", "mtnet"),
     "takes": ("takes", "mtnet"),
 }

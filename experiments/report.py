@@ -8,6 +8,10 @@ The spread of the scores over the seeds of some runs:
 
     python -m experiments.report --seeds=runs/seeds
 
+Tables 3 and 4 from the cells of experiments.reproduce, beside their folder:
+
+    python -m experiments.report --tables=runs/tables/results
+
 Results are committed with --collect and --collect_seeds, in place of the .json files that are in
 their folder. Without a flag the tables of all committed results are written again, and --check
 fails if they are stale. --pictures draws their pictures first, and --hear lets a speech recogniser
@@ -34,6 +38,9 @@ _OUT_DIR = flags.DEFINE_string(
 _REPORT_DIR = flags.DEFINE_string(
     "report_dir", None, "Folder of that report; default: <out_dir>/report."
 )
+_TABLES = flags.DEFINE_string(
+    "tables", None, "Folder of the result files of experiments.reproduce, to make its tables of."
+)
 _COLLECT = flags.DEFINE_string(
     "collect", None, "Study or run folder whose summaries go into experiments/results/NAME."
 )
@@ -52,7 +59,7 @@ _HEAR = flags.DEFINE_bool("hear", False, "Let a speech recogniser hear the commi
 program.define_system_module_flag()
 
 # One of these is all that a call does; any of the others can be done in one call.
-_ALONE = ("out_dir", "seeds", "check")
+_ALONE = ("out_dir", "seeds", "tables", "check")
 _TOGETHER = ("collect", "collect_seeds", "pictures", "hear")
 # {flag: the flag without which it means nothing}
 _NEEDS = {"report_dir": "out_dir", "name": "collect", "collect": "name"}
@@ -64,7 +71,7 @@ def main(argv: list[str]) -> None:
     _check_flags()
     program.import_system_module()
     from mtnet_tf.files import write_text
-    from mtnet_tf.reporting import committed, seeds, study
+    from mtnet_tf.reporting import committed, seeds, study, table_pages
 
     root = pathlib.Path(__file__).resolve().parent.parent
     if _OUT_DIR.value:
@@ -72,6 +79,13 @@ def main(argv: list[str]) -> None:
         return
     if _SEEDS.value:
         print(seeds.shown(seeds.read_runs(_SEEDS.value), _SEEDS.value))
+        return
+    if _TABLES.value:
+        drawn = table_pages.draw_picture(_TABLES.value)
+        pages = table_pages.pages(_TABLES.value)
+        for path, text in pages.items():
+            write_text(path, text)
+        print("\n".join(f"Written: {path}" for path in [*drawn, *pages]))
         return
     if _COLLECT.value:
         names = study.collect(_COLLECT.value, committed.study_folder(root, _NAME.value))

@@ -78,6 +78,10 @@ def cheap_weights(monkeypatch):
 
 @pytest.fixture(scope="session")
 def tiny_config():
+    return make_tiny_config()
+
+
+def make_tiny_config():
     """`tiny` at the size of `synthetic_data`: seconds become a fraction of one."""
     config = config_lib.override(
         preset("tiny"),
@@ -106,6 +110,10 @@ def tiny_config():
 
 @pytest.fixture(scope="session")
 def synthetic_data():
+    return make_synthetic_data()
+
+
+def make_synthetic_data():
     """30 noisy images of 3 patterns, each paired with a tone whose pitch is its word's.
 
     As in a data set of several voices and takes, most training pairs use take 0 of voice a, some

@@ -89,9 +89,17 @@ def test_sure_is_what_the_calibration_says(runs, synthetic_data):
             description = Describer(runs / "mtnet").describe(image)
             assert description.is_sure is sure
         assert description.guesses[0].probability == pytest.approx(1 / 3, abs=0.02)
-        for broken in ({"temperature": 1.0}, {"temperature": 0, "threshold": 1}):
+        for broken in (
+            {"temperature": 1.0},
+            {"temperature": 0, "threshold": 1},
+            {"temperature": True, "threshold": 1},
+            {"temperature": 10**400, "threshold": 1},
+            {"temperature": 1, "threshold": 7},
+        ):
             calibrate(runs / "mtnet", **broken)
-            with pytest.raises(RunFolderError, match="no temperature and threshold above 0"):
+            with pytest.raises(
+                RunFolderError, match="no temperature above 0 and threshold above 0"
+            ):
                 Describer(runs / "mtnet")
     finally:
         (runs / "mtnet/calibration.json").unlink()

@@ -35,7 +35,7 @@ class ImageEncoderConfig:
         activation: of transitions and residual blocks.
         residual_batch_norm: whether batch normalisation follows each convolution of a block.
         residual_zero_init: whether the last layer of each residual branch starts at zero, so that
-            each block starts as the identity.
+            each block starts as R(X).
         feature_units: sizes of the FC layers FC_1^1, FC_2^1, 1 to 32 layers of 1 to 65,536 units.
             The output of the last is the image feature.
         feature_activation: of those layers.

@@ -45,6 +45,7 @@ def _released() -> Config:
         data=DataConfig(
             image_shape=(32, 32, 3),
             num_classes=100,
+            digit_size=None,
             audio_length=29356,
             validation_fraction=0.0,
         ),

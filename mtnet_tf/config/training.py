@@ -163,10 +163,10 @@ class TrainingConfig:
         inverter: of DCMAVG and CMCGAN; an epoch is a pass over the distinct recordings.
         checkpoint_secs: wall-clock seconds between checkpoints, from 0 to 1e9.
         log_steps: steps between lines of the log, from 1 to 1e9.
-        precision: of the image encoder's feature maps, where nearly all the arithmetic is: float32,
-            mixed_bfloat16, mixed_float16 (with loss scaling), or auto, what the device is fast at.
-            Weights, statistics, FC layers, generator and losses are float32 whatever is set, and so
-            is the network that is saved.
+        precision: of the feature maps of the image encoder and of the adversarial networks, where
+            nearly all the arithmetic is: float32, mixed_bfloat16, mixed_float16 (with loss
+            scaling), or auto, what the device is fast at. Weights, statistics, FC layers, the audio
+            generator and losses are float32 whatever is set, and so is the network that is saved.
         jit_compile: whether the training step is compiled with XLA.
         validations: how often a stage is looked at, from 0 to 1e6: its audio features, or the
             validation part. 0: at its end alone. Whatever else it is, an adversarial stage is

@@ -11,7 +11,15 @@ from mtnet_tf.reporting.players import document, from_page, picture, player, sec
 from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.systems import plan, registry
 from mtnet_tf.systems.controls import CEILING
-from mtnet_tf.systems.examples import RECORD, TRUE, Example, folder_of, image_of, sound_of
+from mtnet_tf.systems.examples import (
+    RECORD,
+    TRUE,
+    Example,
+    datasets_with_examples,
+    folder_of,
+    image_of,
+    sound_of,
+)
 
 _REMEDY = "Run MT-Net's first seed again."
 _TITLE = "Tables 3 and 4, to be heard"
@@ -37,8 +45,7 @@ def page(folder: pathlib.Path | str) -> str:
     folder = pathlib.Path(folder)
     sections = [
         _section(folder_of(folder, dataset), dataset)
-        for dataset in plan.DATASETS
-        if (folder_of(folder, dataset) / RECORD).is_file()
+        for dataset in plan.in_order(datasets_with_examples(folder))
     ]
     return document(_TITLE, _INTRO, sections) if sections else ""
 

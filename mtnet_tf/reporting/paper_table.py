@@ -79,7 +79,7 @@ def read_table(folder: pathlib.Path | str, table: str) -> dict[str, list[Row]]:
     if not runs and not failed:
         raise InputError(f"{folder} holds no result of a table. Run experiments.reproduce.")
     found = {}
-    for dataset in plan.DATASETS:
+    for dataset in plan.in_order(_place(key)[0] for key in (*runs, *failed)):
         rows = []
         for row in _rows(dataset, table):
             row = dataclasses.replace(
@@ -142,8 +142,6 @@ def _place(key: object) -> tuple[str, str, int | None] | None:
     """Returns data set, row and seed of a cell, None for what is no cell. A control has no seed."""
     dataset, _, rest = str(key).partition("/")
     name, _, seed = rest.partition("/")
-    if dataset not in plan.DATASETS:
-        return None
     for table in plan.TABLES:
         if name in registry.controls(table) and not seed:
             return dataset, name, None

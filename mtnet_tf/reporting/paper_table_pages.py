@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from mtnet_tf.reporting.tables import (
     METRICS,
     bullets,
     markdown,
+    mean_and_deviation,
     number,
     percent,
     score_spread,
@@ -37,28 +38,41 @@ class _Column:
             they share a cell.
         text: figure -> its text.
         varies: whether the seeds differ in it, so that their spread is shown.
+        measured_on: what a summary's provenance calls the machine that a figure in time is of, or
+            None. Times of different machines have no mean: the seeds of one machine count alone,
+            that of most seeds.
     """
 
     title: str
     figures: dict[str, Callable[[dict], float | None]]
     text: Callable[[float], str]
     varies: bool = True
+    measured_on: str | None = None
+
+    def values(self, row: Row) -> dict[str, list[float | None]]:
+        """Returns {name in the CSV: the figure of each seed, None where there is none}."""
+        runs = self._of_one_machine(row.runs)
+        return {name: [run and of(run) for run in runs] for name, of in self.figures.items()}
 
     def cell(self, row: Row) -> str:
         """Returns the text of a row; "" where it has none of the figures."""
-        figures = [_values(row, of) for of in self.figures.values()]
+        figures = list(self.values(row).values())
         if all(value is None for values in figures for value in values):
             return ""
         if not self.varies:
             figures = [values[:1] for values in figures]
         return " / ".join(spread(values, self._text_or_dash) for values in figures)
 
+    def _of_one_machine(self, runs: Sequence[dict]) -> list[dict | None]:
+        """Returns the runs, with None in place of those whose times do not compare."""
+        if self.measured_on is None:
+            return list(runs)
+        machines = [run["provenance"].get(self.measured_on) for run in runs]
+        most = max(machines, key=machines.count, default=None)
+        return [run if machine == most else None for run, machine in zip(runs, machines)]
+
     def _text_or_dash(self, value: float | None) -> str:
         return "-" if value is None else self.text(value)
-
-
-def _values(row: Row, of: Callable[[dict], float | None]) -> list[float | None]:
-    return [of(run) for run in row.runs]
 
 
 def _network(name: str, unit: float = 1.0) -> Callable[[dict], float | None]:
@@ -134,17 +148,22 @@ _OF_WORDS = (
         varies=False,
     ),
     _Column(
-        "training, minutes", {"training_minutes": _network("training_seconds", 60)}, "{:.1f}".format
+        "training, minutes",
+        {"training_minutes": _network("training_seconds", 60)},
+        "{:.1f}".format,
+        measured_on="training_hardware",
     ),
     _Column(
         "one description, ms",
         {"description_milliseconds": _network("description_milliseconds")},
         "{:.1f}".format,
+        measured_on="hardware",
     ),
     _Column(
         "descriptions a second",
         {"descriptions_per_second": _network("descriptions_per_second")},
         "{:,.0f}".format,
+        measured_on="hardware",
     ),
 )
 _NOTES = (
@@ -154,14 +173,25 @@ _NOTES = (
     f" {_standard_error(0.5)} points.",
     "Retrieval accuracy: of all recordings, one of the pair's own word has the highest Corr2D."
     " Blended: no recording has a Corr2D of .9 or more. Retrieved and classified: the scores over"
-    " the pairs whose word retrieval, or the softmax head, gets right. I2T2A has no softmax head:"
-    " its figure is the share of texts that are right in every letter.",
+    " the pairs whose word retrieval, or the softmax head, gets right.",
     "One description: from an image to its waveform, one at a time; descriptions a second: many at"
-    " once. I2T2A speaks each text once and keeps it.",
-    "Times of different machines do not compare; the lists below say which row had which.",
+    " once.",
+    "Times of different machines do not compare. So the times of a row are of the seeds of one"
+    " machine, that of most seeds; the lists below say which row had which.",
     "The last rows of a data set are controls, which are no networks: read each score beside them."
-    " Where they need a network's words, they are those of MT-Net's first seed.",
+    " Where they need a network's words, they are those of MT-Net's first seed, unless the table"
+    " says otherwise.",
 )
+# {table: what its rows need besides}
+_NOTES_OF = {
+    "3": (),
+    "4": (
+        "I2T2A has no softmax head: its softmax accuracy is the share of texts that are right in"
+        " every letter. It speaks each text once and keeps it. Its two other voices say the texts"
+        " of its own first seed. The controls with a true spectrogram know the recording; the"
+        " inverter is that of DCMAVG's first seed.",
+    ),
+}
 
 
 def markdown_page(table: dict[str, list[Row]], table_number: str) -> str:
@@ -175,7 +205,7 @@ def markdown_page(table: dict[str, list[Row]], table_number: str) -> str:
     parts = [
         f"# Table {table_number} of the paper\n\n"
         "Generated by `python -m experiments.report`; do not edit.\n\n",
-        bullets([*_NOTES, *not_run]),
+        bullets([*_NOTES, *_NOTES_OF[table_number], *not_run]),
     ]
     for dataset, rows in table.items():
         parts.append(f"\n## {dataset}\n\n{_scores_table(rows)}\n{_words_table(rows)}\n")
@@ -244,8 +274,10 @@ def _made(rows: list[Row]) -> list[str]:
 def csv_page(table: dict[str, list[Row]]) -> str:
     """Returns its CSV: a line a row and data set, unrounded; what there is not is empty.
 
-    A figure's `_sd` is its standard deviation over the seeds, `planned` the number of seeds that
-    the row should have.
+    A figure's `_sd` is its standard deviation over the seeds, and `_seeds` says of how many seeds
+    both are, where that may be fewer than the row has. `planned` is the number of seeds that the
+    row should have, `_failed_pairs` those pairs that count at the floor, and `_unscored_pairs`
+    those that the metric leaves out because their recording cannot be scored.
 
     Args:
         table: of `paper_table.read_table`.
@@ -264,21 +296,18 @@ def _csv_line(row: Row) -> dict[str, str | float | None]:
     for metric, published in zip(METRICS, paper_scores(row.name, row.dataset)):
         of_metric = [run["metrics"][metric] for run in row.runs]
         line[f"{metric}_paper"] = published
-        line |= _mean_and_sd(metric, [values["mean"] for values in of_metric])
-        line |= _mean_and_sd(f"{metric}_floor", [values["floor_mean"] for values in of_metric])
+        for name, of in ((metric, "mean"), (f"{metric}_floor", "floor_mean")):
+            mean, deviation, _ = mean_and_deviation([values[of] for values in of_metric])
+            line |= {name: mean, f"{name}_sd": deviation}
         line[f"{metric}_failed_pairs"] = sum(values["num_failed"] for values in of_metric)
+        line[f"{metric}_unscored_pairs"] = sum(
+            values["num_failed_references"] for values in of_metric
+        )
     for column in (*_OF_SCORES, *_OF_WORDS):
-        for name, of in column.figures.items():
-            line |= _mean_and_sd(name, _values(row, of))
+        for name, values in column.values(row).items():
+            mean, deviation, count = mean_and_deviation(values)
+            line |= {name: mean, f"{name}_sd": deviation, f"{name}_seeds": count}
     return line
-
-
-def _mean_and_sd(name: str, values: list[float | None]) -> dict[str, float | None]:
-    known = bool(values) and None not in values
-    return {
-        name: float(np.mean(values)) if known else None,
-        f"{name}_sd": float(np.std(values, ddof=1)) if known and len(values) > 1 else None,
-    }
 
 
 def latex_page(table: dict[str, list[Row]]) -> str:

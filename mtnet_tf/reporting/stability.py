@@ -87,8 +87,10 @@ def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
         )
     if not rows:
         return ""
-    header = ["data set", "row", "seed", "best nearest word (kept)", "last", "diversity", "last"]
-    shown = f"![Figures of each epoch]({picture.name})\n\n" if picture.is_file() else ""
+    header = ["data set", "row", "seed", "best nearest-word accuracy, which is kept"]
+    header += ["last accuracy", "diversity, the epoch that is kept", "diversity, last epoch"]
+    alt = "Accuracy, diversity and both losses of each training, epoch by epoch"
+    shown = f"![{alt}]({picture.name})\n\n" if picture.is_file() else ""
     return f"## Stability\n\n{shown}{markdown(header, rows)}\n{bullets(_NOTES)}"
 
 

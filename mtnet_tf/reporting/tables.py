@@ -62,15 +62,25 @@ def spread(values: Sequence[float | None], text: Callable[[float | None], str]) 
             text says of how many seeds it is.
         text: value -> its text.
     """
-    known = [value for value in values if value is not None]
-    if not known:
-        return text(None)
-    said = text(np.mean(known))
-    if len(known) > 1:
-        said += f" ± {text(np.std(known, ddof=1))}"
-    if len(known) < len(values):
-        said += f" ({len(known)} of {len(values)} seeds)"
+    mean, deviation, count = mean_and_deviation(values)
+    said = text(mean)
+    if deviation is not None:
+        said += f" ± {text(deviation)}"
+    if 0 < count < len(values):
+        said += f" ({count} of {len(values)} seeds)"
     return said
+
+
+def mean_and_deviation(values: Sequence[float | None]) -> tuple[float | None, float | None, int]:
+    """Returns the mean, the standard deviation with one degree of freedom lost, and of how many.
+
+    Args:
+        values: those that are None are left out. Of none there is no mean, and of one no deviation.
+    """
+    known = [value for value in values if value is not None]
+    mean = float(np.mean(known)) if known else None
+    deviation = float(np.std(known, ddof=1)) if len(known) > 1 else None
+    return mean, deviation, len(known)
 
 
 def score_spread(metrics: Sequence[dict]) -> str:

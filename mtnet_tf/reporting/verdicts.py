@@ -29,11 +29,12 @@ _RULES = (
     " above zero. There the paper does not make the claim, and there is no verdict.",
     "A verdict is of the direction alone: read the size of the difference beside the paper's. p is"
     f" not corrected for how many tests there are: where nothing differed, one in {1 / _LEVEL:.0f}"
-    " would have a verdict all the same.",
-    "The spread is the largest standard deviation over the seeds of any row of that data set and"
-    " metric. A row with a single seed proves nothing, within the spread or outside it.",
-    "Pairs that failed count at the floor of their metric. The result files have no scores of"
-    " single pairs, so no test here is paired.",
+    " would have a verdict all the same. The last lines say what Holm's correction leaves.",
+    "The spread is the larger standard deviation over the seeds of the two rows. It is unknown"
+    " where one of them has a single seed, which proves nothing.",
+    "Pairs that failed count at the floor of their metric. Welch's test takes all trainings as"
+    " independent. Rows of one seed share its draws, so a test paired by seed might see more; it"
+    " was not chosen before the seeds were run.",
 )
 # {table: what its claims compare besides}
 _CAVEATS = {
@@ -89,7 +90,8 @@ class Finding:
         difference: the mean of the row that should be better, less the other's.
         paper: the same by the paper.
         p: of Welch's t-test; None with one seed a side.
-        spread: the largest standard deviation over seeds; None where no row has two.
+        spread: the larger standard deviation over the seeds of both rows; None where one of them
+            has a single seed.
     """
 
     metric: str
@@ -129,14 +131,14 @@ def findings(claim: Claim, rows: list[Row]) -> list[Finding]:
     papers = zip(*(paper_scores(row.name, row.dataset) for row in (better, worse)))
     for metric, (paper_better, paper_worse) in zip(METRICS, papers):
         a, b = _means(better, metric), _means(worse, metric)
-        spreads = [np.std(_means(row, metric), ddof=1) for row in rows if len(row.runs) > 1]
+        has_seeds = min(len(a), len(b)) > 1
         found.append(
             Finding(
                 metric,
                 difference=float(np.mean(a) - np.mean(b)),
                 paper=paper_better - paper_worse,
-                p=_welch(a, b) if min(len(a), len(b)) > 1 else None,
-                spread=float(max(spreads)) if spreads else None,
+                p=_welch(a, b) if has_seeds else None,
+                spread=float(max(np.std(a, ddof=1), np.std(b, ddof=1))) if has_seeds else None,
             )
         )
     return found
@@ -172,7 +174,43 @@ def section(table: dict[str, list[Row]], number: str) -> str:
         parts.append(f"\n### {place}. {claim.text}: {better.label} against {worse.label}\n\n")
         parts.append(f"{markdown(header, lines)}\n" if lines else "")
         parts.append(" ".join(sentences) + "\n")
-    return "".join(parts)
+    return "".join([*parts, _corrected(table, number)])
+
+
+def _corrected(table: dict[str, list[Row]], number: str) -> str:
+    """Returns a paragraph on which tests are left by Holm's correction; "" where there is none."""
+    tested = [
+        (f"{claim.text} ({METRICS[finding.metric]} on {dataset})", finding)
+        for claim in CLAIMS
+        if claim.table == number
+        for dataset, rows in table.items()
+        for finding in findings(claim, rows)
+        if finding.p is not None and finding.verdict != NOT_CLAIMED
+    ]
+    if not tested:
+        return ""
+    left = holm([finding.p for _, finding in tested], _LEVEL)
+    names = [name for (name, _), stays in zip(tested, left) if stays]
+    which = f": {'; '.join(names)}" if names else ""
+    return (
+        f"\n### After Holm's correction\n\nOf the {len(tested)} tests on this page, {len(names)}"
+        f" stay significant, all together at the level {_LEVEL}{which}.\n"
+    )
+
+
+def holm(ps: list[float], level: float) -> list[bool]:
+    """Returns for each p whether its test is significant with Holm's correction (Holm 1979).
+
+    Args:
+        ps: of all tests.
+        level: the probability of one or more false positives among them all, at most.
+    """
+    significant = [False] * len(ps)
+    for rank, place in enumerate(np.argsort(ps)):
+        if not ps[place] < level / (len(ps) - rank):
+            break
+        significant[place] = True
+    return significant
 
 
 def _line(finding: Finding, better: Row, worse: Row) -> list[str]:
@@ -190,7 +228,7 @@ def _line(finding: Finding, better: Row, worse: Row) -> list[str]:
 
 
 def _p(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.4f}"
 
 
 def _sentences(found: list[Finding], better: Row, worse: Row) -> str:
@@ -217,12 +255,9 @@ def _sentences(found: list[Finding], better: Row, worse: Row) -> str:
         if of := [METRICS[f.metric] for f in found if f.verdict == verdict]:
             said.append(words.format(_and(of)))
     undecided = [f for f in found if f.verdict == UNDECIDED]
-    for place in dict.fromkeys(f.place for f in undecided):
+    for place in dict.fromkeys(f.place for f in undecided if f.spread is not None):
         of = [METRICS[f.metric] for f in undecided if f.place == place]
-        said.append(
-            f"The difference in {_and(of)} is {place}"
-            f"{' of the seeds' if 'the spread' in place else ''}."
-        )
+        said.append(f"The difference in {_and(of)} is {place} of the seeds.")
     if min(len(better.runs), len(worse.runs)) == 1:
         said.append("A single seed proves nothing.")
     return " ".join(said)

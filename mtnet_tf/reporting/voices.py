@@ -19,8 +19,10 @@ _ROLES = ("all", "deaf", "alone", "base", "new")
 _TITLE = "One network, many voices, to be heard"
 _INTRO = """Of some words the first picture of the test split, spoken for each voice: by the voice's
 own recording, by the network of all voices, by one without the voice input, and by one that knows
-that voice alone. Below each player stand the word and the voice of the recording that the sound is
-nearest to."""
+that voice alone. One voice was also learned later, by a network that knew the others: it is the
+network of the last row of "A new voice" in README.md. Where there is no such network, the cell is
+empty. Below each player stand the word and the voice of the recording that the sound is nearest
+to."""
 
 
 def section(folder: pathlib.Path | str) -> str:
@@ -176,17 +178,19 @@ def _scores(means: dict[str, float | None]) -> str:
 
 
 def _mean_scores(groups: Iterable[dict]) -> str:
-    """Returns the scores of several words, each weighted by its pairs; "" for no words."""
+    """Returns the scores of several words, each weighted by its pairs; "" for no words.
+
+    A word whose recording a metric cannot score is left out of it, as in the mean of all pairs.
+    """
     groups = list(groups)
-    total = sum(group["num_pairs"] for group in groups)
-    if not total:
+    if not groups:
         return ""
     means = {}
     for metric in METRICS:
-        values = [(group["metrics"][metric], group["num_pairs"]) for group in groups]
-        means[metric] = (
-            None if any(v is None for v, _ in values) else sum(v * n for v, n in values) / total
-        )
+        scored = [group for group in groups if group["metrics"][metric] is not None]
+        total = sum(group["num_pairs"] for group in scored)
+        summed = sum(group["metrics"][metric] * group["num_pairs"] for group in scored)
+        means[metric] = summed / total if total else None
     return _scores(means)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 from mtnet_tf.files import read_json
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
@@ -17,7 +18,7 @@ class Calibration:
 
     Attributes:
         temperature: the logits are divided by it before the softmax.
-        threshold: the probability from which on the network counts as sure.
+        threshold: the probability, up to 1, from which on the network counts as sure.
     """
 
     temperature: float = 1.0
@@ -34,9 +35,21 @@ def read_calibration(run: RunFolder) -> Calibration:
     if not path.is_file():
         return Calibration()
     record = read_json(path)
-    values = [record.get(field.name) for field in dataclasses.fields(Calibration)]
-    if not all(isinstance(v, (int, float)) and math.isfinite(v) and v > 0 for v in values):
-        raise RunFolderError(
-            f"{path} has no temperature and threshold above 0. Run experiments.calibrate again."
+    try:
+        found = Calibration(
+            **{field.name: _number(record[field.name]) for field in dataclasses.fields(Calibration)}
         )
-    return Calibration(*map(float, values))
+        if not (0 < found.temperature < math.inf and 0 < found.threshold <= 1):
+            raise ValueError("out of range")
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise RunFolderError(
+            f"{path} has no temperature above 0 and threshold above 0 and up to 1. Run"
+            " experiments.calibrate again."
+        ) from error
+    return found
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)

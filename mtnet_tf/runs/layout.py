@@ -1,9 +1,11 @@
-"""What is where in a run folder. Who writes a file and who reads it asks here for its name.
+"""What is where in a run folder, and the names that several modules use.
 
 config.json          the configuration; a run continues only under the same one
 environment.json     versions, hardware, command line, git commit, data set and recordings hashes
 recordings.npz       the distinct recordings: ids, words, waveforms; the words of the classes
 audio_features.npz   the audio feature of each recording (line 3 of Algorithm 1)
+embeddings.npz       of DCMAVG: the embedding of each image
+calibration.json     of a run that was calibrated: its temperature and its threshold
 train_log.jsonl      one line each log_steps, each step once
 checkpoints/<stage>/ model + optimiser + step
 tensorboard/

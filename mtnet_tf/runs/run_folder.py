@@ -69,6 +69,7 @@ class RunFolder:
         config: config_lib.Config,
         recordings_fingerprint: str,
         device: Literal["cpu", "gpu"],
+        init_from: RunFolder | None = None,
         **records: Any,
     ) -> None:
         """Writes config.json and environment.json, or checks that the folder belongs to this run.
@@ -80,13 +81,20 @@ class RunFolder:
             config: of the run.
             recordings_fingerprint: of its data set.
             device: for the record.
+            init_from: the run with whose network this one begins, or None.
             **records: further values for environment.json.
 
         Raises:
-            RunFolderError: the folder was begun with another configuration or other recordings.
+            RunFolderError: the folder was begun with another configuration, other recordings or
+                another network.
         """
         environment_path, changed = self / ENVIRONMENT, []
         fingerprint = hashlib.sha256(config_lib.to_json(config).encode()).hexdigest()
+        if init_from is not None:
+            records |= {
+                "init_from": str(init_from.path),
+                "init_from_fingerprint": init_from.network_fingerprint(),
+            }
         has_config = (self / CONFIG).exists()
         if has_config:
             changed = config_lib.differences(self.config(), config)
@@ -95,7 +103,12 @@ class RunFolder:
             before = record["recordings_fingerprint"]
             if before != recordings_fingerprint:
                 changed.append(f"recordings: {before[:12]} -> {recordings_fingerprint[:12]}")
-            # Runs of earlier versions have none.
+            # Runs of earlier versions have neither of the following.
+            if "init_from_fingerprint" in record:
+                found = records.get("init_from_fingerprint")
+                if record["init_from_fingerprint"] != found:
+                    base = init_from and init_from.path
+                    changed.append(f"init_from: the network of {record['init_from']} -> {base}")
             if not has_config and record.get("config_fingerprint", fingerprint) != fingerprint:
                 changed.append("config.json, which is missing, was not that of these flags")
         if changed:
@@ -266,6 +279,20 @@ class RunFolder:
         """Whether the training has ended and its network is there."""
         return (self / NETWORK).is_file() and "steps" in self.environment()
 
+    def network_fingerprint(self) -> str:
+        """Returns the SHA-256 of the file of the trained network, as hex digits.
+
+        Raises:
+            RunFolderError: it is missing or cannot be read.
+        """
+        path = self / NETWORK
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise RunFolderError(
+                f"{path} cannot be read ({error.strerror}). Train {self.path} to its end first."
+            ) from error
+
     def remove_training_state(self) -> None:
         """Removes what only a training needs: checkpoints, events, networks of earlier stages.
 
@@ -282,6 +309,6 @@ def _line_of_log(text: bytes) -> dict[str, Any] | None:
     """Returns a line of train_log.jsonl; None for what is none."""
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: too many lists within lists
         return None
     return line if isinstance(line, dict) and "stage" in line else None

@@ -42,7 +42,8 @@ def make_images(
         What images_of_sounds.json holds.
 
     Raises:
-        ConfigError: the run is of another system, or nothing is held out.
+        ConfigError: the run is of another system, nothing is held out, or the run folder is that of
+            the run.
         InputError: as `loop.run_stage`.
     """
     config = of_run.config()
@@ -51,6 +52,8 @@ def make_images(
             f"{of_run.path} is a run of {config.system!r}. Images of sounds are the other half of"
             " 'dcmavg': give a run of that."
         )
+    if run.path.resolve() == of_run.path.resolve():
+        raise ConfigError(f"{run.path} is the run of DCMAVG itself. Give this half another folder.")
     data.require_validation("The best images are chosen")
     classifier = load_network(of_run).get_layer("image_classifier")
     with run.lock():

@@ -8,6 +8,9 @@ from mtnet_tf.config import Config, ConfigError
 def check_sizes(config: Config) -> None:
     """Raises ConfigError where the sizes of spectrograms, images and networks do not fit."""
     log_mel, data, adversarial = config.log_mel, config.data, config.adversarial
+    if data.num_classes < 2:
+        rule = "must be 2 or more: a mismatched pair needs another word"
+        raise ConfigError.of_field("data.num_classes", rule, data.num_classes)
     sides = {
         "sound_channels": {
             "log_mel.num_mels": log_mel.num_mels,

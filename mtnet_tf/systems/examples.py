@@ -12,6 +12,7 @@ from mtnet_tf.files import safe_name
 
 RECORD = "examples.json"  # in their folder: what was chosen, and who said it how
 TRUE = "true"  # the name under which the recordings themselves are heard
+_OF_DATASET = "_examples"  # how their folder ends
 OF_VOICES = "examples"  # the folder of the examples of the voices, beside their result files
 
 
@@ -39,7 +40,13 @@ class Example:
 
 def folder_of(results: pathlib.Path, dataset: str) -> pathlib.Path:
     """Returns the folder of the examples of a data set, beside the result files of its cells."""
-    return results / f"{dataset}_examples"
+    return results / f"{dataset}{_OF_DATASET}"
+
+
+def datasets_with_examples(results: pathlib.Path) -> list[str]:
+    """Returns the data sets that have examples beside the result files of their cells."""
+    found = results.glob(f"*{_OF_DATASET}/{RECORD}")
+    return [path.parent.name.removesuffix(_OF_DATASET) for path in found]
 
 
 def image_of(folder: pathlib.Path, number: int) -> pathlib.Path:

@@ -89,6 +89,12 @@ def num_seeds(dataset: str, row: str) -> int:
     return _SEEDS if dataset == "mnist_ad" or row in _MANY_SEEDS else 1
 
 
+def in_order(datasets: Iterable[str]) -> list[str]:
+    """Returns data sets in the order of the tables; those of no table come last, by name."""
+    found = set(datasets)
+    return [*filter(found.__contains__, DATASETS), *sorted(found.difference(DATASETS))]
+
+
 def cells(table: str, datasets: Iterable[str] = DATASETS) -> list[Cell]:
     """Returns the runs of a table, one seed of everything first.
 

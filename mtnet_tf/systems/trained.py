@@ -26,7 +26,8 @@ def train(
     """Trains the system that the configuration names, or goes on where a process stopped.
 
     Args:
-        config: whose `data` fits the data set (`data.loading.fit_config`).
+        config: whose `data` fits the data set (`data.loading.fit_config`). The precision "auto"
+            becomes what the device is fast at (`devices.choose_precision`).
         data: the data set.
         run: the run folder; made if missing.
         device: for the record.
@@ -39,8 +40,10 @@ def train(
         InputError: as `training.train.train_system`; and for a system that is not registered.
     """
     # Here and not above: who describes a picture needs no training.
+    from mtnet_tf.runs.devices import choose_precision
     from mtnet_tf.training.train import train_system
 
+    config = choose_precision(config, device)
     return train_system(find(config.system), config, data, run, device, **options)
 
 

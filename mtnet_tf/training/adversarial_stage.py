@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
+from mtnet_tf.data.by_word import ByWord
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.slices import slices
 from mtnet_tf.training.stage import Stage
@@ -134,9 +135,23 @@ class AdversarialStage(Stage):
             use: as in `draw_noise`.
         """
         shifts = tf.random.stateless_uniform(
-            tf.shape(labels), self.random_seed(use), 1, max(2, self._num_words), tf.int32
+            tf.shape(labels), self.random_seed(use), 1, self._num_words, tf.int32
         )
         return (labels + shifts) % self._num_words
+
+    def draw_other_items(
+        self, by_word: ByWord, labels: tf.Tensor, uses: tuple[int, int]
+    ) -> tf.Tensor:
+        """Returns int64 [batch]: for each label the place of an item of another word, at random.
+
+        Args:
+            by_word: the items.
+            labels: int32 [batch].
+            uses: as in `draw_noise`, of the word and of the item.
+        """
+        words = self.draw_other_words(labels, uses[0])
+        parts = tf.random.stateless_uniform(tf.shape(labels), self.random_seed(uses[1]))
+        return by_word.choose(words, parts)
 
     def random_seed(self, use: int) -> tf.Tensor:
         """Returns the seed of random numbers of this step: a run that goes on draws them too.
@@ -180,7 +195,7 @@ class AdversarialStage(Stage):
             return {}
         made = self.make_all(len(self._labels), self.noise_of_a_look(len(self._labels)))
         accuracy = float(np.mean(self.recognize(made) == self._labels))
-        if accuracy > float(self._best_accuracy):
+        if accuracy > self._best_so_far():
             self._best_accuracy.assign(accuracy)
             for kept, weight in zip(self._best, self._weights()):
                 kept.assign(weight)
@@ -196,6 +211,9 @@ class AdversarialStage(Stage):
         noise = noise.astype(np.float32)
         parts = [self.make(rows, noise[rows]) for rows in slices(count, self.batch_size)]
         return np.concatenate(parts)
+
+    def _best_so_far(self) -> float:
+        return float(self._best_accuracy.numpy())  # on several replicas it is no number itself
 
     def _weights(self) -> list[keras.Variable]:
         return [weight for network in self._generators for weight in network.weights]
@@ -215,6 +233,6 @@ class AdversarialStage(Stage):
 
     def finish(self) -> None:
         """Gives the networks the weights of their best look."""
-        if float(self._best_accuracy) >= 0:
+        if self._best_so_far() >= 0:
             for weight, kept in zip(self._weights(), self._best):
                 weight.assign(kept)

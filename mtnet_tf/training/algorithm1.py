@@ -14,7 +14,7 @@ import logging
 import keras
 import numpy as np
 
-from mtnet_tf.config import Config
+from mtnet_tf.config import Config, ConfigError
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
@@ -41,9 +41,13 @@ def algorithm1(config: Config, data: AudioDescriptions, session: Session) -> ker
         The network with the parameters W^J, in the precision of its training.
 
     Raises:
+        ConfigError: layers of fresh weights are to stay as they are.
         CollapseError: stage 1 has learned too little.
         InputError: as `loop.run_stage`.
     """
+    if config.training.frozen and session.init_from is None:
+        rule = "must be empty for a network that begins with fresh weights (no --init_from)"
+        raise ConfigError.of_field("training.frozen", rule, config.training.frozen)
     audio_features = None
     # Without the representation loss nothing is compared with phi^A: there is no stage 1.
     if config.loss.representation_weight is not None:

@@ -72,9 +72,7 @@ class CmcganStage(SpectrogramStage):
         }
         noise = {way: self.draw_noise(size, use) for use, way in enumerate(_WAYS)}
         # (r_v, w_a) and (w_v, r_a) are both a true image with a true sound of another word.
-        mismatched = [
-            self.draw_other_sounds(batch["label"], use) for use in (len(noise), len(noise) + 1)
-        ]
+        mismatched = [self.draw_other_sounds(batch["label"], uses) for uses in ((2, 4), (3, 5))]
 
         def decoded(way: str, embedding: tf.Tensor) -> tf.Tensor:
             inputs = {"embedding": embedding, "noise": noise[way]}

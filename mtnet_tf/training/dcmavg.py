@@ -52,7 +52,7 @@ def train_dcmavg(config: Config, data: AudioDescriptions, session: Session) -> k
     session.run_stage(stage, counted=True)
     embeddings = session.artefact(
         "embeddings",
-        hashlib.sha256(f"{to_json(config)} {data.name}".encode()).hexdigest(),
+        _embeddings_key(classifier, config, data),
         lambda: {
             "train": _embeddings(classifier, data.train),
             "validation": _embeddings(classifier, data.validation),
@@ -62,6 +62,15 @@ def train_dcmavg(config: Config, data: AudioDescriptions, session: Session) -> k
         stage = DcmavgStage(generator, discriminator, config, data, spectrograms, embeddings)
     session.run_stage(stage, counted=True)
     return network
+
+
+def _embeddings_key(classifier: keras.Model, config: Config, data: AudioDescriptions) -> str:
+    """Returns a hash of all that the embeddings depend on: weights, configuration and images."""
+    digest = hashlib.sha256(to_json(config).encode())
+    images = [data.train.images, data.validation.images]
+    for array in [*classifier.get_weights(), *images]:
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
 
 
 def _embeddings(classifier: keras.Model, pairs: Pairs) -> np.ndarray:

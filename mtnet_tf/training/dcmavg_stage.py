@@ -47,7 +47,7 @@ class DcmavgStage(SpectrogramStage):
         """Moves the discriminator, and then the generator; see `Stage`."""
         embedding = batch["embedding"]
         real = tf.gather(self.spectrograms, batch["recording"])
-        wrong = self.draw_other_sounds(batch["label"], use=0)
+        wrong = self.draw_other_sounds(batch["label"], uses=(0, 2))
         noise = self.draw_noise(tf.shape(embedding)[0], use=1)
         return self.update_both(*self._gan.losses(embedding, real, wrong, noise))
 

@@ -33,7 +33,7 @@ def make_strategy(name: Literal["none", "mirrored", "multi_worker"]) -> tf.distr
             runs on each worker, with its own `task` in TF_CONFIG.
 
     Raises:
-        DistributionError: TF_CONFIG is missing or broken.
+        DistributionError: TF_CONFIG is missing or broken, or a worker does not answer.
     """
     if name == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -42,14 +42,16 @@ def make_strategy(name: Literal["none", "mirrored", "multi_worker"]) -> tf.distr
         try:
             found = json.loads(os.environ["TF_CONFIG"])
             found["cluster"]["worker"][found["task"]["index"]]
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        # TensorFlow has no common error for a cluster that is not what it should be.
+        except (KeyError, IndexError, TypeError, ValueError, tf.errors.OpError) as error:
             raise DistributionError(
                 "--strategy=multi_worker reads the environment variable TF_CONFIG, which is missing"
-                f" or broken ({error!r}). An example of it is"
+                " or broken, or names a worker that does not answer"
+                f" ({type(error).__name__}: {first_line(error)}). An example of it is"
                 ' {"cluster": {"worker": ["host1:2222", "host2:2222"]},'
                 ' "task": {"type": "worker", "index": 0}}.'
             ) from error
-        return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.get_strategy()
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
+from mtnet_tf.data.by_word import ByWord
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.slices import slices
 from mtnet_tf.models.tracing import traced
@@ -23,6 +24,8 @@ class ImageStage(AdversarialStage):
     true image of another word, drawn at random.
     """
 
+    name = "images"  # not that of the half that speaks
+
     def __init__(
         self,
         generator: keras.Model,
@@ -32,7 +35,7 @@ class ImageStage(AdversarialStage):
         data: AudioDescriptions,
         embeddings: np.ndarray,
     ) -> None:
-        """Sorts the images by word, for the mismatched pairs.
+        """Puts the images on the device, for the mismatched pairs.
 
         Args:
             generator: of `build_generator`.
@@ -52,36 +55,28 @@ class ImageStage(AdversarialStage):
             Augmentation(config, len(train)),
         )
         self._embeddings = tf.constant(embeddings)
-        by_word = np.argsort(train.labels, kind="stable")
-        self._by_word = tf.Variable(train.images[by_word], trainable=False)
-        self._counts = np.bincount(train.labels, minlength=len(data.words))
-        self._firsts = np.cumsum(self._counts) - self._counts
+        self._images = tf.Variable(train.images, trainable=False)
+        self._by_word = ByWord(train.labels, len(data.words))
         self._gan = MatchingAwareGan("image", generator, discriminator, self.form)
         self._validation = validation
         self._classify = traced(
             lambda images: classifier({"image": images}, training=False)["logits"],
         )
 
-    def draw_other_images(self, labels: tf.Tensor, use: int) -> tf.Tensor:
+    def draw_other_images(self, labels: tf.Tensor, uses: tuple[int, int]) -> tf.Tensor:
         """Returns a true image of another word for each label, uint8.
 
         Args:
             labels: int32 [batch].
-            use: as in `draw_noise`; the next one is used too.
+            uses: as in `draw_other_items`.
         """
-        others = self.draw_other_words(labels, use)
-        place = tf.random.stateless_uniform(tf.shape(labels), self.random_seed(use + 1))
-        counts = tf.gather(tf.cast(self._counts, tf.float32), others)
-        # Rounding must not reach the next word.
-        place = tf.minimum(tf.floor(place * counts), counts - 1)
-        rows = tf.gather(self._firsts, others) + tf.cast(place, tf.int64)
-        return tf.gather(self._by_word, rows)
+        return tf.gather(self._images, self.draw_other_items(self._by_word, labels, uses))
 
     def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Moves the discriminator, and then the generator; see `Stage`."""
         embedding = tf.gather(self._embeddings, batch["recording"])
         real = as_samples(batch["image"])
-        wrong = as_samples(self.draw_other_images(batch["label"], use=0))
+        wrong = as_samples(self.draw_other_images(batch["label"], uses=(0, 1)))
         noise = self.draw_noise(tf.shape(embedding)[0], use=2)
         return self.update_both(*self._gan.losses(embedding, real, wrong, noise))
 

@@ -85,9 +85,6 @@ def run_stage(
         return float(seconds)
     drop_lines_after(run, stage.name, first)
     meter = Meter(stage, run, first, float(seconds))
-    validation_every = stage.num_steps + 1
-    if stage.num_looks:
-        validation_every = math.ceil(stage.num_steps / stage.num_looks)
     saved_at = time.monotonic()
     pending = []  # (step, figures) not yet checked: reading a figure waits for the device
     logdir = str(run / "tensorboard" / stage.name)
@@ -100,7 +97,7 @@ def run_stage(
             with lost_workers(stage.strategy), profiler.step(number - first):
                 pending.append((number, stage.train_step(batch)))
             last = number == stage.num_steps
-            validating = last or number % validation_every == 0
+            validating = last or _is_look(stage, number)
             # Looked at once: a signal that comes later waits for the next step.
             stopping = bool(received)
             save = last or stopping or time.monotonic() - saved_at > config.checkpoint_secs
@@ -130,6 +127,12 @@ def run_stage(
         if received:
             raise Interrupted(received[0])
     return float(seconds)
+
+
+def _is_look(stage: Stage, step: int) -> bool:
+    """Whether one of the looks, evenly spread, comes after this step."""
+    before, after = ((step - back) * stage.num_looks // stage.num_steps for back in (1, 0))
+    return after > before
 
 
 def _follow(stage: Stage, first: int, config: TrainingConfig) -> None:

@@ -10,13 +10,16 @@ import tensorflow as tf
 
 from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
+from mtnet_tf.data.by_word import ByWord
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.training.adversarial_stage import AdversarialStage
 from mtnet_tf.training.stage import NUM_PICTURES
 
 
 class SpectrogramStage(AdversarialStage):
-    """An adversarial stage that makes spectrograms; a word is recognised by the nearest recording.
+    """An adversarial stage that makes spectrograms.
+
+    A word is recognised by the nearest recording of those that the training split uses.
 
     Attributes:
         spectrograms: of the recordings, float32 [R, mels, frames, 1].
@@ -46,23 +49,27 @@ class SpectrogramStage(AdversarialStage):
         super().__init__(config, data, columns, generators, discriminator, augmentation)
         self.spectrograms = tf.Variable(spectrograms, trainable=False)
         self._of_words = data.first_recordings()
+        self._used = np.unique(data.train.recordings)
+        self._used_labels = data.recordings.labels[self._used]
+        self._by_word = ByWord(self._used_labels, len(data.words))
 
-    def draw_other_sounds(self, labels: tf.Tensor, use: int) -> tf.Tensor:
-        """Returns the spectrogram of a recording of another word for each label.
+    def draw_other_sounds(self, labels: tf.Tensor, uses: tuple[int, int]) -> tf.Tensor:
+        """Returns the spectrogram of a training recording of another word for each label.
 
         Args:
             labels: int32 [batch].
-            use: as in `draw_noise`.
+            uses: as in `draw_other_items`.
         """
-        others = tf.gather(self._of_words, self.draw_other_words(labels, use))
-        return tf.gather(self.spectrograms, others)
+        places = self.draw_other_items(self._by_word, labels, uses)
+        return tf.gather(self.spectrograms, tf.gather(self._used, places))
 
     def recognize(self, made: np.ndarray) -> np.ndarray:
-        """Returns the word of the recording that each spectrogram is nearest to."""
-        words = self._words().reshape(len(self._of_words), -1)
+        """Returns the word of the training recording that each spectrogram is nearest to."""
+        true = self.spectrograms.numpy()[self._used].reshape(len(self._used), -1)
         flat = made.reshape(len(made), -1)
-        # |a - b|^2 but for |a|^2, which is the same for all words.
-        return np.argmin(np.square(words).sum(-1) - 2 * flat @ words.T, axis=-1)
+        # |a - b|^2 but for |a|^2, which is the same for all recordings.
+        nearest = np.argmin(np.square(true).sum(-1) - 2 * flat @ true.T, axis=-1)
+        return self._used_labels[nearest]
 
     def distance_between_words(self) -> float:
         """Returns the mean absolute difference of the spectrograms of two words."""

@@ -36,8 +36,8 @@ class Stage(abc.ABC):
         strategy: the strategy in whose scope the stage was made.
         batch_size: the rows of a step, on all replicas together.
         num_steps: the steps of the whole stage.
-        num_looks: how often it is validated, evenly spread, the last time at its end; 0 for its end
-            alone.
+        num_looks: how often it is validated, evenly spread, the last time at its end, and at most
+            once a step; 0 for its end alone.
         train_step: batch -> {name: scalar float32}. It takes one step on all replicas and returns
             its figures.
     """

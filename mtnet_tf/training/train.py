@@ -81,11 +81,10 @@ def train_system(
         profile=profile,
         init_from=init_from,
     )
-    if init_from is not None:
-        records |= {"init_from": str(init_from.path)}
     with run.lock() if session.is_chief else contextlib.nullcontext():
         if session.is_chief:
-            run.begin(config, data.metadata["recordings_fingerprint"], device, **records)
+            fingerprint = data.metadata["recordings_fingerprint"]
+            run.begin(config, fingerprint, device, init_from, **records)
             _write_recordings(run, data)
         wait_for_all(session.strategy)
         if run.is_finished():

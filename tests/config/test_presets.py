@@ -19,7 +19,7 @@ TABLE = {
     "data.image_shape": ((28, 28, 1), (32, 32, 3)),
     "data.num_classes": (10, 100),
     "data.num_voices": (1, 1),
-    "data.digit_size": (20, 20),
+    "data.digit_size": (20, None),
     "data.audio_length": (18140, 29356),
     "data.sample_rate": (22050, 22050),
     "data.validation_fraction": (0.05, 0.0),

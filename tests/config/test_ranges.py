@@ -173,7 +173,7 @@ def test_the_message_names_field_rule_and_value(assignment, message):
 
 
 def test_a_colour_image_has_no_digit():
-    config = config_lib.override(preset("released"), ["data.image_shape=[16, 16, 3]"])
+    config = config_lib.override(preset("paper"), ["data.image_shape=[16, 16, 3]"])
     assert config.data.digit_size == 20
 
 

@@ -181,6 +181,13 @@ def test_table_4_has_controls_of_its_own_and_says_the_examples_of_mtnet(data_dir
     for name in ("true", *record["said"], *record["controls"]):
         assert len(list(examples.glob(f"sounds/*_{name}.flac"))) == count
     assert (examples / "systems.png").stat().st_size > 10_000
+    done = programs.run("report", f"--tables={tmp_path}/results")
+    assert done.returncode == 0, done.stderr
+    written = [line.removeprefix(f"Written: {tmp_path}/") for line in done.stdout.splitlines()]
+    pages = [f"table{number}.{form}" for number in "34" for form in ("md", "csv", "tex")]
+    assert sorted(written) == sorted([*pages, "stability.png", "index.html"])
+    assert "\n## digits_ad\n" in (tmp_path / "table4.md").read_text()
+    assert "results/digits_ad_examples/" in (tmp_path / "index.html").read_text()
     # Its other half is trained of the run that is there.
     of_run = tmp_path / "digits_ad/dcmavg_seed0"
     done = programs.run("images_of_sounds", f"--of_run={of_run}")

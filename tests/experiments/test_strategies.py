@@ -16,6 +16,7 @@ import time
 import numpy as np
 import pytest
 
+from mtnet_tf.training.distribution import DistributionError, make_strategy
 from tests import programs
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -180,8 +181,19 @@ def test_two_processes_one_of_which_dies(data_dir, one_replica, tmp_path):
     assert steps == sorted(set(steps))
 
 
+@pytest.mark.parametrize(
+    "task", [{"cluster": {}}, {"cluster": {"worker": ["localhost:1"]}, "task": {"index": 0}}]
+)
+def test_a_broken_cluster_is_one_error(task, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", json.dumps(task))
+    with pytest.raises(DistributionError, match="TF_CONFIG, which is missing or broken"):
+        make_strategy("multi_worker")
+
+
 def test_bad_strategies_are_one_error(tmp_path):
     argv = arguments(tmp_path, tmp_path / "run", "multi_worker")
-    done = programs.run("train", *argv, TF_CONFIG=json.dumps({"cluster": {}}))
+    # What TensorFlow itself refuses: an address without a port.
+    task = {"cluster": {"worker": ["localhost"]}, "task": {"type": "worker", "index": 0}}
+    done = programs.run("train", *argv, TF_CONFIG=json.dumps(task))
     assert done.returncode == 1
     assert "TF_CONFIG" in done.stderr and "Traceback" not in done.stderr

@@ -144,6 +144,34 @@ def test_csv_is_unrounded_and_has_every_planned_row(table):
     assert by_place["mnist_ad", "white_noise"]["num_parameters"] == ""
 
 
+def test_times_are_of_one_machine_and_say_of_how_many_seeds(cells):
+    """The machine with most seeds; what a seed lacks is left out too."""
+    for seed, (machine, seconds) in enumerate((("a", 600.0), ("b", 60.0), ("b", 120.0))):
+        told = {"word_accuracy": {"generated": 0.5, "references": 1.0}} if seed else {}
+        times = {"training_hardware": machine, "training_seconds": seconds}
+        cells("mnist_ad", "mtnet", seed, provenance=times, **told)
+    table = paper_table.read_table(cells.folder, "3")
+    (words,) = [
+        row for row in markdown_rows(pages.markdown_page(table, "3"))["mnist_ad", 1].values()
+    ]
+    deviation = statistics.stdev([1, 2])
+    assert words["training, minutes"] == f"1.5 ± {deviation:.1f} (2 of 3 seeds)"
+    (line,) = [row for row in csv.DictReader(pages.csv_page(table).splitlines()) if row["pesq"]]
+    assert (line["training_minutes"], line["training_minutes_seeds"]) == ("1.5", "2")
+    assert float(line["training_minutes_sd"]) == pytest.approx(deviation)
+    assert (line["word_accuracy_generated"], line["word_accuracy_generated_seeds"]) == ("0.5", "2")
+
+
+def test_pairs_that_a_metric_leaves_out_are_counted(cells):
+    path = cells("mnist_ad", "mtnet", 0)
+    summary = json.loads(path.read_text())
+    summary["metrics"]["pesq"]["num_failed_references"] = 4
+    path.write_text(json.dumps(summary))
+    table = paper_table.read_table(cells.folder, "3")
+    (line,) = [row for row in csv.DictReader(pages.csv_page(table).splitlines()) if row["pesq"]]
+    assert (line["pesq_unscored_pairs"], line["stoi_unscored_pairs"]) == ("4", "0")
+
+
 def test_latex_is_whole(table):
     text = pages.latex_page(table)
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1

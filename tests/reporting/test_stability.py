@@ -34,7 +34,7 @@ def test_the_best_look_and_the_last_stand_beside_each_other(cells, tmp_path):
     assert stability.draw_stability(table, picture)
     pixels = np.asarray(Image.open(picture).convert("RGB"))
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50  # not an empty canvas
-    assert "![Figures of each epoch](stability.png)" in stability.section(table, picture)
+    assert "epoch by epoch](stability.png)" in stability.section(table, picture)
 
 
 def test_nothing_adversarial_was_run(cells, tmp_path):

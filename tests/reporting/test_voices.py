@@ -50,3 +50,13 @@ def test_words_and_voices_may_be_any_text(tmp_path):
     assert "<joe>" not in page
     assert f'src="{tmp_path.name}/examples/sounds/1__joe__recording.flac"' in page
     assert f'src="{tmp_path.name}/examples/images/1.png"' in page
+
+
+def test_the_mean_of_words_leaves_out_those_that_a_metric_cannot_score():
+    def group(num_pairs, pesq):
+        return {"num_pairs": num_pairs, "metrics": {"corr2d": 0.5, "pesq": pesq, "stoi": 0.25}}
+
+    groups = [group(10, 3.0), group(30, 4.0), group(60, None)]
+    assert voices._mean_scores(groups) == "0.5000 / 3.7500 / 0.2500"
+    assert voices._mean_scores(groups[2:]) == "0.5000 / - / 0.2500"
+    assert voices._mean_scores([]) == ""

@@ -153,6 +153,20 @@ def test_a_finished_run_without_its_record_writes_it_anew(tiny_config, synthetic
     assert {**run.environment(), "started": 0} == {**before, "started": 0}
 
 
+def test_a_run_goes_on_from_the_network_that_it_began_with(tiny_config, tmp_path):
+    run, base, other = (RunFolder(tmp_path / name) for name in ("run", "base", "other"))
+    write_text(base / "model.keras", "a network")
+    write_text(other / "model.keras", "another network")
+    run.begin(tiny_config, "abc", "cpu", base)
+    assert run.environment()["init_from"] == str(base.path)
+    run.begin(tiny_config, "abc", "cpu", base)
+    for init_from in (other, None):
+        with pytest.raises(RunFolderError, match=r"the network of .*base -> (.*other|None)"):
+            run.begin(tiny_config, "abc", "cpu", init_from)
+    with pytest.raises(RunFolderError, match="model.keras cannot be read .* to its end first"):
+        run.begin(tiny_config, "abc", "cpu", RunFolder(tmp_path / "none"))
+
+
 def test_a_run_that_goes_on_says_how(tiny_config, tmp_path, monkeypatch):
     run = RunFolder(tmp_path)
     run.begin(tiny_config, "abc", "cpu")
@@ -184,7 +198,11 @@ def test_the_looks_at_the_last_stage(tmp_path):
     assert [line["step"] for line in run.log()] == [1, 1, 2]
 
 
-@pytest.mark.parametrize("broken", [b'{"stage": "a"', b"[1]", b"1", b'{"step": 1}', b"\xff\0", b""])
+@pytest.mark.parametrize(
+    "broken",
+    [b'{"stage": "a"', b"[1]", b"1", b'{"step": 1}', b"\xff\0", b"", b"[" * 10**5],
+    ids=range(7),
+)
 def test_a_broken_line_of_the_log_is_named(broken, tmp_path):
     path = tmp_path / "train_log.jsonl"
     path.write_bytes(b'{"stage": "a", "step": 1}\n' + broken + b"\n")

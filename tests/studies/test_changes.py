@@ -8,7 +8,7 @@ import pytest
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.studies import cmcgan, lengths, open_points, recipe, takes, voice_forms
+from mtnet_tf.studies import cmcgan, dcmavg, lengths, open_points, recipe, takes, voice_forms
 from mtnet_tf.studies.changes import Change, changed, try_change
 
 STUDIES = {
@@ -16,6 +16,7 @@ STUDIES = {
     "open_points": open_points.CHANGES,
     "lengths": lengths.CHANGES,
     "cmcgan": cmcgan.CHANGES,
+    "dcmavg": dcmavg.CHANGES,
     "voices": voice_forms.CHANGES,
     "takes": takes.CHANGES,
 }

@@ -11,12 +11,18 @@ import tensorflow as tf
 from mtnet_tf import config as config_lib
 from mtnet_tf import systems
 from mtnet_tf.data.log_mel import LogMel
+from mtnet_tf.files import read_npz
 from mtnet_tf.models.adversarial import build_discriminator
+from mtnet_tf.runs.layout import NETWORK
+from mtnet_tf.runs.networks import load_weights
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.training.dcmavg import _embeddings_key
 from mtnet_tf.training.dcmavg_stage import DcmavgStage
+from tests import conftest
 from tests.systems.small_adversarial import SMALL
 from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
+from tests.training import two_replicas
 
 
 @pytest.fixture
@@ -63,8 +69,12 @@ def test_a_true_sound_of_another_word_is_never_of_the_same(config, synthetic_dat
     labels = tf.constant([0, 1, 2] * 40)
     named = stage.draw_other_words(labels, 0).numpy()
     assert (named != labels.numpy()).all()
-    sounds = stage.draw_other_sounds(labels, 0).numpy()
+    sounds = stage.draw_other_sounds(labels, (0, 2)).numpy()
     np.testing.assert_array_equal(stage.recognize(sounds), named)
+    # Of a word that has several training recordings it is any of them.
+    spectrograms = stage.spectrograms.numpy()
+    drawn = {int(np.abs(spectrograms - sound).sum((1, 2, 3)).argmin()) for sound in sounds}
+    assert drawn == set(synthetic_data.train.recordings.tolist()) and len(drawn) > 3
     assert {tuple(pair) for pair in zip(labels.numpy(), named)} == {
         (a, b) for a in range(3) for b in range(3) if a != b
     }
@@ -188,7 +198,42 @@ def test_the_discriminator_hears_whether_both_belong_together(config):
 
 
 def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path):
-    assert_resumes_to_the_same_bits(config, synthetic_data, tmp_path, "adversarial")
+    stages = "inverter", "classifier", "adversarial"
+    assert_resumes_to_the_same_bits(config, synthetic_data, tmp_path, *stages)
+
+
+def test_embeddings_of_another_classifier_are_not_taken(config, synthetic_data, tmp_path):
+    """As where its checkpoints were deleted, and it was trained again on another machine."""
+    run = RunFolder(tmp_path / "run")
+    train(config, synthetic_data, run, "cpu")
+    before = read_npz(run / "embeddings.npz")
+    network = systems.find("dcmavg").build(config)
+    load_weights(network, run / NETWORK)
+    classifier = network.get_layer("image_classifier")
+    assert _embeddings_key(classifier, config, synthetic_data) == str(before["key"])
+    weight = classifier.trainable_variables[0]
+    weight.assign(weight + 1e-3)
+    assert _embeddings_key(classifier, config, synthetic_data) != str(before["key"])
+
+
+def look_of_two(strategy):
+    """A step, a look and the end of a stage on several replicas."""
+    config = config_lib.override(conftest.make_tiny_config(), SMALL)
+    data = conftest.make_synthetic_data()
+    with strategy.scope():
+        stage, generator, _ = adversarial_stage(systems.configure("dcmavg", config), data)
+    figures = stage.train_step(next(iter(stage.batches(0))))
+    found = stage.validate()
+    before = values(generator)
+    stage.finish()  # the best look was the last step
+    same = [np.array_equal(a, b) for a, b in zip(before, values(generator))]
+    return {name: float(figure) for name, figure in figures.items()} | found, all(same)
+
+
+def test_two_replicas_are_looked_at_and_keep_the_best():
+    figures, same = two_replicas.call("test_dcmavg.look_of_two", package="tests.systems")
+    assert all(np.isfinite(figure) for figure in figures.values())
+    assert 0 <= figures["validation_word_accuracy"] <= 1 and same
 
 
 @pytest.mark.parametrize(
@@ -202,6 +247,7 @@ def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path):
         ),
         ("log_mel.fft_length=64", "must be twice the 56 samples between frames"),
         ("loss.perceptual_weight=null", "loss.perceptual_weight must be a number"),
+        ("data.num_classes=1", "data.num_classes must be 2 or more: a mismatched pair needs"),
     ],
 )
 def test_sizes_that_do_not_fit_are_one_error(override, message, config):

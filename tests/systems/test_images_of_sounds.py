@@ -58,7 +58,7 @@ def test_a_step_moves_every_weight_of_both_networks(stage):
 def test_a_mismatched_image_is_any_true_one_of_another_word(stage, synthetic_data):
     train = synthetic_data.train
     labels = tf.constant(np.tile(train.labels, 20))
-    found = stage.draw_other_images(labels, 0).numpy()
+    found = stage.draw_other_images(labels, (0, 1)).numpy()
     places = {image.tobytes(): place for place, image in enumerate(train.images)}
     drawn = np.array([places[image.tobytes()] for image in found])
     assert (train.labels[drawn] != labels.numpy()).all()
@@ -101,3 +101,6 @@ def test_the_half_is_trained_shown_and_not_trained_again(config, synthetic_data,
     again = make_images(speaking, synthetic_data, run, "cpu")
     assert again["word_accuracy"] == result["word_accuracy"]
     assert (run / "train_log.jsonl").read_text() == log
+    # DCMAVG's own lines of the log and checkpoints would be taken for this half's.
+    with pytest.raises(config_lib.ConfigError, match="is the run of DCMAVG itself"):
+        make_images(speaking, synthetic_data, RunFolder(tmp_path / "half/../dcmavg"), "cpu")

@@ -133,9 +133,11 @@ def test_a_wrong_layer_and_nothing_to_learn_are_refused(base):
         freeze(network, [layer.name for layer in network.layers if layer.weights])
 
 
-def test_a_network_deaf_to_the_voice_is_refused(tiny_config):
+@pytest.mark.parametrize("overrides", [[], ["voice.conditioning=film"]])
+def test_a_network_deaf_to_the_voice_is_refused(overrides, tiny_config):
+    """The second one was trained on one voice."""
     with pytest.raises(ConfigError, match="needs a network that depends on the voice"):
-        configure_new_voice(tiny_config, [], [])
+        configure_new_voice(override(tiny_config, overrides), [], [])
 
 
 def test_the_configuration(base):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 
 import keras
 import numpy as np
@@ -91,6 +92,30 @@ def test_resume_equals_uninterrupted(overrides, tiny_config, synthetic_data, tmp
     """Killed in stage 1 or in stage 2, without a last checkpoint, and continued: the same bits."""
     config = config_lib.override(tiny_config, ["image_encoder.dropout_rate=0.2", *overrides])
     assert_resumes_to_the_same_bits(config, synthetic_data, tmp_path, "autoencoder", "joint")
+
+
+@pytest.mark.parametrize("looks, steps", [(5, 12), (15, 20), (60, 100), (5, 5), (7, 3), (1, 9)])
+def test_looks_are_evenly_spread_and_as_many_as_asked_for(looks, steps):
+    stage = types.SimpleNamespace(num_looks=looks, num_steps=steps)
+    found = [step for step in range(1, steps + 1) if loop._is_look(stage, step)]
+    assert len(found) == min(looks, steps) and found[-1] == steps
+    apart = np.diff([0, *found])
+    assert apart.max() - apart.min() <= 1
+    assert not loop._is_look(types.SimpleNamespace(num_looks=0, num_steps=steps), steps)
+
+
+def test_a_precision_is_chosen_and_written_down(tiny_config, synthetic_data, tmp_path):
+    config = config_lib.override(tiny_config, ["training.precision=auto"])
+    config = systems.configure("gen_only", config)
+    run = RunFolder(tmp_path / "run")
+    train(config, synthetic_data, run, "cpu")
+    assert run.config().training.precision in ("float32", "mixed_bfloat16")
+
+
+def test_fresh_weights_are_not_frozen(tiny_config, synthetic_data, tmp_path):
+    config = config_lib.override(tiny_config, ['training.frozen=["image_encoder"]'])
+    with pytest.raises(config_lib.ConfigError, match="training.frozen must be empty"):
+        train(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu")
 
 
 def test_non_finite_loss_names_step_and_term(tiny_config, synthetic_data, tmp_path, monkeypatch):

@@ -12,13 +12,14 @@ import tensorflow as tf
 from tests import programs
 
 
-def call(function):
-    """Returns what a function of a module beside this one returns of a strategy; JSON types.
+def call(function, package="tests.training"):
+    """Returns what a function of a test module returns of a strategy; JSON types.
 
     Args:
         function: "<module>.<function>".
+        package: of the module.
     """
-    done = programs.run("two_replicas", function, package="tests.training")
+    done = programs.run("two_replicas", f"{package}.{function}", package="tests.training")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -26,10 +27,9 @@ def call(function):
 def main():
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    module, _, function = sys.argv[1].partition(".")
+    module, _, function = sys.argv[1].rpartition(".")
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    module = importlib.import_module(f"tests.training.{module}")
-    print(json.dumps(getattr(module, function)(strategy)))
+    print(json.dumps(getattr(importlib.import_module(module), function)(strategy)))
 
 
 if __name__ == "__main__":
