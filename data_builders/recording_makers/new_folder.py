@@ -16,14 +16,19 @@ def check_new(output_dir: os.PathLike | str) -> None:
     """Refuses a folder that is in use, before anything is made for it.
 
     Raises:
-        RecordingsError: `output_dir` is in use.
+        RecordingsError: `output_dir` is in use, or is where a file system is mounted.
         files.FileError: it cannot be read.
     """
-    output_dir = pathlib.Path(os.path.abspath(output_dir))
+    output_dir = pathlib.Path(os.path.realpath(output_dir))
     with files.writing(output_dir):
         if output_dir.exists() and not (output_dir.is_dir() and not any(output_dir.iterdir())):
             raise RecordingsError(
                 f"{output_dir} exists and is not an empty folder. Name a new folder, or delete it."
+            )
+        if os.path.ismount(output_dir):
+            raise RecordingsError(
+                f"{output_dir} is a mount point, which a complete folder cannot replace. Name a new"
+                " folder in it."
             )
 
 
@@ -32,10 +37,10 @@ def new_folder(output_dir: os.PathLike | str) -> Iterator[pathlib.Path]:
     """Yields a folder that becomes `output_dir` when the block ends, and vanishes on an error.
 
     Raises:
-        RecordingsError: `output_dir` is in use.
+        RecordingsError: as `check_new`.
         files.FileError: it cannot be written.
     """
-    output_dir = pathlib.Path(os.path.abspath(output_dir))
+    output_dir = pathlib.Path(os.path.realpath(output_dir))
     staging = output_dir.with_name(f".{output_dir.name}.{os.getpid()}.incomplete")
     check_new(output_dir)
     with files.writing(output_dir):

@@ -1,5 +1,6 @@
 """Recordings spoken by a synthetic voice."""
 
+import hashlib
 import math
 import os
 import re
@@ -42,7 +43,8 @@ def parse_words(text: str) -> list[str]:
     else:
         words = []
         for word in text.split(","):
-            words += _LISTS[word].values() if word in _LISTS else [word]
+            name = word.strip().lower()
+            words += _LISTS[name].values() if name in _LISTS else [word]
     words = [word.strip().replace("_", " ").lower() for word in words]
     bad = [word for word in words if not _WORD.fullmatch(word)]
     if bad or not words:
@@ -162,12 +164,14 @@ def make_espeak_ng_recordings(
 
     Raises:
         SpeechError: the program is not installed or fails, or a word gives no sound.
-        RecordingsError: there is no voice, two have one speaker's name, or `output_dir` is in use.
+        RecordingsError: there is no voice, a name is empty, two have one speaker's name or sound
+            alike, or `output_dir` is in use.
         files.FileError: `output_dir` cannot be written.
     """
-    if not voices:
+    if not voices or "" in voices:
         raise RecordingsError(
-            "--voices names no voice. Name some, such as en-us,en-us+f3, or leave it out."
+            f"--voices={','.join(voices)}: a name is empty. Name voices, such as en-us,en-us+f3, or"
+            " leave it out."
         )
     engines = [EspeakNg(voice) for voice in voices]
     if len({engine.speaker for engine in engines}) < len(engines):
@@ -196,13 +200,23 @@ def _make(
     **more: str,
 ) -> dict:
     """Writes a take of each word by each (engine, number of the take), and the record."""
+    speakers = {}  # the sound of all words -> who says them so
     with new_folder(output_dir) as folder:
         for engine, take in engines:
-            for word in words:
+            sounds = [engine.speak(word) for word in words]
+            digest = hashlib.sha256(b"".join(sound.tobytes() for sound in sounds)).digest()
+            other = speakers.setdefault(digest, engine.speaker)
+            if other != engine.speaker:
+                # eSpeak NG leaves out a variant that it does not know.
+                raise RecordingsError(
+                    f"The speakers {other} and {engine.speaker} sound alike: check the names of the"
+                    " voices."
+                )
+            for word, sound in zip(words, sounds):
                 name = f"{engine.speaker}_{take}.flac"
                 path = folder / recordings.folder_name(word) / name
                 path.parent.mkdir(exist_ok=True)
-                audio.write_audio(path, engine.speak(word))
+                audio.write_audio(path, sound)
         record = {
             "made_by": made_by,
             "command": command,

@@ -14,6 +14,7 @@ from mtnet_tf.speech import EspeakNg, NoSoundError, SpeechError, espeak_ng
 
 # A program in place of the real one, which not every machine has. It says a tone of 100 or,
 # as f3, 150 Hz per letter for half a second at 16 kHz, no sound for "sh", and fails for "crash".
+# As the real one does, it leaves out a variant that it does not know, f33.
 PROGRAM = f"""#!{sys.executable}
 import sys
 import wave
@@ -24,11 +25,11 @@ if arguments == ["--version"]:
     sys.exit()
 voice, path, text = arguments[1], arguments[3], arguments[5]
 assert arguments[::2] == ["-v", "-w", "--"]
-if voice not in ("en-us", "en-us+f3"):
+if voice not in ("en-us", "en-us+f3", "en-us+f33"):
     sys.exit("no such voice")
 if text == "crash":
     sys.exit("no such phoneme")
-pitch = 100 if voice == "en-us" else 150
+pitch = 150 if voice == "en-us+f3" else 100
 tone = np.sin(2 * np.pi * pitch * len(text) * np.arange(0 if text == "sh" else 8000) / 16000)
 with wave.open(path, "wb") as file:
     file.setnchannels(1)
@@ -103,6 +104,19 @@ def test_a_recordings_folder_of_two_voices(program, tmp_path):
     with pytest.raises(SpeechError, match="no such voice"):
         recording_makers.make_espeak_ng_recordings(tmp_path / "x", ["two"], ("xx",))
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    "voices, message",
+    [
+        (("en-us+f3", "en-us", "en-us+f33"), "speakers espeak and espeak-en-us-f33 sound alike"),
+        (("en-us", ""), "--voices=en-us,: a name is empty"),
+    ],
+)
+def test_voices_that_are_none_of_their_own_are_one_error(voices, message, program, tmp_path):
+    with pytest.raises(RecordingsError, match=message):
+        recording_makers.make_espeak_ng_recordings(tmp_path / "x", ["two", "sea lion"], voices)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_word_without_sound_leaves_no_folder(program, tmp_path):
