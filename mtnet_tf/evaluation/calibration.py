@@ -17,6 +17,7 @@ from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.data.prepared import PreparedDataSet
 from mtnet_tf.data.slices import slices
+from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.runs.calibration import CALIBRATION
@@ -52,8 +53,13 @@ def calibrate_run(
         What is written: the values of `calibrate`, the name of `others`, and `environment`.
 
     Raises:
-        InputError: as `calibrate`; or the run is not finished.
+        InputError: as `calibrate`; or `others` has words of the run, or the run is not finished.
     """
+    if shared := sorted(set(data.words) & set(others.metadata["words"].values())):
+        raise InputError(
+            f"{others.name} has words of the run: {', '.join(shared)}. Outliers show none of them:"
+            " name another data set."
+        )
     config = run.config()
     of_others = loading.load(others, loading.fit_config(config, others).data)
     pictures = of_others.train.spread(num_outliers).images
@@ -88,7 +94,8 @@ def calibrate(
         the calibrated probabilities. JSON types.
 
     Raises:
-        ConfigError: the network has no softmax layer, or nothing is held out.
+        ConfigError: the network has no softmax layer, nothing is held out, or the network finds the
+            word of no validation image.
         ImageError: no outlier can be read as a picture of the network.
     """
     if "logits" not in network.output:
@@ -101,6 +108,11 @@ def calibrate(
     logits = _logits(network, pairs.inputs())
     temperature = fit_temperature(logits, pairs.labels)
     right = logits.argmax(-1) == pairs.labels
+    if not right.any():
+        raise ConfigError(
+            f"The network finds the word of none of the {len(right):,} validation images, so there"
+            " is nothing that it may be sure of. Train it for longer."
+        )
     sure, before = (_likeliest(logits, t) for t in (temperature, 1.0))
     seen = _as_seen(outliers, config)
     # What a network sees does not depend on the voice that it speaks in.

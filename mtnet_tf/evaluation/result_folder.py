@@ -71,12 +71,12 @@ def read_finished(
     if others := [name for name, value in own.items() if value != asked[name]]:
         raise InputError(
             f"{out_dir} holds an evaluation of another training or data set ({', '.join(others)})."
-            " Give another --output_dir."
+            " Give another folder for the results."
         )
     if found > num_pairs:
         raise InputError(
             f"{out_dir} holds an evaluation of {found:,} pairs, and {num_pairs:,} would replace it."
-            " Score as many, or give another --output_dir."
+            " Score as many, or give another folder for the results."
         )
     if found == num_pairs and rows != _pairs_of(pairs, data):
         raise InputError(

@@ -36,7 +36,8 @@ def export(
 
     Args:
         exported: the network.
-        path: the file, or the folder of a SavedModel; a suffix is added where it has none.
+        path: the file, or the folder of a SavedModel; the format's suffix is added where it has
+            another one or none.
         format_name: a key of `FORMATS`.
         quantize: None, or one of `exporting.QUANTIZATIONS`.
 
@@ -94,8 +95,8 @@ def _check(differences: dict[str, float], format_name: str, quantize: str | None
     if not worst <= _TOLERANCES[quantize]:
         raise ExportError(
             f"The {format_name} form is off by {worst:.3g} from Keras, where"
-            f" {_TOLERANCES[quantize]:g} is allowed; it was not kept. Export without --quantize, or"
-            " in another format."
+            f" {_TOLERANCES[quantize]:g} is allowed; it was not kept. Use a form without"
+            " quantisation, or another format."
         )
 
 

@@ -1,6 +1,7 @@
 """Temperature, threshold and calibration error, by hand and on a network."""
 
 import dataclasses
+import types
 
 import keras
 import numpy as np
@@ -9,7 +10,9 @@ import scipy.special
 
 from mtnet_tf.config import ConfigError
 from mtnet_tf.data.picture_files import ImageError
+from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation import calibration
+from mtnet_tf.runs.run_folder import RunFolder
 
 
 def test_the_temperature_that_the_labels_were_drawn_with_is_found():
@@ -94,6 +97,15 @@ def test_what_cannot_be_calibrated_is_one_error(tiny_config, synthetic_data, thi
     data = type(thirds)(**{**vars(thirds), "validation": nothing})
     with pytest.raises(ConfigError, match="there is none: train with data.validation_fraction"):
         calibration.calibrate(network, tiny_config, data, [])
+    with pytest.raises(ConfigError, match="the word of none of the 6 validation images"):
+        calibration.calibrate(build(tiny_config, -9.0), tiny_config, thirds, [])
     silent = keras.Model(network.input, {"waveform": network.output["logits"]})
     with pytest.raises(ConfigError, match="has no softmax layer"):
         calibration.calibrate(silent, tiny_config, thirds, [])
+
+
+def test_outliers_that_show_a_word_of_the_run_are_one_error(synthetic_data, tmp_path):
+    words = {"1": "one", "cat": "cat", "2": "two"}
+    others = types.SimpleNamespace(name="pets_ad", metadata={"words": words})
+    with pytest.raises(InputError, match="pets_ad has words of the run: one, two. Outliers show"):
+        calibration.calibrate_run(RunFolder(tmp_path), synthetic_data, others, 9, "cpu")

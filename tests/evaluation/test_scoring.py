@@ -200,7 +200,7 @@ def test_more_pairs_are_scored_anew_and_fewer_are_refused(data, tmp_path):
     whole = score(candidate, data, tmp_path)
     assert (half["num_pairs"], whole["num_pairs"]) == (2, 4)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(InputError, match="an evaluation of 4 pairs, and 2 would replace it"):
+    with pytest.raises(InputError, match="4 pairs, and 2 would .* another folder for the results"):
         evaluate(
             candidate, data.test.spread(2), data, tmp_path / candidate.name, provenance={},
             split="test", pool=ScoringPool(data.recordings.float_waveforms(), 1),
@@ -219,7 +219,9 @@ def test_the_scores_of_another_training_are_neither_returned_nor_replaced(change
     )
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     other = dataclasses.replace(data, name=change.pop("dataset", data.name))
-    with pytest.raises(InputError, match="an evaluation of another training or data set"):
+    with pytest.raises(
+        InputError, match="of another training or .* Give another folder for the results"
+    ):
         evaluate(
             candidate, other.test, other, folder, provenance=training | change, split="test",
             pool=pool,

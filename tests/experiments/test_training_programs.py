@@ -11,6 +11,9 @@ import soundfile
 import tensorflow as tf
 from PIL import Image
 
+import data_builders
+from data_builders.digits_ad import digits_ad_dataset_builder
+from data_builders.words import CIFAR10
 from tests.programs import run
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -25,6 +28,12 @@ QUICK = [
     "--override=audio_generator.num_blocks=1",
     "--override=training.log_steps=5",
 ]
+
+
+class OtherWordsAd(digits_ad_dataset_builder.Builder):
+    """The pictures of digits_ad, called by other words."""
+
+    WORDS = CIFAR10
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +114,9 @@ def test_describe_speaks_a_photo(trained, tmp_path):
 
 def test_calibrate_says_when_a_run_is_sure(trained, tmp_path):
     run_dir = shutil.copytree(trained, tmp_path / "run")
-    data_path = json.loads((run_dir / "environment.json").read_text())["data_path"]
-    arguments = [f"--run_dir={run_dir}", f"--outliers={data_path}", "--num_outliers=20"]
+    others = data_builders.open_builder(OtherWordsAd, data_dir=tmp_path, audio_length="auto")
+    others.download_and_prepare()
+    arguments = [f"--run_dir={run_dir}", f"--outliers={others.data_path}", "--num_outliers=20"]
     done = run("calibrate", *arguments)
     assert done.returncode == 0, done.stderr
     record = json.loads((run_dir / "calibration.json").read_text())
