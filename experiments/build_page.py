@@ -43,29 +43,28 @@ _RUNTIME_FILES = {
     "README.md": "onnxruntime-web.md",
 }
 _EXAMPLES = 10
+_PAGE = pathlib.Path(__file__).parent / "page"
+_NETWORK, _METADATA = "model.onnx", "metadata.json"
 
 
 def main(argv: list[str]) -> None:
     """Builds the page in a folder beside, and moves it into place."""
     del argv
-    from mtnet_tf.errors import InputError
-    from mtnet_tf.files import check_writable
-
-    (run, _), output = program.open_run(program.network_dir()), pathlib.Path(_OUTPUT.value)
-    if os.path.exists(output) and not os.path.isfile(output / "page.js"):
-        raise InputError(f"{output} is there and is no page. Give --output a folder of its own.")
-    check_writable(output / "page.js")
+    run, _ = program.open_run(program.network_dir())
+    # The folder itself, where --output is "." or a link: the page is built beside it.
+    output = pathlib.Path(os.path.realpath(_OUTPUT.value))
+    _check_output(output)
 
     from mtnet_tf.evaluation.run import load_data
     from mtnet_tf.exporting.export import export
     from mtnet_tf.exporting.network import Exported
-    from mtnet_tf.files import read_npz, write_json, writing
+    from mtnet_tf.files import read_npz, remove, write_json, writing
     from mtnet_tf.runs import devices
     from mtnet_tf.studies.pretraining import EXAMPLES
 
     devices.select_device("cpu")
     exported = Exported(run)
-    if flags.FLAGS.run_dir or flags.FLAGS.data_path:
+    if flags.FLAGS.run_dir is not None or flags.FLAGS.data_path:
         pairs = load_data(run, flags.FLAGS.data_path).test
         images, labels = pairs.images, pairs.labels
     else:
@@ -73,21 +72,49 @@ def main(argv: list[str]) -> None:
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=".page_") as folder:
-            page = shutil.copytree(
-                pathlib.Path(__file__).parent / "page", pathlib.Path(folder, "p")
-            )
+            page = shutil.copytree(_PAGE, pathlib.Path(folder, "p"))
             _copy_runtime(page)
-            found = export(exported, page / "model.onnx", "onnx", _QUANTIZE.value)
+            found = export(exported, page / _NETWORK, "onnx", _QUANTIZE.value)
             metadata = json.loads(exported.metadata)
             metadata["examples"] = _write_examples(images, labels, metadata["words"], page)
-            write_json(page / "metadata.json", metadata)
-            shutil.rmtree(output, ignore_errors=True)
+            write_json(page / _METADATA, metadata)
+            earlier = pathlib.Path(f"{folder}_earlier")
+            if output.exists():
+                output.rename(earlier)
             page.rename(output)
+            with writing(earlier):
+                remove(earlier)
     size = sum(path.stat().st_size for path in output.iterdir())
     print(
         f"The page is {output}, {size / 1e6:.1f} MB, {found['num_bytes'] / 1e6:.1f} of them the"
         f" network. Look at it with: python -m http.server --directory {output}"
     )
+
+
+def _check_output(output: pathlib.Path) -> None:
+    """Checks that nothing but an earlier page would be lost.
+
+    Raises:
+        InputError: something else is there, or the page cannot be written.
+    """
+    from mtnet_tf.errors import InputError
+    from mtnet_tf.files import check_writable, writing
+
+    if os.path.lexists(output):
+        with writing(output):
+            found = set(os.listdir(output)) if output.is_dir() else set()
+        if not found >= {"page.js", _NETWORK, _METADATA}:
+            raise InputError(
+                f"{output} is there and is no page. Give --output a folder of its own."
+            )
+        own = {*os.listdir(_PAGE), *_RUNTIME_FILES.values(), _NETWORK, _METADATA}
+        own |= {_example(place) for place in range(1, _EXAMPLES + 1)}
+        if others := sorted(found - own):
+            raise InputError(
+                f"{output} holds {', '.join(others)} beside the page, which would be lost. Move it"
+                " away, or give --output another folder."
+            )
+    check_writable(output / "page.js")
 
 
 def _copy_runtime(output: pathlib.Path) -> None:
@@ -128,10 +155,15 @@ def _write_examples(
 
     examples = []
     for place, first in enumerate(np.unique(labels, return_index=True)[1][:_EXAMPLES], 1):
-        file = f"example_{place}.png"
+        file = _example(place)
         (output / file).write_bytes(encode_png(images[first]))
         examples.append({"file": file, "name": words[labels[first]].replace("_", " ")})
     return examples
+
+
+def _example(place: int) -> str:
+    """Returns the name of an example's file; `place` counts from 1."""
+    return f"example_{place}.png"
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def results_dir(out_dir: pathlib.Path) -> pathlib.Path:
     """
     if _RESULTS.value:
         return pathlib.Path(_RESULTS.value)
-    return out_dir / "results" if flags.FLAGS.run_dir else pathlib.Path(_COMMITTED)
+    return pathlib.Path(_COMMITTED) if flags.FLAGS.run_dir is None else out_dir / "results"
 
 
 if __name__ == "__main__":

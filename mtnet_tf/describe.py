@@ -131,7 +131,7 @@ class Describer:
         Raises:
             RunFolderError: `run_dir` has no trained network.
         """
-        run = RunFolder(run_dir or pretrained.run_dir())
+        run = RunFolder(pretrained.run_dir() if run_dir is None else run_dir)
         self._config = run.config()
         self._network = load_network(run)
         self._apply = _as_graph(self._network)

@@ -53,6 +53,12 @@ def test_a_path_bytes_and_an_array_are_the_same_picture(runs, photo):
     assert found[0].sample_rate == 22050 and describer.image_shape == (12, 12, 1)
 
 
+def test_an_empty_name_is_not_the_network_that_ships(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunFolderError, match="is no run folder"):
+        Describer("")
+
+
 def test_many_pictures_are_as_one_by_one(runs, synthetic_data):
     describer = Describer(runs / "mtnet")
     images = list(np.concatenate([synthetic_data.test.images] * 12))

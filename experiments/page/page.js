@@ -269,7 +269,11 @@ function prepareCamera() {
       $("shoot").focus();
     } catch {
       close();
-      tell("The camera cannot be used: there is none, or it was not allowed.");
+      tell(
+        window.isSecureContext
+          ? "The camera cannot be used: there is none, or it was not allowed."
+          : "The camera needs https or localhost. Choose a photo instead.",
+      );
     } finally {
       $("camera").disabled = false;
     }

@@ -34,7 +34,7 @@ def network_dir() -> pathlib.Path:
         InputError: both are given.
     """
     values = flags.FLAGS
-    if not values.run_dir:
+    if values.run_dir is None:
         return pretrained.run_dir(values.pretrained)
     if values["pretrained"].present:
         raise InputError(

@@ -23,6 +23,7 @@ print(compare_exports.results_dir(pathlib.Path("scores")))
         ([], "experiments/results/exports"),
         (["--pretrained=cifar10_ad"], "experiments/results/exports"),
         (["--run_dir=runs/first"], "scores/results"),
+        (["--run_dir="], "scores/results"),
         (["--run_dir=runs/first", "--results=mine"], "mine"),
     ],
 )

@@ -280,10 +280,68 @@ def test_a_page_whose_runtime_lacks_a_file_is_one_error(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
+@pytest.fixture
+def npm(tmp_path):
+    """The PATH of an npm that fetches empty files."""
+    program = tmp_path / "bin/npm"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\ncd "$3" && mkdir -p node_modules/onnxruntime-web/dist'
+        " && cd node_modules/onnxruntime-web && touch README.md dist/ort.wasm.min.mjs"
+        " dist/ort-wasm-simd-threaded.mjs dist/ort-wasm-simd-threaded.wasm\n"
+    )
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+def earlier_page(folder):
+    folder.mkdir()
+    for name in ("page.js", "metadata.json", "model.onnx", "example_10.png"):
+        (folder / name).write_text("earlier")
+    return folder
+
+
+@pytest.mark.parametrize("output", [".", "../link"])
+def test_a_page_takes_the_place_of_an_earlier_one(output, npm, tmp_path):
+    pytest.importorskip("tf2onnx")
+    page = earlier_page(tmp_path / "page")
+    (tmp_path / "link").symlink_to("page")
+    environment = {"PATH": npm, "PYTHONPATH": str(ROOT)}
+    done = run("build_page", f"--output={output}", "--quantize=int8", cwd=page, **environment)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"bin", "link", "page"}
+    assert (tmp_path / "link").is_symlink() and "index.html" in os.listdir(page)
+    assert json.loads((page / "metadata.json").read_text())["words"][0] == "zero"
+
+
+@pytest.mark.parametrize(
+    "lacking, added, message",
+    [
+        ("metadata.json", (), "page is there and is no page"),
+        ("model.onnx", (), "page is there and is no page"),
+        (None, ("notes.txt", ".git"), "page holds .git, notes.txt beside the page, which would be"),
+    ],
+)
+def test_only_a_page_gives_way_to_a_page(lacking, added, message, npm, tmp_path):
+    page = earlier_page(tmp_path / "page")
+    if lacking:
+        (page / lacking).unlink()
+    for name in added:
+        (page / name).write_text("weeks of work")
+    before = sorted(page.iterdir())
+    done = run("build_page", f"--output={page}", PATH=npm)
+    assert done.returncode == 1
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert message in error
+    assert sorted(page.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     "name, arguments, message",
     [
         ("export", ["--run_dir=not/here"], "not/here is no run folder"),
+        ("export", ["--run_dir="], ". is no run folder"),
+        ("build_page", ["--run_dir=", "--output=page"], ". is no run folder"),
         ("compare_exports", ["--run_dir=not/here"], "not/here is no run folder"),
         ("images_of_sounds", ["--of_run=not/here"], "not/here is no run folder"),
         (

@@ -12,6 +12,7 @@ const browser = await chromium.launch({
     "--no-sandbox",
     "--autoplay-policy=no-user-gesture-required",
     "--use-fake-device-for-media-stream",
+    "--host-resolver-rules=MAP laptop.test 127.0.0.1",
   ],
 });
 const page = await browser.newPage({ permissions: ["camera"] });
@@ -117,6 +118,14 @@ await broken.waitForFunction(() => document.getElementById("message").textConten
 await broken.evaluate(() => (document.getElementById("message").textContent = ""));
 await broken.setInputFiles("#file", picture);
 found.withoutNetwork = await broken.textContent("#message");
+
+// As another machine of the house sees it: there a page without https has no camera.
+const insecure = await browser.newPage();
+await insecure.goto(url.replace("localhost", "laptop.test"));
+await insecure.waitForFunction(() => document.getElementById("answer").textContent === "Ready.");
+await insecure.click("#camera");
+await insecure.waitForFunction(() => document.getElementById("message").textContent);
+found.withoutHttps = await insecure.textContent("#message");
 
 console.log(JSON.stringify({ ...found, consoleErrors, elsewhere }));
 await browser.close();

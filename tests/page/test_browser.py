@@ -168,6 +168,10 @@ def test_without_its_network_it_says_so_to_every_picture(found):
     assert found["withoutNetwork"].startswith("The network cannot be loaded (")
 
 
+def test_without_https_it_says_why_there_is_no_camera(found):
+    assert found["withoutHttps"].startswith("The camera needs https or localhost.")
+
+
 def test_what_is_no_picture_gets_a_plain_message(found):
     assert found["text"]["message"].startswith('"text.txt" is not a picture')
     assert found["text"]["answer"] == "" and found["text"]["playerHidden"]
