@@ -51,7 +51,8 @@ _INVERT = flags.DEFINE_enum(
     "invert",
     "auto",
     ["auto", "yes", "no"],
-    "Invert dark ink on light paper (models of one channel).",
+    "Exchange light and dark; auto does so where a network of digits is shown dark ink on light"
+    " paper.",
 )
 program.define_network_flags()
 program.define_device_flag()
@@ -74,8 +75,8 @@ def main(argv: list[str]) -> int:
     if _LIST_VOICES.value:
         print("\n".join(RunFolder(run_dir).voices()))
         return 0
-    if not _IMAGE.value:
-        raise InputError("Name a picture, as with --image=photo.jpg.")
+    if not _IMAGE.value or "" in _IMAGE.value:
+        raise InputError("--image names no picture. Name one, as with --image=photo.jpg.")
     paths, several = _pictures(_IMAGE.value)
     sounds = _places(paths, _OUTPUT.value or "description", ".wav", several)
     images = _places(paths, _SEEN.value, ".png", several) if _SEEN.value else {}
@@ -108,7 +109,7 @@ def main(argv: list[str]) -> int:
             write_image(images[path], image)
         record = {
             "image": str(path),
-            "inverted": inverted if data.digit_size is not None else None,
+            "inverted": inverted if inverted or data.digit_size is not None else None,
             "word": description.word,
             "sure": description.is_sure,
             "guesses": [dataclasses.asdict(guess) for guess in description.guesses[:_GUESSES]],
@@ -117,31 +118,41 @@ def main(argv: list[str]) -> int:
             "milliseconds": round(1000 * description.duration_secs),
         }
         print(json.dumps(record) if _JSON.value else _text(record), flush=True)
-        if _PLAY.value:
-            description.play()
+    # After all is written: there may be no player.
+    for description in descriptions if _PLAY.value else []:
+        description.play()
     return int(failed)
 
 
 def _pictures(names: list[str]) -> tuple[list[pathlib.Path], bool]:
     """Returns the picture files, and whether there may be several of them.
 
+    Of a folder these are the files with a picture's suffix: other files lie beside pictures, as the
+    sounds of an earlier call do.
+
     Raises:
-        InputError: a folder cannot be read or holds no file, or two files have one name.
+        InputError: a folder cannot be read or holds no picture, or two pictures have one name.
     """
-    paths, several = [], len(names) > 1
+    from mtnet_tf.data.picture_files import suffixes
+
+    paths, several, known = [], len(names) > 1, suffixes()
     for path in map(pathlib.Path, names):
         if not os.path.isdir(path):
             paths.append(path)
             continue
         several = True
         try:
-            found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+            files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
         except OSError as error:
             raise InputError(
                 f"{path} cannot be read ({error.strerror}). Change the folder's permissions."
             ) from error
+        found = [file for file in files if file.suffix.lower() in known]
         if not found:
-            raise InputError(f"{path} holds no file. Name a folder with pictures in it.")
+            raise InputError(
+                f"{path} holds no file with the suffix of a picture, such as .png. Name a folder"
+                " with pictures in it, or a picture itself."
+            )
         paths += found
     stems = [path.stem for path in paths]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):

@@ -1,5 +1,6 @@
 """How a program starts and ends: its log, its errors, its exit status."""
 
+import io
 import logging
 import os
 import select
@@ -27,6 +28,8 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     An `InputError` is printed as one line, exit status 1. SIGINT and SIGTERM that a training
     answered with a checkpoint exit with 130 and 143. An unknown flag or argument exits with absl's
     own 1. Where the reader of the output has gone, as `head` does, it exits silently with 141.
+
+    What the output cannot show, as in a file's name that is not UTF-8, is printed as an escape.
 
     What TensorFlow's C++ code logs is shown only where the environment variable
     TF_CPP_MIN_LOG_LEVEL says so: 0 shows everything.
@@ -71,6 +74,8 @@ def run(main: Callable[[list[str]], int | None]) -> None:
         return 130
 
     quiet_tensorflow.keep_import_quiet()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     app.run(checked_main)
 
 

@@ -22,6 +22,8 @@ MAX_PIXELS = 100_000_000
 # Pillow has Ghostscript run an EPS file's program.
 _PROGRAM_FORMATS = {"EPS"}
 
+_HEIF_SUFFIXES = {".heic", ".heif"}
+_HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 _HEIF_HINT = " A .heic picture needs the extra: pip install 'mtnet-tf[heic]'."
 
 # Which warnings are shown is a setting of the whole process: one thread at a time changes it.
@@ -63,8 +65,17 @@ def read_bytes(path: pathlib.Path | str) -> bytes:
         raise ImageError(f"{str(path)!r}: cannot be opened ({reason}). Check the path.") from None
 
 
+def suffixes() -> set[str]:
+    """Returns the suffixes of picture files, such as ".png"; in lower case."""
+    formats = _formats()
+    known = PIL.Image.registered_extensions().items()
+    return _HEIF_SUFFIXES | {suffix for suffix, name in known if name in formats}
+
+
 def decode(data: bytes, mode: Literal["L", "RGB"], name: str) -> PIL.Image.Image:
-    """Returns a picture of 8 bits, on white where it is transparent, turned as EXIF says.
+    """Returns a picture of 8 bits, on white where it is transparent, turned as its EXIF says.
+
+    Where the EXIF is damaged, the picture is not turned.
 
     Args:
         data: the contents of a picture file.
@@ -78,9 +89,7 @@ def decode(data: bytes, mode: Literal["L", "RGB"], name: str) -> PIL.Image.Image
         raise ImageError(f"{name}: is empty (0 bytes). Copy or save the picture again.")
     if len(data) > MAX_FILE_BYTES:
         raise _too_large(name, f"{len(data):,} bytes; {MAX_FILE_BYTES:,} are allowed")
-    PIL.Image.init()
-    _register_heif()
-    formats = sorted(set(PIL.Image.OPEN) - _PROGRAM_FORMATS)
+    formats = sorted(_formats())
     try:
         with _decoding, warnings.catch_warnings():
             # What a decoder warns of is either an error below or does not change the picture.
@@ -92,11 +101,12 @@ def decode(data: bytes, mode: Literal["L", "RGB"], name: str) -> PIL.Image.Image
                         name, f"{width}x{height} pixels; {MAX_PIXELS:,} in all are allowed"
                     )
                 picture.load()
-                return _flatten(PIL.ImageOps.exif_transpose(picture), mode, name)
+                return _flatten(_turned(picture), mode, name)
     except ImageError:
         raise
     except PIL.UnidentifiedImageError:
-        hint = _HEIF_HINT if data[4:8] == b"ftyp" else ""
+        # Films begin with "ftyp" too.
+        hint = _HEIF_HINT if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS else ""
         raise ImageError(
             f"{name}: is not a picture in a format that can be read. Save it as PNG or JPEG.{hint}"
         ) from None
@@ -110,12 +120,26 @@ def decode(data: bytes, mode: Literal["L", "RGB"], name: str) -> PIL.Image.Image
         ) from None
 
 
+def _formats() -> set[str]:
+    """Returns Pillow's names of the formats that are read."""
+    PIL.Image.init()
+    _register_heif()
+    return set(PIL.Image.OPEN) - _PROGRAM_FORMATS
+
+
 def _register_heif():
     """Lets Pillow read .heic, the format of telephones, where its plugin is installed."""
     with contextlib.suppress(ImportError):
         import pillow_heif
 
         pillow_heif.register_heif_opener()
+
+
+def _turned(picture: PIL.Image.Image) -> PIL.Image.Image:
+    try:
+        return PIL.ImageOps.exif_transpose(picture)
+    except Exception:  # of many types, by what is damaged
+        return picture
 
 
 def _flatten(picture: PIL.Image.Image, mode: str, name: str):

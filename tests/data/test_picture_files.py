@@ -2,6 +2,7 @@
 
 import os
 import struct
+import sys
 import warnings
 import zlib
 
@@ -22,6 +23,11 @@ def test_exif_rotation(two, tmp_path):
     exif[0x0112] = 6  # the camera was turned: rotate by 270 degrees to show
     turned = photo(draw_two()).transpose(PIL.Image.Transpose.ROTATE_90)
     image, _ = read(turned, tmp_path, "photo.jpg", {"exif": exif, "quality": 95})
+    assert similarity(image, two) > 0.97
+
+
+def test_a_picture_whose_exif_is_damaged_is_not_turned(two, tmp_path):
+    image, _ = read(photo(draw_two()), tmp_path, save={"exif": b"no TIFF file"})
     assert similarity(image, two) > 0.97
 
 
@@ -237,3 +243,12 @@ def test_a_picture_of_a_telephone(tmp_path):
     found, inverted = images.read_image(tmp_path / "photo.heic", (32, 32, 3), digit_size=None)
     assert not inverted and found.shape == (32, 32, 3)
     assert found[16, 16].max() < 80 and found[2, 2].min() > 200
+
+
+def test_a_film_is_not_told_of_the_extra_for_pictures(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # and where another test registered it:
+    monkeypatch.setattr("PIL.Image.OPEN", {"PNG": PIL.Image.OPEN["PNG"]})
+    for brand, is_told in ((b"heic", True), (b"isom", False), (b"mp42", False), (b"qt  ", False)):
+        with pytest.raises(ImageError, match="is not a picture") as caught:
+            decode_image(b"\0\0\0\x18ftyp" + brand + bytes(100))
+        assert ("mtnet-tf[heic]" in str(caught.value)) == is_told, brand

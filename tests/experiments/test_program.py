@@ -194,3 +194,10 @@ def test_two_networks_are_refused():
     done = run("-m", "experiments.export", "--run_dir=r", "--pretrained=mnist_ad", "--output=o")
     assert done.returncode == 1
     assert done.stderr.startswith("error: --run_dir=r and --pretrained=mnist_ad are given")
+
+
+def test_a_name_that_is_not_utf_8_is_printed_with_an_escape(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    code = r"from experiments import program; program.run(lambda argv: print('caf\udce9.png'))"
+    done = run("-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "caf\\udce9.png\n", "")

@@ -133,8 +133,9 @@ def test_describe_speaks_a_folder_and_goes_on_after_a_bad_picture(trained, tmp_p
         image = np.full([40, 40], 230, np.uint8)
         image[8:32, 18:23] = ink
         Image.fromarray(image).save(folder / f"{name}.png")
-    (folder / "b.txt").write_text("no picture")
-    (folder / ".hidden").write_text("not looked at")
+    (folder / "b.jpg").write_text("no picture")
+    for name in (".hidden", "a.MOV", "a.json", "c.wav", "c"):
+        (folder / name).write_text("not looked at")
     done = run(
         "describe",
         f"--run_dir={trained}",
@@ -144,7 +145,7 @@ def test_describe_speaks_a_folder_and_goes_on_after_a_bad_picture(trained, tmp_p
         "--json",
     )
     assert done.returncode == 1
-    assert "error: " in done.stderr and "b.txt: is not a picture" in done.stderr
+    assert "error: " in done.stderr and "b.jpg: is not a picture" in done.stderr
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [pathlib.Path(record["image"]).name for record in records] == ["a.png", "c.png"]
     for record in records:
@@ -153,6 +154,27 @@ def test_describe_speaks_a_folder_and_goes_on_after_a_bad_picture(trained, tmp_p
         assert soundfile.info(record["sound"]).duration * 1000 == pytest.approx(823, abs=1)
     assert sorted(path.name for path in (tmp_path / "words").iterdir()) == ["a.wav", "c.wav"]
     assert Image.open(tmp_path / "seen/a.png").size == (252, 252)
+
+
+def test_describe_writes_all_sounds_before_it_plays_one(trained, tmp_path):
+    for name in ("a.png", "b.picture"):  # by its own name a file is tried whatever its suffix
+        Image.fromarray(np.uint8(255 * np.eye(28))).save(tmp_path / name, "PNG")
+    images = [f"--image={tmp_path / name}" for name in ("a.png", "b.picture")]
+    output = tmp_path / "words"
+    done = run(
+        "describe", f"--run_dir={trained}", *images, f"--output={output}", "--play", PATH="/nowhere"
+    )
+    assert done.returncode == 1
+    assert "error: No program that plays sounds was found" in done.stderr
+    assert {path.name for path in output.iterdir()} == {"a.wav", "b.wav"}
+
+
+def test_describe_says_that_a_photo_was_inverted(tmp_path):
+    Image.new("RGB", (32, 32), (10, 20, 30)).save(tmp_path / "photo.png")
+    arguments = ["--pretrained=cifar10_ad", f"--image={tmp_path / 'photo.png'}", "--json"]
+    for more, inverted in ((["--invert=yes"], True), ([], None)):
+        done = run("describe", *arguments, f"--output={tmp_path / 'word.wav'}", *more)
+        assert json.loads(done.stdout)["inverted"] is inverted, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -206,6 +228,11 @@ def test_describe_speaks_a_folder_and_goes_on_after_a_bad_picture(trained, tmp_p
             "describe",
             ["--image={tmp}/empty.png", "--output={tmp}/a/b.wav", "--seen={tmp}/c/d"],
             "empty.png: is empty",
+        ),
+        (
+            "describe",
+            ["--image={tmp}/empty.png", "--image="],
+            "--image names no picture",
         ),
         ("describe", ["--image={tmp}/{long}"], "cannot be opened (File name too long)"),
         (
