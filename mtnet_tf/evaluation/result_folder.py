@@ -81,7 +81,7 @@ def read_finished(
     if found == num_pairs and rows != _pairs_of(pairs, data):
         raise InputError(
             f"{out_dir} holds an evaluation of {found:,} other pairs of {data.name}: other images,"
-            " or with other recordings. Give another --output_dir."
+            " or with other recordings. Give another folder for the results."
         )
     with_words = recognizer is not None
     return summary if found == num_pairs and has_words >= with_words and has_metrics else None
