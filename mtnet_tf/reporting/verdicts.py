@@ -181,7 +181,7 @@ def section(table: dict[str, list[Row]], number: str) -> str:
 def _corrected(table: dict[str, list[Row]], number: str) -> str:
     """Returns a paragraph on which tests are left by Holm's correction; "" where there is none."""
     tested = [
-        (f"{claim.text} ({METRICS[finding.metric]} on {dataset})", finding)
+        (f"{claim.text} ({METRICS[finding.metric]} on {dataset}: {finding.verdict})", finding)
         for claim in CLAIMS
         if claim.table == number
         for dataset, rows in table.items()

@@ -114,7 +114,7 @@ def test_the_page_says_what_is_left_by_the_correction(three_seeds):
     holes = "Holes help, of which Proposed(hole) has none"
     assert text.endswith(
         "\nOf the 3 tests on this page, 2 stay significant, all together at the level 0.05:"
-        f" {holes} (Corr2D on mnist_ad); {holes} (PESQ on mnist_ad).\n"
+        f" {holes} (Corr2D on mnist_ad: reproduced); {holes} (PESQ on mnist_ad: contradicted).\n"
     )
 
 
