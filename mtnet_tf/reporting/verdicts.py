@@ -193,9 +193,10 @@ def _corrected(table: dict[str, list[Row]], number: str) -> str:
     left = holm([finding.p for _, finding in tested], _LEVEL)
     names = [name for (name, _), stays in zip(tested, left) if stays]
     which = f": {'; '.join(names)}" if names else ""
+    stay = "stays" if len(names) == 1 else "stay"
     return (
         f"\n### After Holm's correction\n\nOf the {len(tested)} tests on this page, {len(names)}"
-        f" stay significant, all together at the level {_LEVEL}{which}.\n"
+        f" {stay} significant, all together at the level {_LEVEL}{which}.\n"
     )
 
 
