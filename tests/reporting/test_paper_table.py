@@ -126,6 +126,16 @@ def test_how_the_cells_were_made_once_a_way(table):
     assert text.count("- Data: mnist_ad/one_recording-0123, test split, 10 pairs") == 1
 
 
+def test_each_table_explains_its_own_rows(cells):
+    cells("mnist_ad", "mtnet", 0)
+    third, fourth = (
+        pages.markdown_page(paper_table.read_table(cells.folder, number), number)
+        for number in plan.TABLES
+    )
+    told = "its softmax accuracy is the share of texts"
+    assert told in fourth and told not in third
+
+
 def test_csv_is_unrounded_and_has_every_planned_row(table):
     lines = list(csv.DictReader(pages.csv_page(table).splitlines()))
     assert all(None not in line and None not in line.values() for line in lines)

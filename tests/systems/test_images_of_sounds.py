@@ -98,6 +98,7 @@ def test_the_half_is_trained_shown_and_not_trained_again(config, synthetic_data,
     right = (logits.argmax(-1) == held_out.labels).mean()
     assert result["word_accuracy_of_true_images"] == right
     log = (run / "train_log.jsonl").read_text()
+    assert '"stage": "images"' in log and '"adversarial"' not in log  # DCMAVG's own stage
     again = make_images(speaking, synthetic_data, run, "cpu")
     assert again["word_accuracy"] == result["word_accuracy"]
     assert (run / "train_log.jsonl").read_text() == log
