@@ -10,7 +10,6 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from tensorflow_datasets.core import dataset_metadata
 from data_builders import authors_npz, beam, building, pairing, recordings
 from data_builders.errors import DataSetError
 from data_builders.image_sources import ImageSource, TfdsImages
+from data_builders.split_examples import SplitExamples
 from mtnet_tf.data import audio
 
 _IMAGES_A_SHARD = 5000  # of a file, and what a Beam worker takes at a time
@@ -368,51 +368,11 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         self._images.prepare()
         shards = {}
         for split in sorted(pairing.SPLITS):  # TFDS's Beam pipeline writes the first one twice
-            pairer = _Pairer(split, self._images, self._pairing, self.WORDS, self._words)
+            of_split = SplitExamples(split, self._images, self._pairing, self.WORDS, self._words)
             size = self._images.num_images(split)
             firsts = range(0, size, _IMAGES_A_SHARD)
             shards[split] = [
-                functools.partial(pairer.examples, first, min(first + _IMAGES_A_SHARD, size))
+                functools.partial(of_split.read, first, min(first + _IMAGES_A_SHARD, size))
                 for first in firsts
             ]
         return shards
-
-
-@dataclasses.dataclass(frozen=True)
-class _Pairer:
-    """What makes the examples of a split; all that a Beam worker needs."""
-
-    split: str
-    images: ImageSource
-    pairing: pairing.Pairing
-    all_words: dict[str, str]
-    words: dict[str, str]
-
-    def examples(self, first: int, last: int) -> Iterator[tuple[str, dict]]:
-        """Yields (image_id, example) of the images first to last - 1 whose word is recorded."""
-        labels = {name: label for label, name in enumerate(self.words)}
-        classes = list(self.all_words)
-        for image_id, image, source_label in self.images.images(self.split, first, last):
-            if not 0 <= source_label < len(classes):
-                raise DataSetError(
-                    f"The image {image_id} has the label {source_label}; WORDS has"
-                    f" {len(classes)} classes."
-                )
-            name = classes[source_label]
-            if name not in labels:
-                continue
-            word = self.words[name]
-            recording = self.pairing.index(self.split, word, image_id)
-            used = self.pairing.recordings[recording]
-            yield (
-                image_id,
-                {
-                    "image": image,
-                    "label": labels[name],
-                    "word": word,
-                    "audio": used.samples,
-                    "recording_id": recording,
-                    "voice_id": used.voice_id,
-                    "image_id": image_id,
-                },
-            )

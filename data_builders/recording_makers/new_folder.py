@@ -36,19 +36,23 @@ def check_new(output_dir: os.PathLike | str) -> None:
 def new_folder(output_dir: os.PathLike | str) -> Iterator[pathlib.Path]:
     """Yields a folder that becomes `output_dir` when the block ends, and vanishes on an error.
 
+    What a killed process left of the same folder is removed.
+
     Raises:
         RecordingsError: as `check_new`.
+        files.InUseError: another process is making the folder.
         files.FileError: it cannot be written.
     """
     output_dir = pathlib.Path(os.path.realpath(output_dir))
-    staging = output_dir.with_name(f".{output_dir.name}.{os.getpid()}.incomplete")
+    staging = output_dir.with_name(f".{output_dir.name}.incomplete")
     check_new(output_dir)
-    with files.writing(output_dir):
-        files.remove(staging)  # which a killed process of the same number may have left
+    with files.writing(output_dir), files.locked(staging, wait=False):
+        folder = staging / output_dir.name
         try:
-            staging.mkdir(parents=True)
-            yield staging
-            os.replace(staging, output_dir)
+            files.remove(folder)
+            folder.mkdir()
+            yield folder
+            os.replace(folder, output_dir)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 

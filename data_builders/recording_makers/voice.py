@@ -163,7 +163,8 @@ def make_espeak_ng_recordings(
         The record that `recordings.json` holds.
 
     Raises:
-        SpeechError: the program is not installed or fails, or a word gives no sound.
+        SpeechError: the program is not installed, has no such voice or fails, or a word gives no
+            sound.
         RecordingsError: there is no voice, a name is empty, two have one speaker's name or sound
             alike, or `output_dir` is in use.
         files.FileError: `output_dir` cannot be written.
@@ -207,7 +208,6 @@ def _make(
             digest = hashlib.sha256(b"".join(sound.tobytes() for sound in sounds)).digest()
             other = speakers.setdefault(digest, engine.speaker)
             if other != engine.speaker:
-                # eSpeak NG leaves out a variant that it does not know.
                 raise RecordingsError(
                     f"The speakers {other} and {engine.speaker} sound alike: check the names of the"
                     " voices."

@@ -147,7 +147,7 @@ def _flatten(picture: PIL.Image.Image, mode: str, name: str):
     if picture.mode == "F" or picture.mode.startswith("I"):
         values = np.array(picture, np.float64)
         # Pillow clips these modes at 255 when it converts them: scale instead.
-        largest = 1 if picture.mode == "F" else 65535
+        largest = _white(picture.mode, values)
         if not np.all((values >= 0) & (values <= largest)):
             raise ImageError(f"{name}: has values outside [0, {largest}]. Save it as an 8-bit PNG.")
         picture = PIL.Image.fromarray(np.round(values * (255 / largest)).astype(np.uint8))
@@ -164,6 +164,13 @@ def _flatten(picture: PIL.Image.Image, mode: str, name: str):
             f"{name}: colours of mode {picture.mode} cannot be converted ({error}). "
             "Save it as an ordinary PNG or JPEG."
         ) from None
+
+
+def _white(mode: str, values: np.ndarray) -> int:
+    """Returns the value of white, which a mode of 32 bits does not say but its values show."""
+    if mode == "F":
+        return 1 if values.max() <= 1 else 255
+    return 255 if mode == "I" and values.max() <= 255 else 65535
 
 
 def _too_large(name: str, how: str):

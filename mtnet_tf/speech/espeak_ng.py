@@ -16,6 +16,7 @@ from mtnet_tf.speech.engine import NoSoundError, SpeechError
 
 _PROGRAM = "espeak-ng"
 _VOICE = "en-us"  # whose speaker is named after the program alone
+_VARIANT = re.compile(r"!v/(\S+)")  # in the program's list of them: the file, and so the name
 _LONGEST_SECS = 60  # that the program may take for one word
 
 
@@ -33,7 +34,7 @@ class EspeakNg:
             voice: a voice of the program, with a variant or without: "en-us+f3", "en-gb-scotland".
 
         Raises:
-            SpeechError: it is not installed.
+            SpeechError: it is not installed, or has no such variant.
         """
         self._voice = voice
         self.speaker = "espeak"
@@ -43,6 +44,13 @@ class EspeakNg:
             raise SpeechError(
                 f"The program {_PROGRAM} is not installed. On Debian and Ubuntu: apt install"
                 f" {_PROGRAM}."
+            )
+        # The program speaks without a variant that it does not know, and does not say so.
+        _, plus, variant = voice.partition("+")
+        if plus and variant not in (known := _VARIANT.findall(_run("--voices=variant"))):
+            raise SpeechError(
+                f"{_PROGRAM} has no variant {variant!r} of its voices, which {voice!r} names. It"
+                f" has: {', '.join(sorted(known))}."
             )
 
     def speak(self, text: str) -> np.ndarray:

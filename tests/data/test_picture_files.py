@@ -43,6 +43,11 @@ def to_16_bits(picture):
     return PIL.Image.fromarray(np.array(picture, np.uint16) * 257)
 
 
+def to_32_bits(white, dtype):
+    """A change to a mode of 32 bits ("I" or "F") in which white has this value."""
+    return lambda picture: PIL.Image.fromarray((np.array(picture) / 255 * white).astype(dtype))
+
+
 def to_transparent_ink(picture):
     ink = PIL.Image.new("RGBA", picture.size, (10, 20, 60, 0))
     ink.putalpha(PIL.Image.fromarray(255 - np.array(picture)))
@@ -60,6 +65,10 @@ def to_transparent_ink(picture):
         (convert("1"), "picture.png"),
         (to_palette, "picture.gif"),
         (to_16_bits, "picture.png"),
+        (to_32_bits(255, np.int32), "picture.tif"),
+        (to_32_bits(65535, np.int32), "picture.tif"),
+        (to_32_bits(1, np.float32), "picture.tif"),
+        (to_32_bits(255, np.float32), "picture.tif"),
         (to_transparent_ink, "picture.png"),
     ],
 )
@@ -110,6 +119,10 @@ def write_bad_file(kind, path):
     elif kind == "cut short":
         photo(draw_two(), noise=20).save(path)
         path.write_bytes(path.read_bytes()[:5000])
+    elif kind == "of 17 bits":
+        to_32_bits(2**17, np.int32)(photo(draw_two())).save(path, "TIFF")
+    elif kind == "not a number":
+        PIL.Image.fromarray(np.full((28, 28), np.nan, np.float32)).save(path, "TIFF")
     elif kind == "blank":
         PIL.Image.new("L", SIZE, 200).save(path)
     elif kind == "noise":
@@ -135,6 +148,8 @@ def write_bad_file(kind, path):
         ("huge picture", "too large .*10000000000 pixels"),
         ("program", "not a picture in a format that can be read"),
         ("cut short", "damaged or cut short"),
+        ("of 17 bits", r"values outside \[0, 65535\]. Save it as an 8-bit PNG"),
+        ("not a number", r"values outside \[0, 255\]"),
         ("blank", "no digit found"),
         ("noise", "no digit found"),
         ("white ink on nothing", "transparent drawing a dark ground"),

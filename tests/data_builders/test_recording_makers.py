@@ -329,29 +329,6 @@ def test_an_existing_folder_is_not_touched(fsdd, tmp_path):
         recording_makers.make_fsdd_recordings(output / "recordings.json" / "y", fsdd, ["ann"])
 
 
-def test_an_empty_folder_behind_a_link_is_filled(fsdd, tmp_path):
-    (tmp_path / "disk").mkdir()
-    (tmp_path / "link").symlink_to("disk")
-    recording_makers.make_fsdd_recordings(tmp_path / "link", fsdd, ["ann"])
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "disk/seven/ann_0.wav").is_file()
-    assert {path.name for path in tmp_path.iterdir()} == {"fsdd", "disk", "link"}
-
-
-def test_a_mount_point_is_refused_before_the_work(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.path.ismount", lambda path: os.fspath(path) == str(tmp_path))
-    with pytest.raises(RecordingsError, match="is a mount point, .*Name a new folder in it"):
-        recording_makers.make_fsdd_recordings(tmp_path, tmp_path / "none")
-
-
-def test_what_a_killed_process_of_the_same_number_left_is_removed(fsdd, tmp_path):
-    left = tmp_path / f".x.{os.getpid()}.incomplete"
-    (left / "zero").mkdir(parents=True)
-    (left / "zero" / "old_0.wav").write_text("cut short")
-    recording_makers.make_fsdd_recordings(tmp_path / "x", fsdd, ["ann"])
-    assert not list(tmp_path.rglob("old_0.wav")) and not left.exists()
-
-
 def test_voice_that_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "piper", None)
     with pytest.raises(SpeechError, match=r"mtnet-tf\[voice\]"):

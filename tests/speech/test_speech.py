@@ -14,7 +14,7 @@ from mtnet_tf.speech import EspeakNg, NoSoundError, SpeechError, espeak_ng
 
 # A program in place of the real one, which not every machine has. It says a tone of 100 or,
 # as f3, 150 Hz per letter for half a second at 16 kHz, no sound for "sh", and fails for "crash".
-# As the real one does, it leaves out a variant that it does not know, f33.
+# Its en-gb sounds like its en-us. As the real one does, it lists its variants.
 PROGRAM = f"""#!{sys.executable}
 import sys
 import wave
@@ -23,9 +23,13 @@ arguments = sys.argv[1:]
 if arguments == ["--version"]:
     print("eSpeak NG text-to-speech: 1.99  Data at: /nowhere")
     sys.exit()
+if arguments == ["--voices=variant"]:
+    print("Pty Language       Age/Gender VoiceName          File                 Other Languages")
+    print(" 5  variant         --/F      female3            !v/f3                (en-us 5)")
+    sys.exit()
 voice, path, text = arguments[1], arguments[3], arguments[5]
 assert arguments[::2] == ["-v", "-w", "--"]
-if voice not in ("en-us", "en-us+f3", "en-us+f33"):
+if voice not in ("en-us", "en-us+f3", "en-gb"):
     sys.exit("no such voice")
 if text == "crash":
     sys.exit("no such phoneme")
@@ -76,6 +80,12 @@ def test_a_program_that_is_not_there(monkeypatch, tmp_path):
         espeak_ng._run("--version")
 
 
+def test_a_variant_that_it_does_not_have(program):
+    EspeakNg("en-us+f3")
+    with pytest.raises(SpeechError, match=r"no variant 'f33' .* 'en-us\+f33' names. It has: f3\."):
+        EspeakNg("en-us+f33")
+
+
 def test_a_recordings_folder_of_it(program, tmp_path):
     folder = tmp_path / "espeak"
     record = recording_makers.make_espeak_ng_recordings(folder, ["two", "sea lion"], command="c")
@@ -109,7 +119,7 @@ def test_a_recordings_folder_of_two_voices(program, tmp_path):
 @pytest.mark.parametrize(
     "voices, message",
     [
-        (("en-us+f3", "en-us", "en-us+f33"), "speakers espeak and espeak-en-us-f33 sound alike"),
+        (("en-us+f3", "en-us", "en-gb"), "speakers espeak and espeak-en-gb sound alike"),
         (("en-us", ""), "--voices=en-us,: a name is empty"),
     ],
 )
