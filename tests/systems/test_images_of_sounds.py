@@ -18,9 +18,12 @@ from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.images_of_sounds import make_images
 from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.image_stage import ImageStage, as_pixels, as_samples
+from mtnet_tf.training.images_of_sounds import train_images_of_sounds
 from mtnet_tf.training.loop import run_stage
+from mtnet_tf.training.session import Session
 from mtnet_tf.training.sound_classifier_stage import SoundClassifierStage
 from tests.systems.small_adversarial import SMALL
+from tests.systems.trainings import assert_resumes_to_the_same_bits
 
 
 @pytest.fixture
@@ -83,6 +86,20 @@ def test_the_sound_classifier_learns_the_recordings(config, synthetic_data, tmp_
     stage = SoundClassifierStage(sounds, config, synthetic_data, spectrograms)
     run_stage(stage, RunFolder(tmp_path), config.training)
     assert stage.validate() == {"accuracy": 1.0}
+
+
+def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path):
+    classifier = build_image_classifier(config)
+
+    def train(config, data, run, device):
+        with run.lock():
+            run.begin(config, data.metadata["recordings_fingerprint"], device)
+            session = Session(run, config.training)
+            stage = train_images_of_sounds(config, data, classifier, session)
+        return stage.trackables()["generators"][0]
+
+    stages = "sound_classifier", "images"
+    assert_resumes_to_the_same_bits(config, synthetic_data, tmp_path, *stages, train=train)
 
 
 def test_the_half_is_trained_shown_and_not_trained_again(config, synthetic_data, tmp_path):

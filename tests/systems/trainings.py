@@ -18,7 +18,7 @@ def of_four_images(data):
     return dataclasses.replace(data, train=data.train.take(rows))
 
 
-def assert_resumes_to_the_same_bits(config, data, folder, *stages):
+def assert_resumes_to_the_same_bits(config, data, folder, *stages, train=train):
     """Trains once whole, and goes on from what a kill in each of the stages would have left.
 
     That is a copy of the run folder at this moment, without a last checkpoint.
