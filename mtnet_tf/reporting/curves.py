@@ -1,4 +1,4 @@
-"""What one gets for how many minutes of training: accuracy and generation loss of some lengths."""
+"""What one gets for how many minutes of training: accuracy and speech of trainings by length."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing, whole_files
 from mtnet_tf.reporting.footers import made_lines, way
 from mtnet_tf.reporting.results import dataset_of, divergence, whole_results
-from mtnet_tf.reporting.tables import bullets, markdown, percent
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
 
 PICTURE = "accuracy.png"  # beside the folder of the results
+_ROWS = (("corr2d", "stoi"), ("pesq",))  # of the picture: metrics of one range
 
 
 def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
@@ -20,7 +21,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
 
     Args:
         folder: holds result files of `experiments.recipe --study=lengths`. Each gets "minutes",
-            "accuracy" and "generation_loss", the last two of its last validation.
+            "accuracy", that of its last validation, and the mean of each metric.
 
     Raises:
         InputError: there are none, all diverged, or one is broken.
@@ -31,11 +32,11 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
         with whole_results(path, "experiments.recipe"):
             if divergence(result):  # which has no accuracy to draw
                 continue
-            last = result["looks"][-1]
+            scored = result["scores"]["metrics"]
             result |= {
                 "minutes": result["training_seconds"] / 60,
-                "accuracy": float(last["validation_accuracy"]),
-                "generation_loss": float(last["validation_generation"]),
+                "accuracy": float(result["looks"][-1]["validation_accuracy"]),
+                **{metric: float(scored[metric]["floor_mean"]) for metric in METRICS},
             }
             presets = datasets.setdefault(dataset_of(result), {})
             presets.setdefault(result["preset"], []).append(result)
@@ -51,28 +52,32 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
 
 
 def draw_curves(results: pathlib.Path | str, path: pathlib.Path | str) -> None:
-    """Draws a column a data set as a PNG: accuracy above, generation loss below.
+    """Draws a column a data set as a PNG: accuracy above, the scores of the speech below.
 
     Args:
         results: the `folder` of `read_curves`, which says what is raised.
         path: the file.
     """
     datasets = read_curves(results)
-    figure = Figure(figsize=(0.6 + 4.4 * len(datasets), 6), layout="constrained")
-    axes = figure.subplots(2, len(datasets), squeeze=False, sharex="col")
-    for column, (dataset, presets) in enumerate(datasets.items()):
-        accuracy, loss = axes[:, column]
-        for preset, of_preset in presets.items():
+    figure = Figure(figsize=(0.6 + 4.4 * len(datasets), 8), layout="constrained")
+    axes = figure.subplots(1 + len(_ROWS), len(datasets), squeeze=False, sharex="col")
+    for column, (dataset, presets) in zip(axes.T, datasets.items()):
+        accuracy, *scores = column
+        for color, (preset, of_preset) in enumerate(presets.items()):
             minutes = [result["minutes"] for result in of_preset]
             percents = [100 * result["accuracy"] for result in of_preset]
-            accuracy.plot(minutes, percents, marker="o", label=preset)
-            losses = [result["generation_loss"] for result in of_preset]
-            loss.plot(minutes, losses, marker="o", label=preset)
+            accuracy.plot(minutes, percents, f"oC{color}-", label=preset)
+            for axis, metrics in zip(scores, _ROWS):
+                for line, metric in zip(("-", "--"), metrics):
+                    values = [result[metric] for result in of_preset]
+                    label = f"{METRICS[metric]}, {preset}"
+                    axis.plot(minutes, values, f"oC{color}{line}", label=label)
         accuracy.set_title(dataset)
-        accuracy.set_ylabel("validation accuracy, %")
-        accuracy.legend(fontsize=8)
-        loss.set_ylabel("generation loss")
-        loss.set_xlabel("training, minutes")
+        shown = (", ".join(METRICS[metric] for metric in metrics) for metrics in _ROWS)
+        for axis, label in zip(column, ("validation accuracy, %", *shown)):
+            axis.set_ylabel(label)
+            axis.legend(fontsize=8)
+        column[-1].set_xlabel("training, minutes")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
 
@@ -94,12 +99,14 @@ def section(folder: pathlib.Path | str) -> str:
                         result["label"],
                         f"{result['minutes']:.1f}",
                         percent(result["accuracy"]),
-                        f"{result['generation_loss']:.4g}",
+                        percent(result["scores"]["blended"]),
+                        *(number(result[metric]) for metric in METRICS),
                     ]
                 )
                 made.append((result["precision"], f", {way(result)}"))
-    header = ["data set", "preset", "length", "minutes", "validation accuracy", "generation loss"]
+    header = ["data set", "preset", "length", "minutes", "validation accuracy", "blended"]
+    header += METRICS.values()
     parts = [markdown(header, rows), bullets(made_lines(made))]
     if (pathlib.Path(folder).parent / PICTURE).is_file():
-        parts.insert(0, f"![Validation accuracy against minutes of training]({PICTURE})\n")
+        parts.insert(0, f"![Accuracy and scores against minutes of training]({PICTURE})\n")
     return "\n".join(parts)

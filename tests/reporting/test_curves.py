@@ -16,13 +16,14 @@ def write(tmp_path):
     folder.mkdir()
 
     def write(name, minutes, accuracy, dataset="cifar10_ad", preset="small", **changes):
-        looks = [
-            {"step": step, "validation_accuracy": value, "validation_generation": 33.5}
-            for step, value in ((5, 0.1), (10, accuracy))
-        ]
+        steps = (5, 0.1), (10, accuracy)
+        looks = [{"step": step, "validation_accuracy": value} for step, value in steps]
+        means = {"corr2d": 0.75, "pesq": 2.5, "stoi": 0.5}
+        metrics = {metric: {"floor_mean": mean} for metric, mean in means.items()}
         result = {
             "label": f"label of {name}", "dataset": f"{dataset}/x", "preset": preset,
             "precision": "float32", "training_seconds": 60 * minutes, "looks": looks,
+            "scores": {"metrics": metrics, "blended": 0.125},
             "training_command": "python -m x", "versions": {"python": "3"}, "git_commit": "abc",
             "training_hardware": "h", **changes,
         }  # fmt: skip
@@ -63,14 +64,15 @@ def test_the_section_says_what_each_reaches_and_how_it_was_made(write):
     write("a", 2.5, 0.625)
     write("b", 5, 0.99, dataset="mnist_ad", preset="tuned")
     text = curves.section(write.folder)
-    assert "| cifar10_ad | small | label of a | 2.5 | 62.50 % | 33.5 |" in text
-    assert "| mnist_ad | tuned | label of b | 5.0 | 99.00 % | 33.5 |" in text
+    scores = "12.50 % | 0.7500 | 2.5000 | 0.5000 |"
+    assert f"| cifar10_ad | small | label of a | 2.5 | 62.50 % | {scores}" in text
+    assert f"| mnist_ad | tuned | label of b | 5.0 | 99.00 % | {scores}" in text
     assert text.count("`python -m x`") == 1 and "![" not in text
     (write.folder.parent / curves.PICTURE).write_bytes(b"")
     assert curves.section(write.folder).startswith("![")
 
 
-@pytest.mark.parametrize("changes", [{"looks": []}, {"training_seconds": None}, {"looks": [{}]}])
+@pytest.mark.parametrize("changes", [{"looks": []}, {"training_seconds": None}, {"scores": {}}])
 def test_a_broken_result_is_one_error(changes, write):
     write("a", 1, 0.5, **changes)
     with pytest.raises(InputError, match="a.json is no result of experiments.recipe"):
