@@ -10,6 +10,7 @@ already is not made again, and is an error where its flags were others. A traini
 goes on. experiments.report makes the table.
 """
 
+import dataclasses
 import importlib
 import pathlib
 
@@ -84,20 +85,22 @@ def main(argv: list[str]) -> None:
             path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
             config = config_of(name, base)
             asked = {
+                "study": _STUDY.value,
                 "change": name,
+                "label": changes[name].label,
                 "base": changes[name].base,
                 "overrides": flags.FLAGS.override,
                 **identity(config, data),
                 "num_validation_pairs": len(data.validation),
             }
-            if is_made(path, {**asked, "scores.num_pairs": num_scored}):
+            if is_made(path, {**asked, "scores.num_pairs": num_scored}, config):
                 print(f"{path} is there already.")
                 continue
             run_dir = pathlib.Path(_OUT_DIR.value) / stem
             found = try_change(config, data, RunFolder(run_dir), device, pool, _NUM_PAIRS.value)
             result = {
                 **asked,
-                "label": changes[name].label,
+                "config": dataclasses.asdict(config),
                 **training_record(config, data, device),
                 **found,
             }

@@ -58,10 +58,11 @@ def main(argv: list[str]) -> int:
         return 0
     device = devices.select_device(flags.FLAGS.device)
     # What is missing, of recordings or to hear words, is told before anything is trained.
-    recognizers = {}
+    fingerprints, recognizers = {}, {}
     for name in dict.fromkeys(cell.dataset for cell in cells):
-        words = program.open_builder(name).info.metadata["words"].values()
-        recognizers[name] = program.make_recognizer(words)
+        metadata = program.open_builder(name).info.metadata
+        fingerprints[name] = metadata["recordings_fingerprint"]
+        recognizers[name] = program.make_recognizer(metadata["words"].values())
     reproduction.run_cells(
         cells,
         places,
@@ -72,6 +73,7 @@ def main(argv: list[str]) -> int:
         num_processes=flags.FLAGS.num_processes,
         metrics=chosen_metrics(extras=flags.FLAGS.extra_metrics),
         num_pairs=flags.FLAGS.num_pairs,
+        fingerprints=fingerprints,
         recognizers=recognizers,
     )
     states = [places.state(cell) for cell in cells]

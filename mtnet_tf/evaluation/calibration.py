@@ -143,10 +143,15 @@ def calibrate(
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """Returns the temperature, from 1/20 to 20, with the least cross-entropy.
 
+    It is 1 where every label is the likeliest class: the cross-entropy then falls with the
+    temperature without end, and at the lowest every probability would be 1.
+
     Args:
         logits: float [n, classes].
         labels: int [n].
     """
+    if np.array_equal(logits.argmax(-1), labels):
+        return 1.0
     logits, rows = logits.astype(np.float64), np.arange(len(labels))
 
     def cross_entropy(log_temperature: float) -> float:

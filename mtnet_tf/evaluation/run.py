@@ -73,6 +73,12 @@ def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDe
             f"The data set in {path} has images or classes of other shapes than {run.path} was"
             " trained on. Give the folder of the run's data set with --data_path."
         )
+    # As of experiments.voices, some of whose networks know a part of the voices.
+    if found.num_voices > wanted.num_voices:
+        raise InputError(
+            f"The data set in {path} has {found.num_voices} voices, and {run.path} was trained on"
+            f" {wanted.num_voices} of them. The program that trained it scores it."
+        )
     return beside(loading.load(dataset, config.data), run.words(), run.recordings())
 
 

@@ -96,6 +96,7 @@ def run_cells(
     device: Literal["cpu", "gpu"],
     num_processes: int,
     metrics: Sequence[str],
+    fingerprints: Mapping[str, str],
     recognizers: Mapping[str, WordRecognizer | None],
     keep: Literal["all", "model"],
     num_pairs: int,
@@ -104,7 +105,8 @@ def run_cells(
 
     A cell that fails leaves a file that says why, and the next one is begun. A cell that another
     process is at, or has done meanwhile, is left to it. The first seed of a system scores its
-    controls too. One whose voice is not installed is left out; once it is, the same call adds it.
+    controls too. One whose voice is not installed is left out; once it is, the same call adds it,
+    where the run folder is still there.
     The first seed of MT-Net chooses examples, and those of the other rows say them as well
     (Figure 5).
 
@@ -116,21 +118,30 @@ def run_cells(
         device: for the record.
         num_processes: of the metrics.
         metrics: what is scored.
+        fingerprints: a data set's name -> that of the recordings.
         recognizers: a data set's name -> what hears its words, or None for no word accuracy.
         keep: as in `training.train.train_system`.
         num_pairs: as in `evaluation.run.evaluate_run`.
 
     Raises:
         Interrupted: after SIGINT or SIGTERM; the same call goes on.
-        InputError: a cell is done, but with another configuration or number of pairs, or without
-            the word accuracy that is asked for.
+        InputError: a cell is done, but with another configuration, other recordings or another
+            number of pairs, or without a metric or the word accuracy that is asked for.
     """
     missing = dict.fromkeys(c for cell in cells for c in places.missing_controls(cell))
     absent = set(missing) - set(installed(missing))
 
     def is_to_do(cell: Cell) -> bool:
-        can_be_added = any(c not in absent for c in places.missing_controls(cell))
-        return not _is_done(cell, places, config_of(cell), num_pairs, recognizers) or can_be_added
+        asked = _Asked(fingerprints[cell.dataset], metrics, recognizers[cell.dataset], num_pairs)
+        if not _is_done(cell, places, config_of(cell), asked):
+            return True
+        can_be_added = [c.label for c in places.missing_controls(cell) if c not in absent]
+        # Not trained again for them: that would be another network than the result's.
+        if can_be_added and not places.run(cell).is_finished():
+            names, run = ", ".join(can_be_added), places.run(cell).path
+            _logger.warning("%s: without %s, for %s is gone.", cell.key, names, run)
+            return False
+        return bool(can_be_added)
 
     todo = [cell for cell in cells if is_to_do(cell)]
     place = len(cells) - len(todo)
@@ -162,22 +173,30 @@ def run_cells(
                 keras.backend.clear_session()
 
 
-def _is_done(
-    cell: Cell,
-    places: Places,
-    config: Config,
-    num_pairs: int,
-    recognizers: Mapping[str, WordRecognizer | None],
-) -> bool:
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """What a cell's result must be of and hold; None for no word accuracy, 0 for all pairs."""
+
+    fingerprint: str
+    metrics: Sequence[str]
+    recognizer: WordRecognizer | None
+    num_pairs: int
+
+
+def _is_done(cell: Cell, places: Places, config: Config, asked: _Asked) -> bool:
     """Returns whether a cell has its result. Raises InputError if that is not what is asked for."""
     path = places.result(cell)
     if not is_made(path, {}, config):
         return False
     result, others = read_json(path), []
+    if result["provenance"]["recordings"]["fingerprint"] != asked.fingerprint:
+        others.append("it is of other recordings")
     scored, size = result["num_pairs"], result["split_size"]
-    if scored != (asked := min(num_pairs or size, size)):
-        others.append(f"it has {scored:,} pairs and not {asked:,}")
-    if recognizers[cell.dataset] is not None and result.get("word_accuracy") is None:
+    if scored != (num_pairs := min(asked.num_pairs or size, size)):
+        others.append(f"it has {scored:,} pairs and not {num_pairs:,}")
+    if lacking := [metric for metric in asked.metrics if metric not in result["metrics"]]:
+        others.append(f"it has no {', '.join(lacking)}")
+    if asked.recognizer is not None and result.get("word_accuracy") is None:
         others.append("it has no word accuracy")
     if others:
         raise InputError(
@@ -252,7 +271,10 @@ def _run_cell(
     # Of two cells that end together, one must see the other's result or its examples.
     with locked(run.path.parent, wait=True):
         if cell.seed == 0:
-            _show(cell, places, loaded.data)
+            try:
+                _show(cell, places, loaded.data)
+            except InputError as error:  # The scores do not need the examples.
+                _logger.error("%s has no examples: %s", cell.key, error)
         # Last: a cell is done when its result is there.
         written = {"cell": cell.key, "config": dataclasses.asdict(config)}
         write_json(places.result(cell), {**written, **own, "looks": run.looks()})

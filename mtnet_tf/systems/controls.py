@@ -102,34 +102,35 @@ def _mean_waveform(context: Context) -> Speak:
 
 def _wrong_word(context: Context) -> Speak | None:
     """A recording of another word, drawn for each image."""
-    num_words = len(context.data.words)
-    recordings = _recording_of_each_word(context.data)
+    num_words, say = len(context.data.words), _lookup(context)
     if num_words < 2:
         return None
 
     def speak(pairs: Pairs) -> np.ndarray:
         shifts = [1 + drawn_number(_SEED, i) % (num_words - 1) for i in pairs.image_ids]
-        return recordings[(pairs.labels + np.array(shifts)) % num_words]
+        return say(pairs, (pairs.labels + np.array(shifts)) % num_words)
 
     return speak
 
 
 def _classifier_and_recording(context: Context) -> Speak | None:
     """The recording of the word that the softmax head sees, or silence for what is no word."""
-    data, predicted = context.data, context.predicted
+    predicted, say = context.predicted, _lookup(context)
     if predicted is None:
         return None
-    recordings = dict(zip(data.words, _recording_of_each_word(data)))
-    silence = np.zeros_like(data.recordings.float_waveforms()[0])
-    return lambda pairs: np.stack(
-        [recordings.get(predicted[image_id], silence) for image_id in pairs.image_ids]
-    )
+    labels = {word: label for label, word in enumerate(context.data.words)}
+
+    def speak(pairs: Pairs) -> np.ndarray:
+        found = np.array([labels.get(predicted[i], -1) for i in pairs.image_ids])
+        return np.where(found[:, None] < 0, np.float32(0), say(pairs, found))
+
+    return speak
 
 
 def _true_label_and_recording(context: Context) -> Speak:
-    """The recording of the true word: the ceiling."""
-    recordings = _recording_of_each_word(context.data)
-    return lambda pairs: recordings[pairs.labels]
+    """The recording of the true word: the ceiling, where each word has one by each voice."""
+    say = _lookup(context)
+    return lambda pairs: say(pairs, pairs.labels)
 
 
 CEILING = Control("true_label_and_recording", "true label + recording", _true_label_and_recording)
@@ -163,6 +164,15 @@ def make_controls(context: Context, controls: Sequence[Control] = CONTROLS) -> l
     return [Candidate(control.name, control.label, speak) for control, speak in made if speak]
 
 
-def _recording_of_each_word(data: AudioDescriptions) -> np.ndarray:
-    """Returns float32 [words, L_s]: of each word the first recording that the training uses."""
-    return data.recordings.float_waveforms()[data.first_recordings()]
+def _lookup(context: Context) -> Callable[[Pairs, np.ndarray], np.ndarray]:
+    """Returns (n pairs, labels) -> float32 [n, L_s]: the word's first recording in the training.
+
+    It is one by the pair's voice where the network beside it is told the voice too.
+    """
+    data, network = context.data, context.network
+    waveforms = data.recordings.float_waveforms()
+    if network is None or "voice" not in network.input:
+        of_word = data.first_recordings()
+        return lambda pairs, labels: waveforms[of_word[labels]]
+    of_voice = data.recordings_by_voice()
+    return lambda pairs, labels: waveforms[of_voice[pairs.voices, labels]]

@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 import math
+import types
 
 import numpy as np
 import pytest
@@ -154,6 +155,32 @@ def test_controls_by_what_they_return(data):
     assert len(make_controls(Context(data))) == 4
     names = "white_noise mean_waveform wrong_word classifier_and_recording true_label_and_recording"
     assert [candidate.name for candidate in found] == names.split()
+
+
+def test_controls_speak_in_the_voice_that_the_network_is_told(data):
+    """Recordings 0, 2, 4 are by one voice, and 1, 3, 5 by another; pairs 2 and 3 are by that."""
+    voices = [np.array(numbers, np.int32) for numbers in ([0] * 3 + [1] * 3, [0, 0, 1, 1])]
+    labels = np.array([0, 1, 2, 0, 1, 2], np.int32)
+    train = dataclasses.replace(
+        data.train.take([0, 0, 0, 0, 0, 0]), labels=labels, voices=voices[0],
+        recordings=2 * labels + voices[0],
+    )  # fmt: skip
+    test = dataclasses.replace(data.test, voices=voices[1])
+    several = dataclasses.replace(data, train=train, test=test, voices=("a", "b"))
+    predicted, recordings = [1, 1, 0, 2], data.recordings.float_waveforms()
+    told = types.SimpleNamespace(input={"image": None, "voice": None})
+
+    def said(network):
+        context = Context(several, predictions(several, predicted), network=network)
+        *_, wrong, classifier, true = make_controls(context)
+        found = [candidate.speak(test) for candidate in (wrong, classifier, true)]
+        return [np.argmax((w[:, None] == recordings).all(2), axis=1).tolist() for w in found]
+
+    wrong, classifier, true = said(told)
+    assert true == [0, 2, 5, 1] and classifier == [2, 2, 1, 5]
+    assert [k % 2 for k in wrong] == [0, 0, 1, 1]
+    assert all(k // 2 != label for k, label in zip(wrong, test.labels))
+    assert said(types.SimpleNamespace(input={"image": None}))[2] == [0, 2, 4, 0]
 
 
 def test_controls_depend_on_the_image_and_not_on_where_its_row_stands(data):

@@ -10,7 +10,8 @@ from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.data.prepared import open_prepared
 from mtnet_tf.errors import InputError
-from mtnet_tf.files import write_json
+from mtnet_tf.files import read_json, write_json, write_text
+from mtnet_tf.runs.layout import ENVIRONMENT, LOG, NETWORK
 from mtnet_tf.speech import SpeechError
 from mtnet_tf.studies import reproduction
 from mtnet_tf.systems import speech_controls
@@ -51,8 +52,8 @@ def test_each_cell_has_the_validation_part_of_its_own_configuration(
     places = reproduction.Places(tmp_path / "runs", tmp_path / "results")
     reproduction.run_cells(
         [Cell("digits_ad", row, 0) for row in fractions], places, config_of, open_data_set,
-        device="cpu", num_processes=1, metrics=["corr2d"], recognizers={"digits_ad": None},
-        keep="model", num_pairs=0,
+        device="cpu", num_processes=1, metrics=["corr2d"], fingerprints={"digits_ad": "f"},
+        recognizers={"digits_ad": None}, keep="model", num_pairs=0,
     )  # fmt: skip
     for row, fraction in fractions.items():
         assert found[row][0] == pytest.approx(fraction, abs=1e-3)
@@ -61,7 +62,17 @@ def test_each_cell_has_the_validation_part_of_its_own_configuration(
     assert not list(tmp_path.rglob("*.failed.json"))
 
 
-SCORED = {"num_pairs": 360, "split_size": 360, "word_accuracy": None}
+SCORED = {
+    "num_pairs": 360, "split_size": 360, "word_accuracy": None, "metrics": {"corr2d": {}},
+    "provenance": {"recordings": {"fingerprint": "f"}},
+}  # fmt: skip
+
+
+def finish(run):
+    """Makes a run folder that looks like one whose training has ended."""
+    record = {"command": "c", "hardware": "h", "recordings_fingerprint": "f", "steps": 1}
+    write_json(run / ENVIRONMENT, record)
+    (run / NETWORK).touch()
 
 
 @pytest.fixture
@@ -81,14 +92,18 @@ def table(data_dir, tmp_path, monkeypatch):
         write_json(places.result(cell), result)
         for path in written:
             path.write_text("{}")
+        finish(places.run(cell))
 
-    def run(*cells, overrides=(), num_pairs=0, recognizer=None):
+    def run(
+        *cells, overrides=(), num_pairs=0, recognizer=None, metrics=("corr2d",), fingerprint="f"
+    ):
         ran.clear()
         config = config_lib.override(preset("tiny"), overrides)
         reproduction.run_cells(
             [Cell("digits_ad", *cell) for cell in cells], places, lambda cell: config,
-            open_data_set, device="cpu", num_processes=1, metrics=["corr2d"],
-            recognizers={"digits_ad": recognizer}, keep="model", num_pairs=num_pairs,
+            open_data_set, device="cpu", num_processes=1, metrics=metrics,
+            fingerprints={"digits_ad": fingerprint}, recognizers={"digits_ad": recognizer},
+            keep="model", num_pairs=num_pairs,
         )  # fmt: skip
         return list(ran)
 
@@ -117,6 +132,17 @@ def test_a_control_without_its_engine_is_told_once_and_made_later(table, monkeyp
     assert table.run(*both) == [("i2t2a", 0)]
 
 
+def test_a_cell_whose_run_is_gone_is_not_trained_again_for_a_control(table, caplog):
+    cell, places = Cell("digits_ad", "dcmavg", 0), table.places
+    assert table.run(("dcmavg", 0)) == [("dcmavg", 0)]
+    places.control("digits_ad", "griffin_lim").unlink()
+    (places.run(cell) / NETWORK).unlink()
+    assert table.run(("dcmavg", 0)) == []
+    assert f"without true spectrogram + Griffin-Lim, for {places.run(cell).path} is gone" in caplog.text
+    finish(places.run(cell))
+    assert table.run(("dcmavg", 0)) == [("dcmavg", 0)]
+
+
 def test_a_cell_that_another_process_has_done_meanwhile_is_left_to_it(table, monkeypatch, caplog):
     def write_both(cell, places, *arguments):
         table.write(cell, places, *arguments)
@@ -138,6 +164,8 @@ def test_a_cell_that_another_process_has_done_meanwhile_is_left_to_it(table, mon
         ({"overrides": ["data.validation_fraction=0.2"]}, "data.validation_fraction: 0.1 -> 0.2"),
         ({"num_pairs": 100}, "it has 360 pairs and not 100. Leave digits_ad/no_holes/0 out"),
         ({"recognizer": object()}, "it has no word accuracy"),
+        ({"metrics": ["corr2d", "pesq_wb"]}, "it has no pesq_wb"),
+        ({"fingerprint": "g"}, "it is of other recordings"),
     ],
 )
 def test_a_cell_that_was_made_otherwise_does_not_pass_for_this_one(asked, difference, table):
@@ -148,6 +176,21 @@ def test_a_cell_that_was_made_otherwise_does_not_pass_for_this_one(asked, differ
     # Before anything is trained.
     with pytest.raises(InputError, match=difference):
         table.run(("gen_rep", 0), ("no_holes", 0), **asked)
+
+
+def test_a_cell_whose_examples_fail_has_its_result(data_dir, tmp_path, monkeypatch, caplog):
+    def fail(*_):
+        raise SpeechError("The Piper voice is not installed.")
+
+    cell, places = Cell("digits_ad", "mtnet", 0), reproduction.Places(tmp_path, tmp_path)
+    monkeypatch.setattr(reproduction, "train", lambda *_, **__: None)
+    monkeypatch.setattr(reproduction, "evaluate_run", lambda *_, **__: [SCORED])
+    monkeypatch.setattr(reproduction, "_show", fail)
+    write_text(places.run(cell) / LOG, "")
+    loaded = types.SimpleNamespace(data=None, path="", pool=None, recognizer=None)
+    reproduction._run_cell(cell, places, preset("tiny"), loaded, [], "cpu", "model", 0)
+    assert read_json(places.result(cell))["num_pairs"] == 360
+    assert "digits_ad/mtnet/0 has no examples: The Piper voice is not installed." in caplog.text
 
 
 def test_controls_say_the_examples_where_they_were_scored(tmp_path, monkeypatch):
