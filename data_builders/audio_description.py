@@ -156,6 +156,12 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
 
     def _create_builder_config(self, builder_config: PairingConfig | str | None, **kwargs: Any):
         config = super()._create_builder_config(builder_config, **kwargs)
+        said = list(self.WORDS.values())
+        if twice := sorted({word for word in said if said.count(word) > 1}):
+            raise DataSetError(
+                f"{self.name}: WORDS says {', '.join(twice)} of several classes. Give each class a"
+                " word of its own."
+            )
         given = {name: value for name, value in self._options.items() if value is not None}
         if isinstance(given.get("processing"), dict):  # some of its fields: the others stay
             of_config = dataclasses.asdict(recordings.make_processing(config.processing))

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data_builders.building import open_source
+from data_builders.building import open_source, sole_builder
 from data_builders.errors import DataSetError
 from mtnet_tf.data.images import encode_png
 from mtnet_tf.errors import first_line
@@ -86,7 +86,10 @@ class TfdsImages:
         """
         builder = self.builder()
         try:
-            builder.download_and_prepare()
+            if not builder.is_prepared():
+                with sole_builder(builder.data_path.parent):
+                    self.builder().download_and_prepare()  # unless another process has done it
+                builder = self.builder()
         except Exception as error:  # those of TFDS and requests have no common base
             raise DataSetError(
                 f"The images, TFDS {builder.name!r}, could not be downloaded to"

@@ -5,6 +5,7 @@ seed and the image's id alone: not on the order in which images come, nor on who
 A take is never chosen by how well it scores.
 """
 
+import collections
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
@@ -87,8 +88,8 @@ def make_pairing(
         The recordings that the policy takes, and its rule.
 
     Raises:
-        recordings.RecordingsError: there is no such policy or folder, or the folder lacks what the
-            policy needs.
+        recordings.RecordingsError: there is no such policy or folder, the folder lacks what the
+            policy needs, or two of its recordings are the same sound.
         audio.AudioError: a recording cannot be used.
     """
     if policy not in POLICIES:
@@ -99,6 +100,7 @@ def make_pairing(
     shelf = Shelf(files, words, audio_length, processing, seed, allow_missing_words)
     candidates = POLICIES[policy](shelf, speaker)
     shelf.refuse_words_without(candidates["train"])
+    shelf.refuse_equal_sounds()
     return Pairing(policy, shelf.taken, candidates, seed, shelf.too_long)
 
 
@@ -136,16 +138,18 @@ def many_voices_unseen(shelf: Shelf, speaker: str | None) -> Candidates:
     """Several speakers; a seeded fifth of them speaks in test only, the others in train only."""
     shelf.take_several(speaker, "many_voices_unseen")
     voices = sorted({file.voice_id for file in shelf.files})
-    test = set(_draw(voices, shelf.seed, "voices"))
+    of_test = set(_draw(voices, shelf.seed, "voices"))
     candidates = {split: {} for split in SPLITS}
     for word, files in shelf.by_word().items():
         for split in SPLITS:
-            mine = [file for file in files if (file.voice_id in test) == (split == "test")]
+            mine = [file for file in files if (file.voice_id in of_test) == (split == "test")]
             candidates[split][word] = shelf.all_that_fit(mine)
+    train, test = candidates["train"], candidates["test"]
+    shelf.refuse_words_without({word: train[word] + test[word] for word in train})
     for split in SPLITS:
         lacking = [word for word, found in candidates[split].items() if not found]
         if lacking:
-            names = ", ".join(v for v in voices if (v in test) == (split == "test"))
+            names = ", ".join(v for v in voices if (v in of_test) == (split == "test"))
             raise recordings.RecordingsError(
                 f"many_voices_unseen: the {split} voices ({names}) have no recording that fits of:"
                 f" {', '.join(lacking)}. Add some, or draw other voices with --pairing_seed."
@@ -168,11 +172,12 @@ POLICIES = {
 def _split_takes(shelf: Shelf, policy: str):
     """Candidates in which each voice's takes of a word are divided between train and test."""
     candidates = {split: {} for split in SPLITS}
-    single = []
+    single, all_fitting = [], collections.defaultdict(tuple)
     for word, files in shelf.by_word().items():
         test, train = [], []
         for voice in sorted({file.voice_id for file in files}):
             fitting = shelf.all_that_fit([file for file in files if file.voice_id == voice])
+            all_fitting[word] += fitting
             if len(fitting) < 2:
                 single.append(f"{word!r} by {voice} ({len(fitting)})")
                 continue
@@ -180,6 +185,7 @@ def _split_takes(shelf: Shelf, policy: str):
             test += [index for index in fitting if index in drawn]
             train += [index for index in fitting if index not in drawn]
         candidates["train"][word], candidates["test"][word] = tuple(train), tuple(test)
+    shelf.refuse_words_without(all_fitting)
     if single:
         shown = ", ".join(single[:20]) + (", ..." if single[20:] else "")
         raise recordings.RecordingsError(

@@ -10,7 +10,6 @@ to 16 bits. Only then is its length compared with what a data set holds.
 
 import dataclasses
 import hashlib
-import json
 import math
 import numbers
 import os
@@ -21,6 +20,7 @@ from etils import epath
 
 from data_builders.errors import RecordingsError
 from mtnet_tf.data import audio
+from mtnet_tf.files import parse_json
 
 MAKER_RECORD = "recordings.json"  # beside the words, by `recording_makers`
 _MAX_RECORD_BYTES = 10_000_000
@@ -205,7 +205,7 @@ def read_maker_record(
     try:
         if not path.exists() or audio.is_special(path) or path.stat().length > _MAX_RECORD_BYTES:
             return None
-        record = json.loads(path.read_text())
+        record = parse_json(path.read_text())
         listed = set(record.pop("recordings").values())
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None

@@ -148,6 +148,21 @@ class Shelf:
         """The ids of the recordings that were read and passed over."""
         return tuple(recording.recording_id for recording in self._too_long.values())
 
+    def refuse_equal_sounds(self) -> None:
+        """Raises RecordingsError where two of the recordings taken are the same sound.
+
+        A copy would be another word, voice or take in name alone, and could be in train and test.
+        """
+        by_sound = collections.defaultdict(list)
+        for recording in self.taken:
+            by_sound[recording.samples.tobytes()].append(recording.recording_id)
+        if copies := [" = ".join(ids) for ids in by_sound.values() if len(ids) > 1]:
+            shown = "; ".join(copies[:10]) + ("; ..." if copies[10:] else "")
+            raise recordings.RecordingsError(
+                f"These recordings are the same sound, sample by sample: {shown}. Record each anew,"
+                " or remove the copies."
+            )
+
     def refuse_words_without(self, candidates: Mapping[str, tuple[int, ...]]) -> None:
         """Raises RecordingsError for words of which no recording is short enough.
 

@@ -22,9 +22,10 @@ from absl import flags
 
 from experiments import program
 from mtnet_tf import systems
-from mtnet_tf.config import Config
+from mtnet_tf.config import Config, override
 from mtnet_tf.config.new_voice import configure_new_voice
 from mtnet_tf.errors import InputError
+from mtnet_tf.runs.layout import CONFIG
 from mtnet_tf.runs.run_folder import RunFolder
 
 _SYSTEM = flags.DEFINE_string("system", "mtnet", f"One of {', '.join(systems.names())}.")
@@ -59,7 +60,7 @@ def main(argv: list[str]) -> None:
 
     base = RunFolder(_INIT_FROM.value) if _INIT_FROM.value else None
     (system,) = program.find_systems([base.config().system if base else _SYSTEM.value])
-    config = systems.configure(system.name, _read_config(base))
+    config = systems.configure(system.name, _as_begun(_read_config(base)))
 
     from mtnet_tf.data import loading
     from mtnet_tf.data.voices import describe_hearing
@@ -92,6 +93,17 @@ def main(argv: list[str]) -> None:
         data_path=str(dataset.path),
     )
     print(f"The trained network is {_RUN_DIR.value}/model.keras.")
+
+
+def _as_begun(config: Config) -> Config:
+    """Returns the configuration with the precision that the run was begun with, where it was auto.
+
+    Another machine may be fast at another one.
+    """
+    run = RunFolder(_RUN_DIR.value)
+    if config.training.precision != "auto" or not (run / CONFIG).is_file():
+        return config
+    return override(config, [f"training.precision={run.config().training.precision}"])
 
 
 def _read_config(base: RunFolder | None) -> Config:

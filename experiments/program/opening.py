@@ -224,9 +224,24 @@ def prepare(
     Args:
         builder: of the data set.
         download_config: as in the builder's `download_and_prepare`.
+
+    Raises:
+        InputError: what is there was prepared by an earlier version of the builder.
     """
     from mtnet_tf.data.prepared import open_prepared
 
     if not builder.is_prepared():
         builder.download_and_prepare(download_config=download_config)
-    return open_prepared(builder.data_path)
+    dataset = open_prepared(builder.data_path)
+    # The name of the folder tells recordings apart, and not what a builder says of its images.
+    compared = {
+        "DIGIT_SIZE": (dataset.metadata.get("digit_size"), builder.DIGIT_SIZE),
+        "IMAGE_SHAPE": (dataset.image_shape, tuple(builder.IMAGE_SHAPE)),
+    }
+    changed = [f"{name} {a} -> {b}" for name, (a, b) in compared.items() if a != b]
+    if changed:
+        raise InputError(
+            f"{dataset.path} was prepared before its builder was changed: {', '.join(changed)}."
+            " Delete that folder, so that it is prepared again."
+        )
+    return dataset

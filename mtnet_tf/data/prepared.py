@@ -8,7 +8,6 @@ names, so a folder that somebody copied could run its author's code.
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 import re
 import reprlib
@@ -18,6 +17,7 @@ from etils import epath
 from mtnet_tf.data import audio
 from mtnet_tf.data.pairs import DataError
 from mtnet_tf.errors import first_line
+from mtnet_tf.files import parse_json
 
 SPLITS = ("train", "test")
 # The type in which a file of pairs holds each feature.
@@ -160,7 +160,7 @@ class _JsonFile:
     def __init__(self, path: epath.Path) -> None:
         self.path, text = path, _read_text(path)
         try:
-            self.values = json.loads(text)
+            self.values = parse_json(text)
         except (ValueError, RecursionError) as error:
             raise refusal(path, f"is not JSON ({error})") from error
 

@@ -18,10 +18,10 @@ from typing import Any
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.summary import Row
-from mtnet_tf.files import FileError, read_json, replacing, write_json
+from mtnet_tf.files import FileError, read_json, replacing, whole_files, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
-from mtnet_tf.runs.layout import ROWS, SUMMARY
+from mtnet_tf.runs.layout import ROWS, SUMMARY, WAVS
 
 _logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ def read_finished(
     *,
     provenance: dict,
     pool: ScoringPool,
+    num_wavs: int,
     recognizer: WordRecognizer | None = None,
 ) -> dict | None:
     """Returns the summary of a finished evaluation that holds what is asked for, or None.
@@ -43,6 +44,7 @@ def read_finished(
         data: the data set of the pairs.
         provenance: says which training it was.
         pool: its metrics are asked for.
+        num_wavs: how many of the waveforms are.
         recognizer: asks for the word accuracy; None does not.
 
     Raises:
@@ -84,7 +86,9 @@ def read_finished(
             " or with other recordings. Give another folder for the results."
         )
     with_words = recognizer is not None
-    return summary if found == num_pairs and has_words >= with_words and has_metrics else None
+    has_wavs = len(whole_files(out_dir / WAVS, "*.wav")) >= min(num_wavs, num_pairs)
+    is_whole = found == num_pairs and has_words >= with_words and has_metrics and has_wavs
+    return summary if is_whole else None
 
 
 def _pairs_of(pairs: Pairs, data: AudioDescriptions) -> list[list[str]]:

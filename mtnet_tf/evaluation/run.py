@@ -125,7 +125,13 @@ def evaluate_run(
     folder_of = functools.partial(result_folder, split=split, evaluation=evaluation)
     finished = [
         read_finished(
-            folder_of(name), pairs, data, provenance=origin, pool=pool, recognizer=recognizer
+            folder_of(name),
+            pairs,
+            data,
+            provenance=origin,
+            pool=pool,
+            num_wavs=num_wavs,
+            recognizer=recognizer,
         )
         for name in (MODEL, *(control.name for control in controls))
     ]

@@ -46,8 +46,8 @@ def evaluate(
     """Scores a candidate on pairs, writes the result, and returns its summary.
 
     A finished evaluation of the same training and of as many pairs is read, not repeated. One that
-    was interrupted starts over. One of fewer pairs, or without the word accuracy that is asked for,
-    is replaced.
+    was interrupted starts over. One of fewer pairs or waveforms, or without the word accuracy that
+    is asked for, is replaced.
 
     Args:
         candidate: a network or a control.
@@ -72,7 +72,13 @@ def evaluate(
     """
     out_dir = pathlib.Path(out_dir)
     finished = read_finished(
-        out_dir, pairs, data, provenance=provenance, pool=pool, recognizer=recognizer
+        out_dir,
+        pairs,
+        data,
+        provenance=provenance,
+        pool=pool,
+        num_wavs=num_wavs,
+        recognizer=recognizer,
     )
     if finished:
         return finished

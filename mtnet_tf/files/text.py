@@ -12,7 +12,8 @@ from typing import Any
 from mtnet_tf.files.errors import reading, regular
 from mtnet_tf.files.replacing import replacing
 
-_LARGEST_TEXT = 16 * 2**20  # bytes; the project's own JSON has some thousands, its CSV a million
+# Bytes. Most of the project's own files have some thousands; that of a result has 500 a recording.
+_LARGEST_TEXT = 64 * 2**20
 
 
 def write_text(path: pathlib.Path | str, text: str) -> None:
@@ -44,7 +45,7 @@ def _without_nan(values: Any):
 
 
 def read_text(path: pathlib.Path | str) -> str:
-    """Reads a text file in UTF-8, of at most 16 MiB.
+    """Reads a text file in UTF-8, of at most 64 MiB.
 
     Raises:
         FileError: the file is missing, too large, or no text in UTF-8.
@@ -58,7 +59,7 @@ def read_text(path: pathlib.Path | str) -> str:
 
 
 def read_json(path: pathlib.Path | str) -> dict[str, Any]:
-    """Reads a JSON file that holds an object, of at most 16 MiB.
+    """Reads a JSON file that holds an object, of at most 64 MiB.
 
     Raises:
         FileError: the file is missing, too large, no JSON in UTF-8, holds NaN or an infinite
@@ -66,10 +67,15 @@ def read_json(path: pathlib.Path | str) -> dict[str, Any]:
     """
     text = read_text(path)
     with reading(path):
-        values = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        values = parse_json(text)
         if not isinstance(values, dict):
             raise ValueError("it holds no JSON object {...}")
         return values
+
+
+def parse_json(text: str) -> Any:
+    """Returns the values of a JSON text. Raises ValueError for NaN and infinite numbers too."""
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def _refuse_constant(name: str):
@@ -84,7 +90,7 @@ def _finite(number: str):
 
 
 def read_csv(path: pathlib.Path | str) -> list[dict[str, str]]:
-    """Reads a CSV file with a header, of at most 16 MiB.
+    """Reads a CSV file with a header, of at most 64 MiB.
 
     Returns:
         The rows, {column: text}.

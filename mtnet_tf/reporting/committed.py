@@ -54,7 +54,7 @@ _SECTIONS = {
         recipe.section,
     ),
     VOICES: ("One network, many voices", voices.section),
-    CURVES: ("Accuracy over the time of a training", curves.section),
+    CURVES: ("Accuracy and scores over the time of a training", curves.section),
     f"{RESULTS}/readings": ("Readings of the optimiser", readings.section),
     f"{RESULTS}/exports": (
         "Exported forms of the network that ships with the package",

@@ -20,7 +20,7 @@ import numpy as np
 
 from mtnet_tf.errors import first_line
 from mtnet_tf.files import replacing
-from mtnet_tf.runs.run_folder import RunFolderError
+from mtnet_tf.runs.run_folder import MENDING_OF_TRAINED, RunFolderError
 
 if TYPE_CHECKING:
     import keras
@@ -48,8 +48,7 @@ def _reading(path: pathlib.Path | str) -> Iterator[None]:
     except Exception as error:
         # Keras, h5py and zipfile have no common error for a file that is not what it should be.
         raise RunFolderError(
-            f"{path} cannot be read ({first_line(error)}). Delete it and continue the run to write"
-            " it anew."
+            f"{path} cannot be read ({first_line(error)}). {MENDING_OF_TRAINED}"
         ) from error
 
 

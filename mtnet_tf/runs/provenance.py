@@ -30,7 +30,7 @@ _VERSIONS = (
 # What a result that was made later says of the training.
 _OF_TRAINING = ("command", "git_commit", "versions", "hardware")
 # Changes elsewhere, as in a result file, leave the code as it was committed.
-_CODE = (":/mtnet_tf", ":/data_builders", ":/experiments/*.py")
+_CODE = ("mtnet_tf", "data_builders", "experiments/*.py")
 
 
 def environment(device: Literal["cpu", "gpu"]) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def command_line() -> str:
 def _git_commit() -> str | None:
     try:
         # An installed package may lie inside somebody's checkout of something else.
-        _git("ls-files", "--error-unmatch", pathlib.Path(__file__).name)
+        _git("ls-files", "--error-unmatch", __file__)
         commit = _git("rev-parse", "--short=12", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", *_CODE)
     except (OSError, subprocess.CalledProcessError):
@@ -116,7 +116,8 @@ def _git_commit() -> str | None:
 def _git(*arguments: str) -> str:
     run = subprocess.run(
         ["git", *arguments],
-        cwd=pathlib.Path(__file__).parent,
+        # The project may lie in a larger checkout.
+        cwd=pathlib.Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=True,

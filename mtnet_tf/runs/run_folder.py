@@ -32,7 +32,7 @@ from mtnet_tf.runs.provenance import continuations, environment
 _LOOK = re.compile(r"^step$|^validation|_total$")
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
 # environment.json says that the training has ended, and the checkpoints may be gone by then.
-_MENDING_OF_TRAINED = (
+MENDING_OF_TRAINED = (
     "Put it back from a copy, or delete it and run the command again that the run was begun with:"
     " that trains the run again, from the start where there are no checkpoints."
 )
@@ -75,7 +75,7 @@ class RunFolder:
         """Writes config.json and environment.json, or checks that the folder belongs to this run.
 
         Where a training goes on, environment.json says so if command, code, versions or hardware
-        are others than before.
+        are others than before, and where its data set is now.
 
         Args:
             config: of the run.
@@ -125,8 +125,10 @@ class RunFolder:
                 "recordings_fingerprint": recordings_fingerprint,
             }
             write_json(environment_path, {**environment(device), **fingerprints, **records})
-        elif not self.is_finished() and (continued := continuations(record, device)):
-            self.record(**continued)
+        elif not self.is_finished():
+            moved = {key: value for key, value in records.items() if record.get(key) != value}
+            if changes := moved | continuations(record, device):
+                self.record(**changes)
 
     def config(self) -> config_lib.Config:
         """Returns the run's configuration.
@@ -157,7 +159,7 @@ class RunFolder:
             RunFolderError: it is missing or broken, or does not say what every run says.
         """
         path = self / ENVIRONMENT
-        mending = _MENDING_OF_TRAINED if (self / NETWORK).is_file() else _MENDING
+        mending = MENDING_OF_TRAINED if (self / NETWORK).is_file() else _MENDING
         try:
             values = read_json(path)
         except FileError as error:

@@ -62,7 +62,7 @@ def compare_exports(
     with tempfile.TemporaryDirectory() as folder:
         for name, make in _forms(run, exported, pathlib.Path(folder)):
             own_dir = pathlib.Path(out_dir) / name
-            finished = read_finished(own_dir, pairs, data, provenance=origin, pool=pool)
+            finished = read_finished(own_dir, pairs, data, provenance=origin, pool=pool, num_wavs=0)
             if finished:
                 summaries.append(finished)
                 continue

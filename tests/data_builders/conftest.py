@@ -1,6 +1,7 @@
 """Recordings folders made of tones, and MNIST AD of the dummy images."""
 
 import tempfile
+import zlib
 
 import numpy as np
 import pytest
@@ -61,11 +62,12 @@ def folder(add, tmp_path):
 
 
 def _add(root, name, secs=0.3, rate=22050, silence_secs=0.1, channels=1, **kwargs):
-    """Writes a tone between two silences as e.g. `zero/ann_0.wav`."""
+    """Writes a tone between two silences as e.g. `zero/ann_0.wav`; its pitch follows the name."""
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     time = np.arange(int(secs * rate)) / rate
     silence = np.zeros(int(silence_secs * rate))
-    clip = np.concatenate([silence, 0.3 * np.sin(2 * np.pi * 440 * time), silence])
+    pitch = 400 + zlib.crc32(name.encode()) % 1000 / 10
+    clip = np.concatenate([silence, 0.3 * np.sin(2 * np.pi * pitch * time), silence])
     soundfile.write(path, np.repeat(clip[:, np.newaxis], channels, axis=1), rate, **kwargs)
     return path

@@ -133,7 +133,9 @@ def test_what_is_no_regular_file(word, make):
     assert f"{path}: cannot be read: it is not a regular file" in refusal(word)
 
 
-@pytest.mark.parametrize("make", ["pipe", "device", "huge", "not UTF-8", "nested", "long number"])
+@pytest.mark.parametrize(
+    "make", ["pipe", "device", "huge", "not UTF-8", "nested", "long number", "infinite"]
+)
 def test_a_maker_record_that_is_none(tmp_path, make):
     path = tmp_path / recordings.MAKER_RECORD
     if make == "pipe":
@@ -146,6 +148,7 @@ def test_a_maker_record_that_is_none(tmp_path, make):
             "not UTF-8": b'{"recordings": {"a": "caf\xe9"}}',
             "nested": b"[" * 1_000_000,
             "long number": b'{"recordings": {"a": ' + b"1" * 100_000 + b"}}",
+            "infinite": b'{"recordings": {"a": "a"}, "gain": 1e999}',
         }
         path.write_bytes(texts[make])
     assert recordings.read_maker_record(tmp_path, ["a"]) is None

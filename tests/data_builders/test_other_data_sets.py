@@ -242,6 +242,12 @@ def test_a_label_without_a_word(tmp_path, monkeypatch, label):
         builder.download_and_prepare()
 
 
+def test_two_classes_of_one_word(tmp_path, monkeypatch):
+    monkeypatch.setattr(digits_ad_dataset_builder.Builder, "WORDS", {"0": "zero", "1": "zero"})
+    with pytest.raises(DataSetError, match="digits_ad: WORDS says zero of several classes"):
+        data_builders.open_builder(digits_ad_dataset_builder.Builder, tmp_path)
+
+
 def test_a_class_without_recordings(tmp_path, monkeypatch):
     monkeypatch.setattr(digits_ad_dataset_builder.Builder, "WORDS", {"0": "nought"})
     with pytest.raises(RecordingsError, match="digits_ad has words .* give --recordings_dir"):

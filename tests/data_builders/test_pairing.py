@@ -1,6 +1,7 @@
 """The pairing policies, on folders made of tones."""
 
 import collections
+import shutil
 
 import numpy as np
 import pytest
@@ -80,6 +81,17 @@ def test_a_take_that_is_too_long_is_passed_over_and_recorded(add, tmp_path):
     assert paired.too_long == ("zero/ann_0", "zero/ann_1")
 
 
+@pytest.mark.parametrize("policy", ["many_takes", "many_voices_seen", "many_voices_unseen"])
+def test_several_takes_that_are_all_too_long_are_told_so(policy, add, tmp_path):
+    for voice in "ab":
+        for take in (0, 1):
+            add(tmp_path, f"zero/{voice}_{take}.wav", secs=1.2)
+            add(tmp_path, f"fire_truck/{voice}_{take}.wav")
+    speaker = "a" if policy == "many_takes" else None
+    with pytest.raises(recordings.RecordingsError, match="1 of 2 words are longer than the 823 ms"):
+        pair(tmp_path, policy, speaker=speaker)
+
+
 def test_length_limit_is_inclusive(folder):
     longest = max(len(r.samples) for r in pair(folder).recordings)
     assert len(pair(folder, audio_length=longest).recordings) == 2
@@ -153,6 +165,30 @@ def test_one_recording_each_has_the_first_take_of_every_voice_in_both_splits(add
         assert ids(paired, split, "fire truck") == [f"fire_truck/{voice}_0" for voice in "abcde"]
     assert paired.too_long == ("zero/c_0",)
     assert len(paired.recordings) == 11
+
+
+def test_a_fifth_of_the_takes_is_for_test(add, tmp_path):
+    for take in range(10):
+        add(tmp_path, f"zero/a_{take}.wav")
+    paired = pair(tmp_path, "many_takes", words=["zero"])
+    assert [len(paired.candidates[split]["zero"]) for split in ("train", "test")] == [8, 2]
+
+
+@pytest.mark.parametrize(
+    "policy, copy, of",
+    [
+        ("one_recording", "fire_truck/a_0.wav", "zero/a_0.wav"),
+        ("one_recording_each", "zero/b_0.wav", "zero/a_0.wav"),
+        ("many_takes", "zero/a_1.wav", "zero/a_0.wav"),
+    ],
+)
+def test_a_copy_is_no_other_word_voice_or_take(policy, copy, of, voices):
+    speaker = None if policy.endswith("each") else "a"
+    pair(voices, policy, speaker=speaker)
+    shutil.copyfile(voices / of, voices / copy)
+    same = f"{of[:-4]} = {copy[:-4]}"
+    with pytest.raises(recordings.RecordingsError, match=f"are the same sound, .*: {same}. Record"):
+        pair(voices, policy, speaker=speaker)
 
 
 def test_many_takes_keeps_train_and_test_apart(voices):

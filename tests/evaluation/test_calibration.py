@@ -24,6 +24,12 @@ def test_the_temperature_that_the_labels_were_drawn_with_is_found():
     assert calibration.fit_temperature(logits / 3, labels) == pytest.approx(1 / 3, rel=0.05)
 
 
+def test_where_all_are_right_the_temperature_stays():
+    """The cross-entropy would have it as low as may be, and every probability at 1."""
+    logits = np.random.default_rng(0).normal(size=(144, 5))
+    assert calibration.fit_temperature(logits, logits.argmax(-1)) == 1.0
+
+
 def test_calibration_error_by_hand():
     probabilities = np.array([0.95, 0.93, 0.91, 0.55, 0.52])
     right = np.array([True, True, False, True, False])

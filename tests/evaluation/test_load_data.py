@@ -113,6 +113,14 @@ def test_a_run_folder_that_does_not_lead_to_its_data_set(run, change, message):
         load_data(run)
 
 
+def test_a_network_that_knows_a_part_of_the_voices(run, data_path, monkeypatch):
+    """Such as one of experiments.voices, which says what data set it was trained on a part of."""
+    dataset = dataclasses.replace(prepared.open_prepared(data_path), voice_ids=("a", "b"))
+    monkeypatch.setattr(prepared, "open_prepared", lambda path: dataset)
+    with pytest.raises(InputError, match="has 2 voices, and .*run was trained on 1 of them"):
+        load_data(run)
+
+
 @pytest.mark.parametrize("values", [{"num_classes": 7}, {"image_shape": (32, 32, 3)}])
 def test_a_data_set_of_other_shapes(run, values):
     config = run.config()

@@ -32,11 +32,11 @@ def ramp(pairs):
 
 @pytest.fixture
 def score(synthetic_data, tmp_path):
-    def score(recognizer=None, num_pairs=0, pairs=None):
+    def score(recognizer=None, num_pairs=0, pairs=None, num_wavs=2):
         pairs = synthetic_data.test.spread(num_pairs) if pairs is None else pairs
         return scoring.evaluate(
             Candidate("ramp", "ramp", ramp), pairs, synthetic_data, tmp_path,
-            provenance={}, split="test", pool=Scores(), num_wavs=2, recognizer=recognizer,
+            provenance={}, split="test", pool=Scores(), num_wavs=num_wavs, recognizer=recognizer,
         )  # fmt: skip
 
     return score
@@ -110,6 +110,12 @@ class AlwaysZero:
 
     def recognize(self, waveform, sample_rate):
         return "zero"
+
+
+def test_more_sounds_are_added_to_a_result_and_kept(score, tmp_path):
+    for asked, there in ((1, 1), (3, 3), (0, 3), (99, 6)):
+        assert score(num_wavs=asked)["num_pairs"] == 6
+        assert len(list((tmp_path / "wavs").iterdir())) == there
 
 
 def test_the_word_accuracy_is_added_to_a_result_and_kept(score, synthetic_data):

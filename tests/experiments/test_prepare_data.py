@@ -2,7 +2,11 @@
 
 import pytest
 
+import data_builders
+from data_builders.digits_ad import digits_ad_dataset_builder
 from data_builders.mnist_ad import mnist_ad_dataset_builder
+from experiments import program
+from mtnet_tf.errors import InputError
 from tests import programs
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
@@ -50,3 +54,11 @@ def test_bad_input_is_one_line(tmp_path, arguments, message):
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_what_an_earlier_version_of_the_builder_prepared_is_refused(data_dir, monkeypatch):
+    builder = data_builders.open_builder("digits_ad", data_dir=data_dir)
+    assert program.prepare(builder).path == builder.data_path
+    monkeypatch.setattr(digits_ad_dataset_builder.Builder, "DIGIT_SIZE", 20)
+    with pytest.raises(InputError, match="before its builder was changed: DIGIT_SIZE 28 -> 20"):
+        program.prepare(data_builders.open_builder("digits_ad", data_dir=data_dir))

@@ -76,6 +76,10 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
     other = run(data_dir, tmp_path, *arguments[:-1], "--num_pairs=5")
     assert other.returncode == 1
     assert "was made with other flags: scores.num_pairs: 6 -> 5" in other.stderr
+    # Of another study, whose change has the same name.
+    other = run(data_dir, tmp_path, *arguments, "--study=open_points", "--changes=baseline")
+    assert other.returncode == 1
+    assert "was made with other flags: study: 'recipe' -> 'open_points'" in other.stderr
 
 
 @pytest.mark.parametrize(

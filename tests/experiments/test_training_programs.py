@@ -57,6 +57,16 @@ def test_run_folder_is_complete(trained):
     assert environment["steps"] == 81
 
 
+def test_precision_auto_is_what_it_was_when_the_run_was_begun(trained, data_dir, tmp_path):
+    config = json.loads((trained / "config.json").read_text())
+    config["training"]["precision"] = "mixed_float16"  # which no CPU chooses
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    asked = [*QUICK, "--override=training.precision=auto", f"--data_dir={data_dir}", "--dry_run"]
+    done = run("train", *asked, f"--run_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert '"precision": "mixed_float16"' in done.stdout
+
+
 def test_evaluate_a_run_folder_from_another_machine(trained, tmp_path):
     """It prints the table and writes the results, where the run and the data have been moved."""
     copy = tmp_path / "copied"

@@ -51,5 +51,5 @@ def test_json_that_is_none_is_one_error(text, message, tmp_path):
 def test_json_without_end_is_not_read_whole(tmp_path):
     with open(tmp_path / "a.json", "wb") as file:
         file.truncate(10**12)
-    with pytest.raises(FileError, match="more than 16,777,216 bytes"):
+    with pytest.raises(FileError, match="more than 67,108,864 bytes"):
         read_json(tmp_path / "a.json")

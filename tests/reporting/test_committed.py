@@ -10,6 +10,7 @@ import pytest
 from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import committed, seeds
 from mtnet_tf.reporting import study as study_lib
+from mtnet_tf.reporting.tables import METRICS
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -153,13 +154,14 @@ def test_the_other_folders_are_sections(study, tmp_path):
     root, _ = checkout(study, tmp_path)
     curve = {
         "label": "a", "dataset": "cifar10_ad/x", "preset": "small", "training_seconds": 60,
-        "looks": [{"validation_accuracy": 1, "validation_generation": 1}], "precision": "float32",
+        "looks": [{"validation_accuracy": 1}], "precision": "float32",
+        "scores": {"metrics": {name: {"floor_mean": 1} for name in METRICS}, "blended": 0},
         "training_command": "c", "training_hardware": "h", "versions": {}, "git_commit": "",
     }  # fmt: skip
     (root / committed.CURVES).mkdir()
     (root / committed.CURVES / "a.json").write_text(json.dumps(curve))
     text = committed.generated_files(root)[root / "experiments/results/README.md"]
-    assert "## Accuracy over the time of a training\n\n| data set |" in text
+    assert "## Accuracy and scores over the time of a training\n\n| data set |" in text
 
 
 def test_the_pictures_that_there_are_results_of_are_drawn(study, cells, tmp_path):

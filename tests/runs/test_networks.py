@@ -89,7 +89,9 @@ def test_a_file_that_is_no_network_of_the_run_is_one_error(kind, run):
     else:
         data = {"no archive": b"PK nothing", "half": path.read_bytes()[:5000], "empty": b""}
         path.write_bytes(data[kind])
-    with pytest.raises(RunFolderError, match="model.keras cannot be read .*Delete it and continue"):
+    with pytest.raises(
+        RunFolderError, match="model.keras cannot be read .*Put it back from a copy, or delete it"
+    ):
         load_network(run)
 
 

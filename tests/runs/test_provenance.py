@@ -33,22 +33,24 @@ def at_start():
     provenance.note_start.cache_clear()
 
 
-def test_only_code_makes_a_commit_dirty(tmp_path, monkeypatch, at_start):
+@pytest.mark.parametrize("place", ["", "vendor"])
+def test_only_code_makes_a_commit_dirty(place, tmp_path, monkeypatch, at_start):
     monkeypatch.chdir(tmp_path)
-    for name in ("mtnet_tf/x.py", "experiments/programs/y.py", "experiments/results/z.json"):
-        path = tmp_path / name
+    root = tmp_path / place
+    for name in ("mtnet_tf/runs/x.py", "experiments/programs/y.py", "experiments/results/z.json"):
+        path = root / name
         path.parent.mkdir(parents=True)
         path.write_text("1")
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "first")
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "mtnet_tf/x.py"))
+    monkeypatch.setattr(provenance, "__file__", str(root / "mtnet_tf/runs/x.py"))
     clean = at_start()
     assert len(clean) == 12
-    (tmp_path / "experiments/results/z.json").write_text("2")
-    (tmp_path / "mtnet_tf/untracked.py").write_text("2")
+    (root / "experiments/results/z.json").write_text("2")
+    (root / "mtnet_tf/untracked.py").write_text("2")
     assert at_start() == clean
-    (tmp_path / "experiments/programs/y.py").write_text("2")
+    (root / "experiments/programs/y.py").write_text("2")
     assert at_start() == f"{clean}-dirty"
     # What is changed while a program runs is not what runs.
     git("commit", "-qam", "second")
@@ -58,13 +60,13 @@ def test_only_code_makes_a_commit_dirty(tmp_path, monkeypatch, at_start):
 
 def test_outside_of_a_checkout_there_is_no_commit(tmp_path, monkeypatch, at_start):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "x.py"))
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "mtnet_tf/runs/x.py"))
     assert at_start() is None
 
 
 def test_somebody_elses_checkout_is_not_ours(tmp_path, monkeypatch, at_start):
     monkeypatch.chdir(tmp_path)
-    package = tmp_path / ".venv/mtnet_tf"
+    package = tmp_path / ".venv/mtnet_tf/runs"
     package.mkdir(parents=True)
     (package / "x.py").write_text("1")
     (tmp_path / "own.py").write_text("1")

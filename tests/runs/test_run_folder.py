@@ -49,7 +49,7 @@ def test_who_mends_the_record_of_a_trained_run_is_told_that_it_is_trained_again(
 def test_a_configuration_without_end_is_not_read_whole(tmp_path):
     with open(tmp_path / "config.json", "wb") as file:
         file.truncate(10**12)
-    with pytest.raises(RunFolderError, match="config.json cannot .* more than 16,777,216 bytes"):
+    with pytest.raises(RunFolderError, match="config.json cannot .* more than 67,108,864 bytes"):
         RunFolder(tmp_path).config()
 
 
@@ -178,6 +178,14 @@ def test_a_run_that_goes_on_says_how(tiny_config, tmp_path, monkeypatch):
     resumed = run.environment().pop("resumed")
     assert [way["command"].endswith("--device=cpu") for way in resumed] == [True]
     assert {**run.environment(), "resumed": None} == {**begun, "resumed": None}
+
+
+def test_a_run_that_goes_on_says_where_its_data_set_is(tiny_config, tmp_path):
+    run = RunFolder(tmp_path)
+    run.begin(tiny_config, "abc", "cpu", data_path="here")
+    begun = run.environment()
+    run.begin(tiny_config, "abc", "cpu", data_path="there")
+    assert run.environment() == {**begun, "data_path": "there"}
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "nul\0byte"])

@@ -138,7 +138,10 @@ def test_a_cell_whose_run_is_gone_is_not_trained_again_for_a_control(table, capl
     places.control("digits_ad", "griffin_lim").unlink()
     (places.run(cell) / NETWORK).unlink()
     assert table.run(("dcmavg", 0)) == []
-    assert f"without true spectrogram + Griffin-Lim, for {places.run(cell).path} is gone" in caplog.text
+    assert (
+        f"without true spectrogram + Griffin-Lim, for {places.run(cell).path} is gone"
+        in caplog.text
+    )
     finish(places.run(cell))
     assert table.run(("dcmavg", 0)) == [("dcmavg", 0)]
 
