@@ -9,6 +9,7 @@ where its flags were others. A training that was stopped goes on. The networks a
 pictures in every voice. experiments.report makes the table and the page.
 """
 
+import dataclasses
 import pathlib
 
 from absl import flags
@@ -69,7 +70,7 @@ def main(argv: list[str]) -> None:
             "dataset": row.data.name,
             "num_pairs": len(row.data.test.spread(_NUM_PAIRS.value)),
         }
-        if is_made(path, asked):
+        if is_made(path, asked, row.config):
             print(f"{path} is there already.")
             continue
         found = voices.run_row(
@@ -81,7 +82,7 @@ def main(argv: list[str]) -> None:
             _NUM_PAIRS.value,
             data_path=str(dataset.path),
         )
-        write_json(path, {**made_by, **found})
+        write_json(path, {**made_by, "config": dataclasses.asdict(row.config), **found})
         print(f"Written: {path}")
     voices.write_examples(rows, runs, results / OF_VOICES)
 

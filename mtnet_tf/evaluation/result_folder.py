@@ -24,6 +24,7 @@ from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.runs.layout import ROWS, SUMMARY, WAVS
 
 _logger = logging.getLogger(__name__)
+_FINGERPRINT = "network_fingerprint"  # two networks of one training differ in their precision
 
 
 def read_finished(
@@ -52,7 +53,7 @@ def read_finished(
             training or data set.
     """
     out_dir, num_pairs = pathlib.Path(out_dir), len(pairs)
-    asked = {"dataset": data.name, **_training_of(provenance)}
+    asked = {"dataset": data.name, **_network_of(provenance)}
     path = out_dir / SUMMARY
     if not os.path.isfile(path):
         return None
@@ -60,7 +61,7 @@ def read_finished(
         summary = read_json(path)
         rows = _read_pairs(out_dir)
         found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
-        own = {"dataset": summary["dataset"], **_training_of(summary["provenance"])}
+        own = {"dataset": summary["dataset"], **_network_of(summary["provenance"])}
         # Older versions wrote no "blended" and no "classified".
         has_metrics = set(summary["metrics"]) >= set(pool.metrics)
         has_metrics &= "blended" in summary and "classified" in summary
@@ -70,6 +71,8 @@ def read_finished(
     if len(rows) != found:
         _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / ROWS, found)
         return None
+    if own[_FINGERPRINT] is None:  # Older versions wrote none.
+        asked[_FINGERPRINT] = None
     if others := [name for name, value in own.items() if value != asked[name]]:
         raise InputError(
             f"{out_dir} holds an evaluation of another training or data set ({', '.join(others)})."
@@ -108,9 +111,10 @@ def _read_pairs(out_dir: pathlib.Path) -> list[list[str]]:
     return [[row["image_id"], row["recording_id"]] for row in csv.DictReader(whole)]
 
 
-def _training_of(provenance: dict) -> dict[str, Any]:
-    """Returns what tells the training whose network, or beside whose network, is scored."""
-    return {name: provenance.get(name) for name in ("training_command", "training_seconds", "seed")}
+def _network_of(provenance: dict) -> dict[str, Any]:
+    """Returns what tells the network that is scored, or beside which something is."""
+    names = ("training_command", "training_seconds", "seed", _FINGERPRINT)
+    return {name: provenance.get(name) for name in names}
 
 
 def write_rows(out_dir: pathlib.Path, rows: list[Row]) -> None:

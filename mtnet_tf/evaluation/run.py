@@ -191,6 +191,7 @@ def provenance(run: RunFolder, data: AudioDescriptions, device: str) -> dict[str
         **environment(device),
         **of_training(record),
         **{key: record.get(key) for key in kept},
+        "network_fingerprint": run.network_fingerprint(),
         "preset": config.preset,
         "system": config.system,
         "seed": config.training.seed,

@@ -12,6 +12,7 @@ import tensorflow as tf
 from mtnet_tf import exporting
 from mtnet_tf.exporting import saved_model
 from mtnet_tf.exporting.network import Exported
+from mtnet_tf.runs.cores import num_cores
 
 SUFFIX = ".tflite"
 QUANTIZATIONS = exporting.QUANTIZATIONS
@@ -61,7 +62,7 @@ def load(path: pathlib.Path) -> Callable[[dict[str, np.ndarray]], dict[str, np.n
     """Returns {input: array [n, ...]} -> {output: float32 [n, ...]}."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(path))
+    interpreter = Interpreter(model_path=str(path), num_threads=num_cores())  # else one
 
     def call(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         runner = interpreter.get_signature_runner("serving_default")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 
 from mtnet_tf.files import read_json, whole_files
-from mtnet_tf.reporting.footers import data_lines
+from mtnet_tf.reporting.footers import data_lines, made_lines
 from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
 
@@ -27,14 +27,22 @@ def section(folder: pathlib.Path | str) -> str:
         header = ["form", "MB", "largest difference of a sample", *METRICS.values()]
         header += ["retrieval accuracy", "softmax accuracy", "one picture, ms", "pictures/s"]
         table = markdown(header, [_row(result) for result in results])
-        first = results[0]["provenance"]
         lines = [
             *data_lines(results[0]),
-            f"`{first['command']}`, on {first['hardware']}. {versions(first)}.",
+            *made_lines((result["label"], f": {_way(result)}") for result in results),
             "One picture: the median of 30. Pictures/s: in batches of 64, which LiteRT describes"
-            " one by one.",
+            " one by one. Each form computes on all cores.",
+            "MB: of Keras the run folder's own file. The one of a network that ships with the"
+            " package holds float16, as the forms of that name do; those without a name hold"
+            " float32.",
         ]
     return f"{table}\n{bullets(lines)}"
+
+
+def _way(result: dict) -> str:
+    """Returns how a form was measured, which is not how its network was trained."""
+    provenance = result["provenance"]
+    return f"on {provenance['hardware']}. {versions(provenance)}. `{provenance['command']}`"
 
 
 def _row(result: dict) -> list[str]:

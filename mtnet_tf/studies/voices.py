@@ -1,7 +1,7 @@
 """One network of many voices, beside one of each voice, one deaf to them, and a new voice.
 
-All networks are trained alike and for as many steps. They are compared on the test split, each with
-the recordings of the voice that was asked for.
+The networks from fresh weights are trained alike, and each sees its pairs as often. They are
+compared on the test split, each with the recordings of the voice that was asked for.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from mtnet_tf.training.new_voice import join_voices
 
 _FROZEN = ("image_encoder", "classifier", "cross_modal_mapper")
 _SHARES = (10, 50, 90, 100)  # percent of the words that the new voice was heard to say
-_NEW_VOICE_IMAGES = 30_000  # twice that where the known voices are replayed, theirs among them
+_NEW_VOICE_IMAGES = 30_000  # twice that where the known voices are replayed, half of them theirs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,11 +256,15 @@ def _hearing(data: AudioDescriptions, share: int) -> AudioDescriptions:
 def _beside_known(
     heard: AudioDescriptions, data: AudioDescriptions, new_voice: str
 ) -> AudioDescriptions:
-    """Returns a data set whose training pairs are a new voice's and, as in `data`, the others'."""
+    """Returns a data set whose training pairs are a new voice's and, as in `data`, the others'.
+
+    However few words of the new voice were heard, a pair of it comes with as many of the others'.
+    """
     number = data.voices.index(new_voice)
 
     def join(own: Pairs, of_all: Pairs) -> Pairs:
         others = of_all.take(np.flatnonzero(of_all.voices != number))
+        others = others.spread(max(1, round(len(others) * len(own) / len(of_all))))
         columns = [field.name for field in dataclasses.fields(Pairs)]
         return Pairs(
             *(np.concatenate([getattr(own, name), getattr(others, name)]) for name in columns)

@@ -235,12 +235,19 @@ def test_more_pairs_are_scored_anew_and_fewer_are_refused(data, tmp_path):
     assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.parametrize("change", [{"training_seconds": 2.0}, {"seed": 1}, {"dataset": "other"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"training_seconds": 2.0}, {"seed": 1}, {"dataset": "other"}),
+        {"network_fingerprint": "b"},
+    ],
+)
 def test_the_scores_of_another_training_are_neither_returned_nor_replaced(change, data, tmp_path):
     candidate = control("true_label_and_recording", data)
     folder = tmp_path / candidate.name
     pool = ScoringPool(data.recordings.float_waveforms(), 1)
     training = {"training_command": "c", "training_seconds": 1.0, "seed": 0}
+    training["network_fingerprint"] = "a"
     first = evaluate(
         candidate, data.test, data, folder, provenance=training, split="test", pool=pool
     )
