@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from mtnet_tf.data.pairs import DataError
+
 
 class ByWord:
     """The places of items, such as images or recordings, sorted by word."""
@@ -13,11 +15,20 @@ class ByWord:
         """Sorts the places.
 
         Args:
-            labels: int [n], the word of each item. Each word should have an item.
+            labels: int [n], the word of each item.
             num_words: how many words there are.
+
+        Raises:
+            DataError: a word has no item.
         """
         self._places = np.argsort(labels, kind="stable")
         self._counts = np.bincount(labels, minlength=num_words)
+        if not self._counts.all():
+            lacking = np.flatnonzero(self._counts == 0).tolist()
+            raise DataError(
+                f"There is nothing to draw of the words number {lacking}: the training split has"
+                " none of them. Prepare the data set with more images."
+            )
         self._firsts = np.cumsum(self._counts) - self._counts
 
     def choose(self, words: tf.Tensor, parts: tf.Tensor) -> tf.Tensor:

@@ -104,9 +104,9 @@ def _heard(name: str) -> Callable[[dict], float | None]:
     return lambda run: (run.get("word_accuracy") or {}).get(name)
 
 
-def _standard_error(share: float, num_pairs: int = 10_000) -> str:
-    """Returns the standard error of a share of the pairs, in points."""
-    return f"{100 * np.sqrt(share * (1 - share) / num_pairs):.2f}"
+def _standard_error(share: float) -> str:
+    """Returns the standard error of a share of 10,000 pairs, in points."""
+    return f"{100 * np.sqrt(share * (1 - share) / 10_000):.2f}"
 
 
 def _retrieval_minus_softmax(run: dict) -> float | None:

@@ -14,7 +14,7 @@ from scipy import stats
 
 from mtnet_tf.reporting.paper_table import Row, of_row
 from mtnet_tf.reporting.published import paper_scores
-from mtnet_tf.reporting.tables import METRICS, bullets, markdown
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, mean_and_deviation
 
 REPRODUCED, CONTRADICTED, UNDECIDED = "reproduced", "contradicted", "undecided"
 NOT_CLAIMED = "not claimed"
@@ -139,7 +139,7 @@ def findings(claim: Claim, rows: list[Row]) -> list[Finding]:
                 difference=float(np.mean(a) - np.mean(b)),
                 paper=paper_better - paper_worse,
                 p=_welch(a, b) if has_seeds else None,
-                spread=float(max(np.std(a, ddof=1), np.std(b, ddof=1))) if has_seeds else None,
+                spread=max(mean_and_deviation(x)[1] for x in (a, b)) if has_seeds else None,
             )
         )
     return found

@@ -8,6 +8,7 @@ one chose, and trains for one epoch; what it chose was tried on MNIST AD too.
 from mtnet_tf.studies.changes import Change
 
 _ADVERSARIAL = "training.adversarial."
+_DISCRIMINATOR_RATE = "training.discriminator_optimizer.learning_rate="
 
 CHANGES = {
     "baseline": Change(
@@ -24,7 +25,7 @@ CHANGES = {
     "batch_16": Change("batches of 16", (_ADVERSARIAL + "batch_size=16",)),
     "batch_16_discriminator_5e-4": Change(
         "a rate of 5e-4 of both sides, not 1e-4 of the discriminator",
-        ("training.discriminator_optimizer.learning_rate=0.0005",),
+        (_DISCRIMINATOR_RATE + "0.0005",),
         base="batch_16",
     ),
     "batch_128": Change("batches of 128", (_ADVERSARIAL + "batch_size=128",)),
@@ -32,7 +33,7 @@ CHANGES = {
         "rates 2e-4 of both sides, DCGAN's",
         (
             _ADVERSARIAL + "optimizer.learning_rate=0.0002",
-            "training.discriminator_optimizer.learning_rate=0.0002",
+            _DISCRIMINATOR_RATE + "0.0002",
         ),
     ),
     "hinge": Change("hinge loss with spectral normalisation", ("adversarial.loss=hinge",)),
@@ -43,7 +44,7 @@ CHANGES = {
     ),
     "epoch_discriminator_5e-4": Change(
         "a rate of 5e-4 of both sides, not 1e-4 of the discriminator",
-        ("training.discriminator_optimizer.learning_rate=0.0005",),
+        (_DISCRIMINATOR_RATE + "0.0005",),
         base="epoch",
     ),
     "epoch_hinge": Change(

@@ -51,20 +51,20 @@ class Reading:
     overrides: tuple[str, ...] = ()
 
 
+_OPTIMIZER = "training.{stage}.optimizer."
 # The reading `text`, which every reading starts from.
 _TEXT = (
-    "training.{stage}.optimizer.name=rmsprop",
-    "training.{stage}.optimizer.learning_rate=0.001",
-    "training.{stage}.optimizer.momentum=0.9",
-    "training.{stage}.optimizer.rho=0.9",
-    "training.{stage}.optimizer.epsilon=1e-7",
-    "training.{stage}.optimizer.initial_mean_square=1",
-    "training.{stage}.optimizer.schedule=cosine",
-    "training.{stage}.optimizer.warmup_steps=500",
-    "training.{stage}.optimizer.clip_norm=null",
+    _OPTIMIZER + "name=rmsprop",
+    _OPTIMIZER + "learning_rate=0.001",
+    _OPTIMIZER + "momentum=0.9",
+    _OPTIMIZER + "rho=0.9",
+    _OPTIMIZER + "epsilon=1e-7",
+    _OPTIMIZER + "initial_mean_square=1",
+    _OPTIMIZER + "schedule=cosine",
+    _OPTIMIZER + "warmup_steps=500",
+    _OPTIMIZER + "clip_norm=null",
     "initialization.kernel_scale=1",
 )
-_OPTIMIZER = "training.{stage}.optimizer."
 READINGS = {
     "text": Reading("rho .9, epsilon 1e-7, warm-up, cosine: as most libraries have it"),
     "tf1_epsilon": Reading("TensorFlow 1's epsilon, 1e-10", (_OPTIMIZER + "epsilon=1e-10",)),

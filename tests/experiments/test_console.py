@@ -1,6 +1,7 @@
 """The command `mtnet`, as it is installed."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -25,4 +26,6 @@ def test_without_a_program_it_names_them():
     for arguments, code in (((), 1), (("nonsense",), 1), (("--help",), 0)):
         done = run(*arguments)
         assert done.returncode == code
-        assert "train" in done.stderr and "program" not in console.programs()
+        named = re.search(r"{([\w,]+)}", done.stderr).group(1).split(",")
+        assert named == list(console.programs()) and {"train", "describe"} <= set(named)
+        assert "program" not in named

@@ -35,26 +35,9 @@ import pytest  # noqa: E402
 import tensorflow  # noqa: E402, F401
 import tensorflow_datasets  # noqa: E402, F401
 
-from tests.mutations import (  # noqa: E402
-    config,
-    data,
-    describing,
-    evaluation,
-    losses,
-    models,
-    systems,
-    training,
-)
+from tests.mutations.mutants import MUTANTS, ROOT, stale  # noqa: E402
 
-ROOT = pathlib.Path(__file__).parents[2]
 COPIED = ("mtnet_tf", "data_builders", "experiments", "tests", "pyproject.toml")
-
-# {module: (its test files, its mutants as (text, replacement))}.
-MUTANTS = {
-    module: mutants
-    for part in (config, data, describing, evaluation, losses, models, systems, training)
-    for module, mutants in part.MUTANTS.items()
-}
 
 # Survivors that are no wrong implementation: {(module, text, replacement): why}.
 EXPLAINED: dict[tuple[str, str, str], str] = {}
@@ -66,14 +49,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     chosen = {module: m for module, m in MUTANTS.items() if arguments.only in module}
-    stale = [
-        f"{module}: {text!r}"
-        for module, (_, mutants) in chosen.items()
-        for text, _ in mutants
-        if (ROOT / module).read_text().count(text) != 1
-    ]
-    if stale or not chosen:
-        print("These texts are not in the code exactly once:", *stale, sep="\n  ")
+    if (outdated := stale(chosen)) or not chosen:
+        print("These texts are not in the code exactly once:", *outdated, sep="\n  ")
         return 1
     print("The tests without a mutant ...", flush=True)
     for tests in sorted({tests for tests, _ in chosen.values()}):

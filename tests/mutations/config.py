@@ -45,7 +45,7 @@ MUTANTS = {
         (
             ("config.loss.without_audio_feature()", "config.loss"),
             ("generation_gradient=1.0,", "generation_gradient=0.002,"),
-            ('if config.voice.conditioning == "none":', "if False:"),
+            ('if config.voice.conditioning == "none" or config.data.num_voices < 2:', "if False:"),
             ("frozen=tuple(frozen)", "frozen=()"),
         ),
     ),

@@ -17,8 +17,16 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/data/draws.py": (
+        ("tests/data_builders/test_pairing.py", "tests/data/test_draws.py"),
+        (
+            ('f"{seed}/{name}"', 'f"{name}"'),
+            ('f"{seed}/{name}"', 'f"{seed}"'),
+            ('"little"', '"big"'),
+        ),
+    ),
+    "data_builders/pairing.py": (
         ("tests/data_builders/test_pairing.py",),
-        (('f"{seed}/{name}"', 'f"{name}"'), ('f"{seed}/{name}"', 'f"{seed}"')),
+        (("_TEST_FRACTION = 0.2", "_TEST_FRACTION = 0.1"),),
     ),
     "mtnet_tf/data/loading.py": (
         ("tests/data/test_data.py", "tests/data/test_prepared.py"),

@@ -29,11 +29,13 @@ MUTANTS = {
         (
             ("if found > num_pairs", "if False"),
             ("if value != asked[name]", "if False"),
-            ('("training_command", "training_seconds", "seed")', '("training_command", "seed")'),
-            ('("training_command", "training_seconds", "seed")', '("training_seconds",)'),
-            ("summary if found == num_pairs and", "summary if"),
+            ('"training_seconds", "seed", _FINGERPRINT)', '"seed", _FINGERPRINT)'),
+            ('"training_seconds", "seed", _FINGERPRINT)', '"training_seconds", _FINGERPRINT)'),
+            ('"training_seconds", "seed", _FINGERPRINT)', '"training_seconds", "seed")'),
+            ("is_whole = found == num_pairs and", "is_whole ="),
             ("and has_words >= with_words", ""),
-            ("whole = len(lines) == found + 1 and", "whole ="),
+            (" and has_wavs", ""),
+            ("if len(rows) != found:", "if False:"),
         ),
     ),
     "mtnet_tf/metrics/score.py": (
@@ -60,12 +62,16 @@ MUTANTS = {
         (
             ("loaded is None or loaded.config != config.data", "loaded is None"),
             ("loaded is None or loaded.config != config.data", "True"),
+            ('["recordings"]["fingerprint"] != asked.fingerprint', '["recordings"] is None'),
+            ("if metric not in result", "if False and metric not in result"),
+            ("if can_be_added and not places.run(cell).is_finished():", "if False:"),
         ),
     ),
     "mtnet_tf/evaluation/calibration.py": (
         ("tests/evaluation/test_calibration.py",),
         (
             ("np.exp(log_temperature)", "log_temperature"),
+            ("if np.array_equal(logits.argmax(-1), labels):", "if False:"),
             ("max(candidates, key=gain)", "min(candidates, key=gain)"),
             ("np.mean(passed) if passed", "0.0 if passed"),
             ("np.sum(counts * gaps) / counts.sum()", "gaps.mean()"),

@@ -15,12 +15,14 @@ MUTANTS = {
                 "drawn_number(_SEED, i) % num_words",
             ),
             ("1 + drawn_number(_SEED, i) % (num_words - 1)", "1"),
+            ("predicted[i], -1) for i in pairs.image_ids", "w, -1) for w in predicted.values()"),
+            ("found[:, None] < 0", "found[:, None] < -1"),
             (
-                "predicted[image_id], silence) for image_id in pairs.image_ids",
-                "word, silence) for word in list(predicted.values())[: len(pairs)]",
+                "lambda pairs: say(pairs, pairs.labels)",
+                "lambda pairs: say(pairs, 0 * pairs.labels)",
             ),
-            ("predicted[image_id], silence", "data.words[0], silence"),
-            ("recordings[pairs.labels]", "data.recordings.float_waveforms()[pairs.recordings]"),
+            ('"voice" not in network.input', "True"),
+            ("of_voice[pairs.voices, labels]", "of_voice[0, labels]"),
         ),
     ),
     "mtnet_tf/systems/registry.py": (

@@ -69,7 +69,9 @@ def test_what_the_paper_does_not_say_is_not_claimed(cells):
     found = verdicts.findings(CLAIMS[-1], table["cifar10_ad"])
     assert [f.verdict for f in found] == [CONTRADICTED, CONTRADICTED, NOT_CLAIMED]
     assert found[2].p < 0.05 and found[2].paper < 0
-    assert "The paper does not claim it in STOI." in verdicts.section(table, "4")
+    text = verdicts.section(table, "4")
+    assert "The paper does not claim it in STOI." in text
+    assert "Of the 2 tests on this page" in text  # what is not claimed is no test of a claim
 
 
 def test_a_single_seed_is_undecided_whatever_the_difference(cells):

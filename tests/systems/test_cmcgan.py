@@ -50,6 +50,46 @@ def test_a_step_moves_every_weight_of_all_networks(loss, config, synthetic_data)
                 assert (variable.numpy() != value).any(), variable.path
 
 
+def test_the_losses_are_of_all_pairs_and_all_cycles(config, synthetic_data, monkeypatch):
+    """Against the same networks, called one by one."""
+    stage, networks = cmcgan_stage(config, synthetic_data)
+    monkeypatch.setattr(stage, "update_both", lambda first, second: (first(), second()))
+    batch = next(iter(stage.batches(0)))
+    of_discriminator, of_others = stage.replica_step(batch)
+    see, hear, draw, speak, judge = (
+        lambda inputs, network=network: network(inputs, training=True).numpy()
+        for network in networks
+    )
+    image = batch["image"].numpy() / np.float32(127.5) - 1
+    sound = stage.spectrograms.numpy()[batch["recording"].numpy()]
+    z = [stage.draw_noise(len(image), use).numpy() for use in (0, 1)]
+    others = [stage.draw_other_sounds(batch["label"], uses).numpy() for uses in ((2, 4), (3, 5))]
+
+    def image_of(embedding):
+        return draw({"embedding": embedding, "noise": z[0]})
+
+    def sound_of(embedding):
+        return speak({"embedding": embedding, "noise": z[1]})
+
+    def softplus(logits):
+        return np.log1p(np.exp(logits)).mean()
+
+    def logits(image, sound):
+        return judge({"image": image, "spectrogram": sound})
+
+    made = [logits(image, sound_of(see(image))), logits(image_of(hear(sound)), sound)]
+    wrong = [logits(image, other) for other in others]
+    total = 4 * softplus(-logits(image, sound)) + sum(softplus(x) for x in [*wrong, *made])
+    assert float(of_discriminator["total"]) == pytest.approx(total / 2, rel=1e-4)
+    assert float(of_others["adversarial"]) == pytest.approx(sum(softplus(-x) for x in made), 1e-4)
+    # A -> V -> A and V -> A -> V; A -> A -> V and V -> V -> A.
+    back = [sound_of(see(image_of(hear(sound)))), image_of(hear(sound_of(see(image))))]
+    back += [image_of(hear(sound_of(hear(sound)))), sound_of(see(image_of(see(image))))]
+    ways = zip(back, (sound, image, image, sound))
+    cycles = sum(np.abs(again - true).mean() for again, true in ways)
+    assert float(of_others["consistency"]) == pytest.approx(cycles, rel=1e-4)
+
+
 def test_the_others_are_moved_k_times_after_the_discriminator(config, synthetic_data):
     cosine = [
         f"training.{name}.{field}"

@@ -80,6 +80,33 @@ def test_a_true_sound_of_another_word_is_never_of_the_same(config, synthetic_dat
     }
 
 
+def test_draws_are_of_the_step_the_use_and_the_seed(config, synthetic_data):
+    stage, *_ = adversarial_stage(config, synthetic_data)
+    first, again = stage.draw_noise(4, 0).numpy(), stage.draw_noise(4, 0).numpy()
+    np.testing.assert_array_equal(first, again)
+    found = [first, stage.draw_noise(4, 1).numpy()]
+    stage.train_step(next(iter(stage.batches(0))))
+    found.append(stage.draw_noise(4, 0).numpy())
+    config = config_lib.override(config, ["training.seed=1"])
+    found.append(adversarial_stage(config, synthetic_data)[0].draw_noise(4, 0).numpy())
+    assert len({noise.tobytes() for noise in found}) == 4
+
+
+def draws_of_two(strategy):
+    """The latents of both replicas in one step."""
+    config = config_lib.override(conftest.make_tiny_config(), SMALL)
+    data = conftest.make_synthetic_data()
+    with strategy.scope():
+        stage, *_ = adversarial_stage(systems.configure("dcmavg", config), data)
+    found = strategy.run(lambda: stage.draw_noise(4, 0))
+    return [noise.numpy().tolist() for noise in strategy.experimental_local_results(found)]
+
+
+def test_two_replicas_draw_apart():
+    first, second = two_replicas.call("test_dcmavg.draws_of_two", package="tests.systems")
+    assert np.abs(np.subtract(first, second)).min() > 0
+
+
 def test_the_best_generator_is_kept(config, synthetic_data, monkeypatch):
     stage, generator, _ = adversarial_stage(config, synthetic_data)
     accuracies = iter([0.2, 0.7, 0.7, 0.1])
@@ -115,6 +142,20 @@ def test_looks_say_accuracy_and_diversity(config, synthetic_data):
     dense.assign(np.concatenate([dense.numpy()[:5], np.zeros_like(dense.numpy()[5:])]))
     assert stage.validate()["validation_diversity"] == pytest.approx(0, abs=1e-6)
     assert stage.num_looks == 4  # one an epoch
+
+
+def test_diversity_is_a_distance_over_that_of_words(config, synthetic_data, monkeypatch):
+    stage, *_ = adversarial_stage(config, synthetic_data)
+    words = stage.spectrograms.numpy()[synthetic_data.first_recordings()]
+    of_words = np.mean([np.abs(words[k] - words[k - 1]).mean() for k in range(3)])
+    assert stage.distance_between_words() == pytest.approx(of_words, rel=1e-5)
+    heights = iter([0.0, 0.0, *range(1, 100)])  # of the accuracy, and then of each latent
+    monkeypatch.setattr(stage, "make_all", lambda count, _: np.full([count, 2], next(heights)))
+    monkeypatch.setattr(stage, "recognize", lambda made: np.zeros(len(made)))
+    found = stage.validate()["validation_diversity"]
+    number = int(next(heights)) - 1  # how many latents came after the first
+    assert number > 0
+    assert found == pytest.approx(np.mean(range(1, number + 1)) / of_words, rel=1e-5)
 
 
 def test_where_words_do_not_differ_there_is_no_diversity(config, synthetic_data, monkeypatch):

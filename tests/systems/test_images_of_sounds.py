@@ -68,6 +68,12 @@ def test_a_mismatched_image_is_any_true_one_of_another_word(stage, synthetic_dat
     assert set(drawn) == set(range(len(train)))
 
 
+def test_two_words_are_as_far_apart_as_their_pixels(stage, synthetic_data):
+    images = synthetic_data.validation.images.astype(np.float64)
+    pairs = [np.abs(images[k] - images[k - 1]).mean() / 127.5 for k in range(len(images))]
+    assert stage.distance_between_words() == pytest.approx(np.mean(pairs), rel=1e-5)
+
+
 def test_a_look_asks_the_classifier(stage, synthetic_data):
     found = stage.validate()
     assert set(found) == {"validation_word_accuracy", "validation_diversity"}

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -49,7 +50,8 @@ def test_killed_at_a_random_moment(stage, signals, work_dir):
         work_dir, f"--stage={stage}", f"--kills={kills}", f"--signals={signals}", "--seed=1"
     )
     assert "exit status -9" in output
-    assert ("exit status 143" in output) == ("TERM" in signals)
+    # Before the training loop, SIGTERM ends the program as it ends any other.
+    assert bool(re.search("exit status (143|-15)", output)) == ("TERM" in signals)
 
 
 def test_the_comparison_sees_what_differs(tmp_path):

@@ -242,6 +242,10 @@ def test_stage_2_is_the_same_whoever_ran_stage_1(finished, tiny_config, syntheti
         ("loss.reconstruction_decay_weight=0", False),
         ("loss.reconstruction=sum_squared_error", False),
         ("training.autoencoder_epoch=pairs", False),
+        ("audio_autoencoder.hidden_units=[25,16,12,16,24]", False),
+        ("initialization.kernel_scale=0.5", False),
+        ("batch_norm.momentum=0.5", False),
+        ("data.validation_seed=7", False),
     ],
 )
 def test_only_an_equal_stage_1_is_taken_over(change, same, tiny_config, synthetic_data):
@@ -250,6 +254,16 @@ def test_only_an_equal_stage_1_is_taken_over(change, same, tiny_config, syntheti
         for config in (tiny_config, config_lib.override(tiny_config, [change]))
     ]
     assert (keys[0] == keys[1]) == same
+
+
+def test_other_recordings_have_a_stage_1_of_their_own(tiny_config, synthetic_data):
+    fingerprint = {**synthetic_data.metadata, "recordings_fingerprint": "f" * 64}
+    others = [
+        dataclasses.replace(synthetic_data, name="other/one_recording"),
+        dataclasses.replace(synthetic_data, metadata=fingerprint),
+    ]
+    keys = {algorithm1.stage1_key(tiny_config, data) for data in (synthetic_data, *others)}
+    assert len(keys) == 3
 
 
 def test_a_part_of_a_data_set_has_a_stage_1_of_its_own(tiny_config, synthetic_data):

@@ -1,0 +1,11 @@
+"""Mutants of what the tables claim."""
+
+MUTANTS = {
+    "mtnet_tf/reporting/verdicts.py": (
+        ("tests/reporting/test_verdicts.py",),
+        (
+            (" and finding.verdict != NOT_CLAIMED", ""),
+            ("max(mean_and_deviation(x)[1] for x in (a, b))", "mean_and_deviation(b)[1]"),
+        ),
+    ),
+}
