@@ -103,6 +103,11 @@ class Config:
     augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
 
+    @property
+    def depends_on_voice(self) -> bool:
+        """Whether the network is told the voice: with a single one it is MT-Net as it is."""
+        return self.voice.conditioning != "none" and self.data.num_voices > 1
+
     def __post_init__(self) -> None:
         for name, value in checked_fields(vars(self), Config).items():
             object.__setattr__(self, name, value)

@@ -27,7 +27,7 @@ def configure_new_voice(config: Config, frozen: Sequence[str], overrides: Iterab
     Raises:
         ConfigError: the network does not depend on the voice, or an override is refused.
     """
-    if config.voice.conditioning == "none" or config.data.num_voices < 2:
+    if not config.depends_on_voice:
         raise ConfigError(
             "A new voice needs a network that depends on the voice. Train one on two voices or more"
             " with --override=voice.conditioning=film."

@@ -8,7 +8,7 @@ from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.cross_modal_mapper import build_cross_modal_mapper
 from mtnet_tf.models.image_encoder import build_image_encoder, with_mirror_average
 from mtnet_tf.models.initialization import weight_initializers
-from mtnet_tf.models.voice_conditioning import build_voice_conditioning, is_conditioned
+from mtnet_tf.models.voice_conditioning import build_voice_conditioning
 
 # The sub-networks that make speech of an image feature.
 SPEECH_SIDE = ("cross_modal_mapper", "voice_conditioning", "audio_generator")
@@ -30,7 +30,7 @@ def build_mtnet(config: Config) -> keras.Model:
     image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
     inputs, image_feature = {"image": image}, encoder(image)
     phi = mapper(image_feature)
-    if is_conditioned(config):
+    if config.depends_on_voice:
         inputs["voice"] = keras.Input((), name="voice", dtype="int32")
         phi = build_voice_conditioning(config)(
             {"cross_modal_representation": phi, "voice": inputs["voice"]}

@@ -9,11 +9,6 @@ from mtnet_tf.models.initialization import weight_initializers
 SHARED_LAYERS = {"concatenation": ("voice_fc",), "film": ("gamma", "beta")}
 
 
-def is_conditioned(config: Config) -> bool:
-    """Returns whether a network depends on the voice: with a single one it is MT-Net as it is."""
-    return config.voice.conditioning != "none" and config.data.num_voices > 1
-
-
 def build_voice_conditioning(config: Config) -> keras.Model:
     """Builds `{cross_modal_representation, voice} -> cross_modal_representation`.
 

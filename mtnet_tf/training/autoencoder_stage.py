@@ -13,7 +13,7 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.slices import slices
 from mtnet_tf.training.diagnosis import FeatureDiagnosis, diagnose_features
-from mtnet_tf.training.stage import SupervisedStage
+from mtnet_tf.training.stage import SupervisedStage, capped
 
 _BATCH_SIZE = 100  # of what is not trained on
 
@@ -41,13 +41,12 @@ class AutoencoderStage(SupervisedStage):
         used, weights = data.used_recordings()
         self._words = [data.words[label] for label in data.recordings.labels[used]]
         columns = {"audio": data.recordings.float_waveforms()[used], "weight": weights}
-        stage_config = config.training.autoencoder
-        batch_size, epochs = min(stage_config.batch_size, len(used)), stage_config.epochs
+        of_pairs = config.training.autoencoder
+        stage = capped(of_pairs, len(used))
         if config.training.autoencoder_epoch == "pairs":
-            updates = epochs * len(data.train) / stage_config.batch_size
-            epochs = updates * batch_size / len(used)
-        stage_config = dataclasses.replace(stage_config, batch_size=batch_size, epochs=epochs)
-        super().__init__(model, stage_config, config.training, columns)
+            updates = of_pairs.epochs * len(data.train) / of_pairs.batch_size
+            stage = dataclasses.replace(stage, epochs=updates * stage.batch_size / len(used))
+        super().__init__(model, stage, config.training, columns)
         self._loss_config = config.loss
 
     def losses(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:

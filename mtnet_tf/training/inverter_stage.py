@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,7 +9,7 @@ import tensorflow as tf
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.training.stage import SupervisedStage
+from mtnet_tf.training.stage import SupervisedStage, capped
 
 
 class InverterStage(SupervisedStage):
@@ -39,12 +37,7 @@ class InverterStage(SupervisedStage):
             "audio": data.recordings.float_waveforms()[used],
             "weight": weights,
         }
-        stage = config.training.inverter
-        # All of them where there are fewer than a batch, as many on each replica: an epoch is one
-        # pass.
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        largest = max(1, len(used) // replicas) * replicas
-        stage = dataclasses.replace(stage, batch_size=min(stage.batch_size, largest))
+        stage = capped(config.training.inverter, len(used))
         super().__init__(model, stage, config.training, columns)
         self._loss_config = config.loss
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,7 +9,7 @@ import tensorflow as tf
 from mtnet_tf import losses as losses_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.training.stage import SupervisedStage
+from mtnet_tf.training.stage import SupervisedStage, capped
 
 
 class SoundClassifierStage(SupervisedStage):
@@ -35,8 +33,7 @@ class SoundClassifierStage(SupervisedStage):
         """
         used, _ = data.used_recordings()
         columns = {"spectrogram": spectrograms[used], "label": data.recordings.labels[used]}
-        stage = config.training.inverter
-        stage = dataclasses.replace(stage, batch_size=min(stage.batch_size, len(used)))
+        stage = capped(config.training.inverter, len(used))
         super().__init__(model, stage, config.training, columns)
 
     def losses(self, batch: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:

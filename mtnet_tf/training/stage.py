@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -262,6 +263,20 @@ def image_side(
     theirs = {id(v) for layer in layers for v in layer.trainable_variables}
     ours = [v for v in model.trainable_variables if id(v) not in theirs]
     return (ours, optimizer) if ours else None
+
+
+def capped(stage: StageConfig, num_rows: int) -> StageConfig:
+    """Returns a stage with no larger batch than the rows can fill, as many on each replica.
+
+    An epoch of few rows, such as recordings, is then one pass over them.
+
+    Args:
+        stage: its length, its batch, its optimiser.
+        num_rows: how many rows there are.
+    """
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    largest = max(1, num_rows // replicas) * replicas
+    return dataclasses.replace(stage, batch_size=min(stage.batch_size, largest))
 
 
 def random_states(model: keras.Model) -> list[tf.Variable]:

@@ -40,12 +40,16 @@ MUTANTS = {
         ("tests/config/test_presets.py",),
         (("Range(least=0, most=32)] = 3", "Range(least=0, most=32)] = 2"),),
     ),
+    "mtnet_tf/config/fields.py": (
+        ("tests/models/test_voice_conditioning.py", "tests/training/test_voices.py"),
+        (("and self.data.num_voices > 1", ""),),
+    ),
     "mtnet_tf/config/new_voice.py": (
         ("tests/training/test_new_voice.py",),
         (
             ("config.loss.without_audio_feature()", "config.loss"),
             ("generation_gradient=1.0,", "generation_gradient=0.002,"),
-            ('if config.voice.conditioning == "none" or config.data.num_voices < 2:', "if False:"),
+            ("if not config.depends_on_voice:", "if False:"),
             ("frozen=tuple(frozen)", "frozen=()"),
         ),
     ),

@@ -97,7 +97,6 @@ MUTANTS = {
     "mtnet_tf/models/voice_conditioning.py": (
         ("tests/models/test_voice_conditioning.py", "tests/training/test_voices.py"),
         (
-            ("and config.data.num_voices > 1", ""),
             ("[phi, scaled, beta])", "[phi, scaled])"),
             ('"phi_and_voice")([phi, embedding])', '"phi_and_voice")([embedding, phi])'),
             ('zeros = {"kernel_initializer": "zeros",', 'zeros = {"kernel_initializer": "ones",'),

@@ -123,17 +123,11 @@ MUTANTS = {
     "mtnet_tf/training/autoencoder_stage.py": (
         ("tests/training/test_stages.py", "tests/training/test_diagnosis.py"),
         (
-            ("min(stage_config.batch_size, len(used))", "stage_config.batch_size"),
+            ("capped(of_pairs, len(used))", "of_pairs"),
             ('config.training.autoencoder_epoch == "pairs"', "False"),
-            (
-                "epochs * len(data.train) / stage_config.batch_size",
-                "epochs * len(data.train) / batch_size",
-            ),
-            ("updates * batch_size / len(used)", "updates / len(used)"),
-            (
-                "stage_config = config.training.autoencoder\n",
-                "stage_config = config.training.joint\n",
-            ),
+            ("/ of_pairs.batch_size", "/ stage.batch_size"),
+            ("updates * stage.batch_size / len(used)", "updates / len(used)"),
+            ("of_pairs = config.training.autoencoder\n", "of_pairs = config.training.joint\n"),
             ('            batch["weight"],\n', "            1.0,\n"),
             ("data.recordings.labels[used]", "data.recordings.labels[: len(used)]"),
             (
