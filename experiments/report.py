@@ -130,8 +130,8 @@ def _hear(folder: pathlib.Path) -> None:
     """Lets the recogniser hear the examples of each data set."""
     from data_builders import BUILDERS
     from mtnet_tf.metrics.word_accuracy import WordRecognizer
+    from mtnet_tf.runs.examples import RECORD, folder_of
     from mtnet_tf.studies.examples import hear
-    from mtnet_tf.systems.examples import RECORD, folder_of
 
     for name, builder in BUILDERS.items():
         examples = folder_of(folder, name)

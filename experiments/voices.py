@@ -43,10 +43,10 @@ def main(argv: list[str]) -> None:
 
     from mtnet_tf.files import write_json
     from mtnet_tf.metrics.score import chosen_metrics
+    from mtnet_tf.runs.examples import OF_VOICES
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies import voices
     from mtnet_tf.studies.results import is_made
-    from mtnet_tf.systems.examples import OF_VOICES
 
     device, config = program.prepare_device(config)
     dataset, config, data = program.load_data_set(config)

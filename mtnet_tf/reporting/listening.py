@@ -9,9 +9,7 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
 from mtnet_tf.reporting.players import document, from_page, picture, player, section, told
 from mtnet_tf.reporting.results import whole_results
-from mtnet_tf.systems import plan, registry
-from mtnet_tf.systems.controls import CEILING
-from mtnet_tf.systems.examples import (
+from mtnet_tf.runs.examples import (
     RECORD,
     TRUE,
     Example,
@@ -20,6 +18,8 @@ from mtnet_tf.systems.examples import (
     image_of,
     sound_of,
 )
+from mtnet_tf.systems import plan, registry
+from mtnet_tf.systems.controls import CEILING
 
 _REMEDY = "Run MT-Net's first seed again."
 _TITLE = "Tables 3 and 4, to be heard"

@@ -25,9 +25,9 @@ from mtnet_tf.reporting.results import (
     write_collection,
 )
 from mtnet_tf.reporting.tables import METRICS, WORD_COLUMNS, markdown, score, word_cells
+from mtnet_tf.runs.examples import RECORD
 from mtnet_tf.runs.layout import CONFIG, MODEL, SUMMARY, WAVS, result_folder
 from mtnet_tf.systems import registry
-from mtnet_tf.systems.examples import RECORD
 
 
 def read_study(out_dir: pathlib.Path | str) -> dict[str, dict]:

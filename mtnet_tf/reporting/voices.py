@@ -12,7 +12,7 @@ from mtnet_tf.reporting.players import document, from_page, picture, player, tol
 from mtnet_tf.reporting.players import section as page_section
 from mtnet_tf.reporting.results import require_equal, whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
-from mtnet_tf.systems.examples import OF_VOICES, RECORD, image_of, sound_of_voice
+from mtnet_tf.runs.examples import OF_VOICES, RECORD, image_of, sound_of_voice
 
 PAGE = "voices.html"
 _ROLES = ("all", "deaf", "alone", "base", "new")

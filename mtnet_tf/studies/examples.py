@@ -26,10 +26,10 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.figures import draw_examples, draw_systems
 from mtnet_tf.files import read_csv, read_json, remove_leftovers, replacing, write_json
 from mtnet_tf.models.inputs import named_inputs
+from mtnet_tf.runs.examples import RECORD, TRUE, Example, image_of, sound_of
 from mtnet_tf.runs.layout import MODEL, ROWS, result_folder
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.controls import CEILING, Context, Control, make_controls
-from mtnet_tf.systems.examples import RECORD, TRUE, Example, image_of, sound_of
 from mtnet_tf.systems.trained import load_network
 
 _logger = logging.getLogger(__name__)

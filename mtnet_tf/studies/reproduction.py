@@ -27,6 +27,7 @@ from mtnet_tf.evaluation.run import evaluate_run
 from mtnet_tf.files import FileError, InUseError, locked, read_json, whole_files, write_json
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
+from mtnet_tf.runs.examples import RECORD, folder_of
 from mtnet_tf.runs.layout import CONFIG
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
@@ -34,7 +35,6 @@ from mtnet_tf.studies.examples import add_controls, add_system, write_examples
 from mtnet_tf.studies.results import is_made
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Control, installed
-from mtnet_tf.systems.examples import RECORD, folder_of
 from mtnet_tf.systems.plan import TABLES, TUNED, Cell, rows
 from mtnet_tf.systems.trained import train
 

@@ -26,8 +26,8 @@ from mtnet_tf.files import write_json
 from mtnet_tf.metrics.scorer import Scorer, nearest_reference
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.models.voice_conditioning import SHARED_LAYERS
+from mtnet_tf.runs.examples import RECORD, image_of, sound_of_voice
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.examples import RECORD, image_of, sound_of_voice
 from mtnet_tf.systems.trained import train
 from mtnet_tf.training.new_voice import join_voices
 

@@ -8,12 +8,12 @@ import pytest
 from mtnet_tf.data import audio
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json, write_text
+from mtnet_tf.runs.examples import Example
 from mtnet_tf.runs.layout import ROWS, result_folder
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies import examples
 from mtnet_tf.studies.examples import add_controls, choose, hear, read_scored
 from mtnet_tf.systems.controls import Control
-from mtnet_tf.systems.examples import Example
 
 
 def scored(word, heard, *values):

@@ -11,11 +11,11 @@ from mtnet_tf.config import preset
 from mtnet_tf.data.prepared import open_prepared
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, write_json, write_text
+from mtnet_tf.runs.examples import RECORD
 from mtnet_tf.runs.layout import ENVIRONMENT, LOG, NETWORK
 from mtnet_tf.speech import SpeechError
 from mtnet_tf.studies import reproduction
 from mtnet_tf.systems import speech_controls
-from mtnet_tf.systems.examples import RECORD
 from mtnet_tf.systems.plan import Cell
 
 
