@@ -33,8 +33,6 @@ def main(argv: list[str]) -> None:
     rows = program.find_systems(_ROWS.value)
     config = program.read_config()
 
-    from mtnet_tf.metrics.score import chosen_metrics
-    from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies.examples import write_examples
@@ -43,9 +41,8 @@ def main(argv: list[str]) -> None:
     device, config = program.prepare_device(config)
     strategy = program.make_strategy()
     dataset, config, data = program.load_data_set(config)
-    metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
     recognizer = program.make_recognizer(data.words)
-    with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
+    with program.scoring_pool(data) as pool:
         summaries = run_table(
             config,
             data,

@@ -43,8 +43,6 @@ def main(argv: list[str]) -> None:
 
     from mtnet_tf.evaluation.run import load_data
     from mtnet_tf.files import write_json
-    from mtnet_tf.metrics.score import chosen_metrics
-    from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import exports
     from mtnet_tf.runs import devices
     from mtnet_tf.studies.exports import compare_exports
@@ -53,8 +51,7 @@ def main(argv: list[str]) -> None:
     data = load_data(run, flags.FLAGS.data_path)
     out_dir = pathlib.Path(_OUT_DIR.value or pathlib.Path("runs/exports", run.path.name))
     results = results_dir(out_dir)
-    references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
-    with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
+    with program.scoring_pool(data) as pool:
         summaries = compare_exports(
             run,
             data,

@@ -34,17 +34,14 @@ def main(argv: list[str]) -> None:
     run, system = program.open_run(_RUN_DIR.value)
 
     from mtnet_tf.evaluation.run import evaluate_run, load_data
-    from mtnet_tf.metrics.score import chosen_metrics
-    from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting import study
     from mtnet_tf.runs import devices
     from mtnet_tf.systems.controls import CONTROLS
 
     device = devices.select_device(flags.FLAGS.device)
     data = load_data(run, flags.FLAGS.data_path)
-    metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
     recognizer = program.make_recognizer(data.words)
-    with ScoringPool(data.recordings.float_waveforms(), flags.FLAGS.num_processes, metrics) as pool:
+    with program.scoring_pool(data) as pool:
         summaries = evaluate_run(
             run,
             data,

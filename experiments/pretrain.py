@@ -53,8 +53,6 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.evaluation.calibration import calibrate_run
     from mtnet_tf.evaluation.run import evaluate_run
     from mtnet_tf.files import write_json, write_npz
-    from mtnet_tf.metrics.score import chosen_metrics
-    from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.reporting.study import collect
     from mtnet_tf.runs.layout import EVALUATION
     from mtnet_tf.studies.pretraining import ship
@@ -70,10 +68,9 @@ def main(argv: list[str]) -> None:
     )
     train(config, data, run, device, keep="model", data_path=str(dataset.path))
     calibrate_run(run, data, others, _NUM_OUTLIERS, device)
-    kept, references = data.test.spread(_NUM_KEPT), data.recordings.float_waveforms()
+    kept = data.test.spread(_NUM_KEPT)
     shipped = ship(run, pathlib.Path(_OUTPUT_DIR.value) / name, kept)
-    metrics = chosen_metrics(extras=flags.FLAGS.extra_metrics)
-    with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
+    with program.scoring_pool(data) as pool:
         score = functools.partial(evaluate_run, shipped, data, pool, split="test", device=device)
         score(
             controls=find("mtnet").controls,

@@ -55,8 +55,6 @@ def main(argv: list[str]) -> None:
     from mtnet_tf import config as config_lib
     from mtnet_tf import systems
     from mtnet_tf.files import write_json
-    from mtnet_tf.metrics.score import chosen_metrics
-    from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.runs.run_folder import RunFolder
     from mtnet_tf.studies.changes import changed, try_change
     from mtnet_tf.studies.results import identity, is_made, training_record
@@ -77,8 +75,7 @@ def main(argv: list[str]) -> None:
     _, base, data = program.load_data_set(base)
     dataset_name = data.name.partition("/")[0]
     num_scored = len(data.validation.spread(_NUM_PAIRS.value))
-    references, metrics = data.recordings.float_waveforms(), chosen_metrics(extras=False)
-    with ScoringPool(references, flags.FLAGS.num_processes, metrics) as pool:
+    with program.scoring_pool(data) as pool:
         for place, name in enumerate(names, 1):
             print(f"change {place} of {len(names)}: {name}", flush=True)
             stem = f"{dataset_name}_{base.preset}_{name}_seed{_SEED.value}"

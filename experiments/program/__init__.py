@@ -28,6 +28,7 @@ from experiments.program.opening import (
     prepare_device,
     read_config,
     read_overrides,
+    scoring_pool,
 )
 from experiments.program.running import run
 
@@ -58,4 +59,5 @@ __all__ = [
     "read_config",
     "read_overrides",
     "run",
+    "scoring_pool",
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mtnet_tf import systems
     from mtnet_tf.data.pairs import AudioDescriptions
     from mtnet_tf.data.prepared import PreparedDataSet
+    from mtnet_tf.metrics.scoring_pool import ScoringPool
     from mtnet_tf.metrics.word_accuracy import WordRecognizer
     from mtnet_tf.runs.run_folder import RunFolder
 
@@ -158,6 +159,21 @@ def make_recognizer(words: Iterable[str]) -> "WordRecognizer | None":
     from mtnet_tf.metrics.word_accuracy import WordRecognizer
 
     return WordRecognizer(words) if flags.FLAGS.word_accuracy else None
+
+
+def scoring_pool(data: "AudioDescriptions") -> "ScoringPool":
+    """Returns what scores waveforms, with the metrics and in as many processes as the flags say.
+
+    Args:
+        data: the data set, whose recordings are the references.
+    """
+    from mtnet_tf.metrics.score import chosen_metrics
+    from mtnet_tf.metrics.scoring_pool import ScoringPool
+
+    values = flags.FLAGS
+    extras = "extra_metrics" in values and values.extra_metrics
+    references = data.recordings.float_waveforms()
+    return ScoringPool(references, values.num_processes, chosen_metrics(extras=extras))
 
 
 def open_builder(name: str | None = None) -> "AudioDescriptionBuilder":
