@@ -18,24 +18,11 @@ from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.optimizers import build_optimizer
+from tests.models.released_values import BN_DECAY, BN_EPSILON, HOLE_SIZE, SHRUNK
 
-HOLE_SIZE = 2  # dilation rate, 2D and 1D
 AUDIO_FEATURE_LAYER = 4
-BN_DECAY, BN_EPSILON = 0.5, 1e-3
 LOSS_WEIGHTS = {"perceptual": 0.5, "representation": 0.1, "generation": 0.1}
 ADAM_RATE, ADAM_EPSILON = 1e-4, 1e-8  # TensorFlow 1's other defaults: beta_1 .9, beta_2 .999
-
-SHRUNK = [  # every layer of `released`, none as large
-    "data.image_shape=[16, 16, 3]",
-    "data.num_classes=7",
-    "data.audio_length=40",
-    "image_encoder.widths=[6, 8, 10, 12, 14]",
-    "image_encoder.feature_units=[12, 10]",
-    "audio_autoencoder.hidden_units=[24, 20, 32, 32, 20, 24]",
-    "cross_modal_mapper.units=[12, 32]",
-    "audio_generator.hidden_units=[18]",
-    "training.joint.batch_size=8",
-]
 
 
 def weights_of(model, name):

@@ -17,13 +17,12 @@ from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.image_encoder import build_image_encoder
 from mtnet_tf.models.mtnet import build_mtnet
+from tests.models.released_values import BN_DECAY, BN_EPSILON, HOLE_SIZE, SHRUNK
 
 IMAGE_SHAPE = (32, 32, 3)
 NUM_CLASSES = 100
 WIDTHS = (64, 128, 256, 512, 1024)  # channels of the five residual blocks
-HOLE_SIZE = 2  # dilation rate, 2D and 1D
 NUM_GATED_BLOCKS = 2
-BN_DECAY, BN_EPSILON = 0.5, 1e-3
 WEIGHT_STDDEV, BIAS = 0.1, 0.01  # truncated normal
 
 # Descriptions as `describe` gives them.
@@ -35,17 +34,6 @@ DROPOUT = "dropout 0.4"
 
 # Stand for L_s and the autoencoder's layers where their full sizes would only cost time.
 SHORT_AUDIO, NARROW_AUTOENCODER = 300, [400, 200, 1024, 1024, 200, 400]
-SHRUNK = [  # every layer of `released`, none as large
-    "data.image_shape=[16, 16, 3]",
-    "data.num_classes=7",
-    "data.audio_length=40",
-    "image_encoder.widths=[6, 8, 10, 12, 14]",
-    "image_encoder.feature_units=[12, 10]",
-    "audio_autoencoder.hidden_units=[24, 20, 32, 32, 20, 24]",
-    "cross_modal_mapper.units=[12, 32]",
-    "audio_generator.hidden_units=[18]",
-    "training.joint.batch_size=8",
-]
 
 
 def describe(layer):

@@ -1,7 +1,6 @@
 """What the tests of several systems do: few images, and a training that is stopped on its way."""
 
 import dataclasses
-import json
 import shutil
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import train
 from mtnet_tf.training import loop
+from tests.logs import log_of
 
 
 def of_four_images(data):
@@ -38,10 +38,5 @@ def assert_resumes_to_the_same_bits(config, data, folder, *stages, train=train):
         assert (killed / f"checkpoints/{stage}/ckpt-4.index").is_file()
         for a, b in zip(expected.weights, train(config, data, killed, "cpu").weights):
             np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
-        np.testing.assert_equal(_log_of(killed), _log_of(whole))
+        np.testing.assert_equal(log_of(killed), log_of(whole))
         np.testing.assert_equal([path.name for path in killed.path.glob(".*")], [".lock"])
-
-
-def _log_of(run):
-    lines = map(json.loads, (run / "train_log.jsonl").read_text().splitlines())
-    return [{k: v for k, v in line.items() if k != "examples_per_second"} for line in lines]

@@ -1,7 +1,6 @@
 """The loop of a small stage: killed between lines, stopped by a signal, on a full disk."""
 
 import contextlib
-import json
 import os
 import signal
 
@@ -18,6 +17,7 @@ from mtnet_tf.training import loop
 from mtnet_tf.training.checkpoints import Checkpoints
 from mtnet_tf.training.log import Meter
 from mtnet_tf.training.stage import SupervisedStage
+from tests.logs import log_of
 
 
 class Line(SupervisedStage):
@@ -47,11 +47,6 @@ def train_line(run, training=TRAINING):
     with run.lock():
         loop.run_stage(stage, run, training)
     return [weight.numpy() for weight in model.trainable_weights]
-
-
-def log_of(run):
-    lines = map(json.loads, (run / "train_log.jsonl").read_text().splitlines())
-    return [{k: v for k, v in line.items() if k != "examples_per_second"} for line in lines]
 
 
 def steps_saved(run):

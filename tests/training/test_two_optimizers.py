@@ -1,12 +1,13 @@
 """A stage with two optimisers: killed in the middle and continued, it ends in the same bits."""
 
-import json
 import signal
 import time
 
 import numpy as np
 
+from mtnet_tf.runs.run_folder import RunFolder
 from tests import programs
+from tests.logs import log_of
 
 
 def start(run, **environment):
@@ -16,11 +17,6 @@ def start(run, **environment):
 def assert_ends_well(program):
     done = program.finish()
     assert done.returncode == 0, done.stderr
-
-
-def log_of(run):
-    lines = map(json.loads, (run / "train_log.jsonl").read_text().splitlines())
-    return [{k: v for k, v in line.items() if k != "examples_per_second"} for line in lines]
 
 
 def weights_of(run):
@@ -45,9 +41,10 @@ def test_killed_and_continued_it_ends_in_the_same_bits(tmp_path):
     assert_ends_well(start(parts))
     for a, b in zip(weights_of(whole), weights_of(parts), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert log_of(parts) == log_of(whole)
-    assert [line["step"] for line in log_of(whole)] == list(range(5, 41, 5))
-    last = log_of(whole)[-1]
+    log = log_of(RunFolder(whole))
+    assert log_of(RunFolder(parts)) == log
+    assert [line["step"] for line in log] == list(range(5, 41, 5))
+    last = log[-1]
     assert {"discriminator", "generator", "generator_rate", "discriminator_rate"} <= set(last)
 
 
