@@ -88,7 +88,7 @@ def test_halved_weights_are_those_of_the_network_in_float16(tmp_path):
 def test_what_is_no_network_cannot_be_halved(tmp_path):
     (tmp_path / "broken.keras").write_bytes(b"PK\3\4")
     for name, message in (
-        ("broken.keras", "cannot be read .* Delete it and continue the run"),
+        ("broken.keras", "cannot be read .* Put it back from a copy, or delete it"),
         ("none.keras", "has no none.keras: the run has not finished. Continue it"),
     ):
         with pytest.raises(RunFolderError, match=message):

@@ -15,14 +15,18 @@ from mtnet_tf.systems import trained
 
 def open_builder(name, data_dir=None, **options):
     print(name, data_dir, options.get("recordings_dir"), options.get("speaker"))
-    return types.SimpleNamespace(is_prepared=lambda: True, data_path=name)
+    return types.SimpleNamespace(
+        is_prepared=lambda: True, data_path=name, DIGIT_SIZE=None, IMAGE_SHAPE=()
+    )
 
 def train(*arguments, **options):
     print("training")
     raise SystemExit(0)
 
 data_builders.open_builder = open_builder
-prepared.open_prepared = lambda path: types.SimpleNamespace(path=path)
+prepared.open_prepared = lambda path: types.SimpleNamespace(
+    path=path, metadata={}, image_shape=()
+)
 loading.fit_config = lambda config, dataset: config
 loading.load = lambda dataset, config: types.SimpleNamespace(words=("zero", "one"))
 trained.train = train
