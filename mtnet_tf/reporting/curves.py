@@ -68,10 +68,10 @@ def draw_curves(results: pathlib.Path | str, path: pathlib.Path | str) -> None:
             percents = [100 * result["accuracy"] for result in of_preset]
             accuracy.plot(minutes, percents, f"oC{color}-", label=preset)
             for axis, metrics in zip(scores, _ROWS):
-                for line, metric in zip(("-", "--"), metrics):
+                for line, metric in zip(("o-", "s--"), metrics):
                     values = [result[metric] for result in of_preset]
                     label = f"{METRICS[metric]}, {preset}"
-                    axis.plot(minutes, values, f"oC{color}{line}", label=label)
+                    axis.plot(minutes, values, f"C{color}{line}", label=label)
         accuracy.set_title(dataset)
         shown = (", ".join(METRICS[metric] for metric in metrics) for metrics in _ROWS)
         for axis, label in zip(column, ("validation accuracy, %", *shown)):

@@ -258,7 +258,7 @@ def _beside_known(
 ) -> AudioDescriptions:
     """Returns a data set whose training pairs are a new voice's and, as in `data`, the others'.
 
-    However few words of the new voice were heard, a pair of it comes with as many of the others'.
+    The others' share of the pairs is the same, however few words of the new voice were heard.
     """
     number = data.voices.index(new_voice)
 

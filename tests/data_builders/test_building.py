@@ -1,10 +1,12 @@
 """What can go wrong while a data set is written: one clear error, and nothing half-written."""
 
 import concurrent.futures
+import contextlib
 import shutil
 import signal
 import subprocess
 import sys
+import types
 
 import pytest
 import tensorflow as tf
@@ -225,3 +227,33 @@ def test_options_of_beam():
     assert given == {"runner": "DataflowRunner", "machine_type": "n1"}
     with pytest.raises(DataSetError, match="has no option --direct_workers, --speed"):
         beam.download_config("direct_workers=2,direct_num_workers=1,speed")
+
+
+def test_the_images_are_prepared_by_one_process(tmp_path, monkeypatch):
+    """Of two data sets with the same images; the second one finds what the first has made."""
+    held, prepared = [], []
+
+    class Mnist:
+        data_path = tmp_path / "mnist/3.0.1"
+        name = "mnist"
+        info = types.SimpleNamespace(
+            features={"label": types.SimpleNamespace(names=["0", "1"])},
+        )
+
+        def is_prepared(self):
+            return bool(prepared)
+
+        def download_and_prepare(self):
+            assert held == [tmp_path / "mnist"]
+            prepared.append(True)
+
+    @contextlib.contextmanager
+    def sole_builder(folder):
+        held.append(folder)
+        yield
+
+    monkeypatch.setattr(image_sources, "open_source", lambda *_: Mnist())
+    monkeypatch.setattr(image_sources, "sole_builder", sole_builder)
+    for _ in range(2):
+        image_sources.TfdsImages("mnist", ("0", "1"), tmp_path).prepare()
+    assert len(held) == len(prepared) == 1

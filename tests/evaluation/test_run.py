@@ -54,6 +54,7 @@ def test_another_output_folder_leaves_the_run_folder_alone(finished, synthetic_d
         assert (tmp_path / "results/test" / name / "rows.csv").is_file()
     provenance = summaries[0]["provenance"]
     assert provenance["system"] == "mtnet"
+    assert provenance["network_fingerprint"] == finished.network_fingerprint()
     recorded = finished.environment()["flops_per_image"]
     assert provenance["flops_per_image"] == recorded > 0
     assert summaries[0]["label"] == "MT-Net"

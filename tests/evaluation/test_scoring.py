@@ -1,7 +1,6 @@
 import csv
 import dataclasses
 import json
-import math
 import types
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.scoring import evaluate
-from mtnet_tf.evaluation.summary import Row, summarize
 from mtnet_tf.metrics import EXTRAS, METRICS
 from mtnet_tf.metrics.score import chosen_metrics
 from mtnet_tf.metrics.scoring_pool import ScoringPool
@@ -302,83 +300,6 @@ def test_silence_fails_with_reasons_and_cannot_win(data, tmp_path):
     assert summary["retrieval_accuracy"] == 0.0
     stored = json.loads((tmp_path / "silence/summary.json").read_text())
     assert stored["metrics"]["corr2d"]["mean"] is None  # NaN is no JSON
-
-
-def row(
-    word, retrieved, score, failures=None, failed_references=(), nearest=0.95, softmax="",
-    voice="a", retrieved_voice="a",
-):  # fmt: skip
-    scores = {name: score for name in METRICS}
-    return Row(
-        "id", word, "recording", voice, scores, failures or {}, failed_references, retrieved,
-        retrieved_voice, nearest, softmax,
-    )  # fmt: skip
-
-
-def test_summary_statistics():
-    nan = math.nan
-    rows = [
-        row("zero", "zero", 0.8),
-        row("zero", "one", 0.2),
-        row("one", "one", nan, {name: "silent" for name in METRICS}),
-        row("one", "one", nan, {name: "no utterance" for name in METRICS}, METRICS),
-    ]
-    summary = summarize(rows)
-    stoi = summary["metrics"]["stoi"]
-    assert stoi["mean"] == pytest.approx(0.5)
-    assert stoi["sd"] == pytest.approx(0.3)
-    assert (stoi["num_scored"], stoi["num_failed"], stoi["num_failed_references"]) == (2, 1, 1)
-    assert stoi["floor_mean"] == pytest.approx((1.0 - 1.0) / 3)
-    assert summary["metrics"]["pesq"]["floor_mean"] == pytest.approx((1.0 - 0.5) / 3)
-    assert stoi["failures"] == {"no utterance": 1, "silent": 1}
-    assert summary["retrieval_accuracy"] == 0.75
-    assert summary["retrieved"]["metrics"]["stoi"]["mean"] == pytest.approx(0.8)
-    assert summary["per_word"]["zero"]["retrieval_accuracy"] == 0.5
-
-
-def test_summary_of_voices():
-    rows = [
-        row("one", "one", 0.8),
-        row("one", "two", 0.6, retrieved_voice="b"),
-        row("one", "one", 0.4, voice="b", retrieved_voice="b"),
-        row(
-            "two", "", math.nan, {name: "silent" for name in METRICS}, voice="b", retrieved_voice=""
-        ),
-    ]
-    summary = summarize(rows, 2)
-    assert summary["voice_accuracy"] == 0.5
-    assert list(summary["per_voice"]) == ["a", "b"]
-    a, b = summary["per_voice"].values()
-    assert (a["num_pairs"], a["retrieval_accuracy"]) == (2, 0.5)
-    assert a["metrics"]["stoi"] == pytest.approx(0.7)
-    assert b["metrics"]["stoi"] == pytest.approx(0.4)
-    of_one = summarize(rows[:2], 2)
-    assert of_one["voice_accuracy"] == 0.5
-    assert list(of_one["per_voice"]) == ["a"]
-    alone = summarize(rows[:2])
-    assert alone["voice_accuracy"] is alone["per_voice"] is None
-
-
-def test_summary_of_blended_words():
-    """A waveform is blended where its nearest recording is not near, and silence is."""
-    nearest = [0.95, 0.9, 0.89, math.nan]
-    summary = summarize([row("zero", "zero", 0.5, nearest=value) for value in nearest])
-    assert summary["blended"] == 0.5
-
-
-def test_summary_of_what_the_softmax_head_gets_right():
-    rows = [
-        row("zero", "zero", 0.8, softmax="zero"),
-        row("zero", "one", 0.2, softmax="zero"),
-        row("one", "one", 0.6, softmax="zero"),
-        row("one", "one", 0.9, softmax="one"),
-    ]
-    summary = summarize(rows, predicts_words=True)
-    assert summary["classifier_accuracy"] == 0.75
-    assert summary["classified"]["num_pairs"] == 3
-    assert summary["classified"]["metrics"]["corr2d"]["mean"] == pytest.approx(1.9 / 3)
-    headless = summarize([row("zero", "zero", 0.8)])
-    assert (headless["classifier_accuracy"], headless["classified"]) == (None, None)
 
 
 def test_a_candidate_that_writes_nothing_is_never_right(data, tmp_path):

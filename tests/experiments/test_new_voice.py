@@ -143,6 +143,10 @@ def test_voices_trains_a_row_once(base, tmp_path):
     done = programs.run("voices", *arguments)
     assert (done.returncode, path.stat().st_mtime_ns) == (0, written), done.stderr
     assert f"{path} is there already." in done.stdout
+    result["config"]["preset"] = "small"  # as of a version in which the row was another one
+    path.write_text(json.dumps(result))
+    done = programs.run("voices", *arguments)
+    assert done.returncode == 1 and "preset: 'small' -> 'tiny'" in done.stderr
     done = programs.run("voices", *arguments, "--rows=bass")
     assert done.returncode == 1
     assert "There are no rows bass. There are: all, " in done.stderr

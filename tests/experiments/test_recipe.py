@@ -43,6 +43,7 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
     for name, base, result in zip(("baseline", "generation_weight"), (None, "baseline"), results):
         wanted = {"change": name, "base": base, "preset": "tiny", "seed": 3}
         assert {key: result[key] for key in wanted} == wanted
+        assert result["config"]["training"]["seed"] == 3
         assert result.keys() >= {
             "label", "precision", "num_parameters", "images_seen", "training_seconds",
             "command", "git_commit", "hardware", "training_command", "training_hardware",
@@ -76,6 +77,12 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
     other = run(data_dir, tmp_path, *arguments[:-1], "--num_pairs=5")
     assert other.returncode == 1
     assert "was made with other flags: scores.num_pairs: 6 -> 5" in other.stderr
+    # By a change, or a preset, that was another one then.
+    made = {**results[0], "config": results[0]["config"] | {"preset": "small"}}
+    paths[0].write_text(json.dumps(made))
+    other = run(data_dir, tmp_path, *arguments)
+    assert other.returncode == 1
+    assert "was made with other flags: preset: 'small' -> 'tiny'" in other.stderr
     # Of another study, whose change has the same name.
     other = run(data_dir, tmp_path, *arguments, "--study=open_points", "--changes=baseline")
     assert other.returncode == 1

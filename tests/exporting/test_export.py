@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from mtnet_tf.config import ConfigError, override
 from mtnet_tf.exporting import export as export_lib
-from mtnet_tf.exporting import onnx_file, saved_model
+from mtnet_tf.exporting import litert, onnx_file, saved_model
 from mtnet_tf.exporting.export import ExportError, export
 from mtnet_tf.exporting.network import Exported
 from mtnet_tf.files import FileError
+from mtnet_tf.runs.cores import num_cores
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network, train
 
@@ -112,6 +113,13 @@ def with_voices(tiny_config, synthetic_data, tmp_path_factory):
     )
     run = RunFolder(tmp_path_factory.mktemp("runs") / "with_voices")
     return train(config, synthetic_data, run, "cpu"), run
+
+
+def test_litert_computes_on_all_cores(monkeypatch):
+    interpreter_lib, given = pytest.importorskip("ai_edge_litert.interpreter"), {}
+    monkeypatch.setattr(interpreter_lib, "Interpreter", lambda **options: given.update(options))
+    litert.load(pathlib.Path("model.tflite"))
+    assert given == {"model_path": "model.tflite", "num_threads": num_cores()}
 
 
 @pytest.mark.parametrize("format_name", ["saved_model", "onnx", "litert"])

@@ -2,7 +2,11 @@
 
 MUTANTS = {
     "mtnet_tf/evaluation/summary.py": (
-        ("tests/evaluation/test_scoring.py", "tests/evaluation/test_scoring_files.py"),
+        (
+            "tests/evaluation/test_summary.py",
+            "tests/evaluation/test_scoring.py",
+            "tests/evaluation/test_scoring_files.py",
+        ),
         (
             ("failed * floor) / counted", "failed * floor) / len(rows)"),
             ("len(rows) - of_reference - len(scored)", "len(rows) - len(scored)"),

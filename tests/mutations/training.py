@@ -7,6 +7,7 @@ MUTANTS = {
             "tests/training/test_update.py",
             "tests/training/test_averages.py",
             "tests/training/test_stages.py",
+            "tests/training/test_stage_optimizers.py",
         ),
         (
             (
@@ -83,6 +84,7 @@ MUTANTS = {
     "mtnet_tf/training/stage.py": (
         (
             "tests/training/test_stages.py",
+            "tests/training/test_stage_optimizers.py",
             "tests/training/test_averages.py",
             "tests/training/test_precision.py",
             "tests/training/test_training.py",
@@ -138,7 +140,7 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/training/joint_stage.py": (
-        ("tests/training/test_stages.py",),
+        ("tests/training/test_stages.py", "tests/training/test_stage_optimizers.py"),
         (
             ("(self._waveforms, recordings)", '(self._waveforms, batch["label"])'),
             ("(self._audio_features, recordings)", '(self._audio_features, batch["label"])'),

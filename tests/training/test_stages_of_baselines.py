@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from mtnet_tf.models.dcmavg import build_image_classifier
 from mtnet_tf.models.spectrogram_inverter import build_spectrogram_inverter
 from mtnet_tf.training.classifier_stage import ClassifierStage
 from mtnet_tf.training.inverter_stage import InverterStage
+from mtnet_tf.training.stage import capped
 from mtnet_tf.training.text_stage import TextStage
 from tests.systems.small_adversarial import SMALL
 
@@ -96,3 +98,10 @@ def test_the_inverter_weighs_a_recording_by_its_uses(config, synthetic_data):
     expected = 0.5 * (errors * batch["weight"].numpy()).mean()
     found = float(stage.losses(batch, training=False)["reconstruction"])
     assert found == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("replicas, rows, expected", [(1, 5, 5), (1, 99, 64), (2, 5, 4), (2, 1, 2)])
+def test_a_batch_is_no_larger_than_the_rows_fill(replicas, rows, expected, monkeypatch):
+    strategy = types.SimpleNamespace(num_replicas_in_sync=replicas)
+    monkeypatch.setattr("tensorflow.distribute.get_strategy", lambda: strategy)
+    assert capped(config_lib.StageConfig(batch_size=64, epochs=1), rows).batch_size == expected
