@@ -38,8 +38,13 @@ RESULTS = "experiments/results"
 TABLES = f"{RESULTS}/tables"
 SEEDS = f"{RESULTS}/seeds"
 CURVES = f"{RESULTS}/curves"
-VOICES = f"{RESULTS}/voices"
 PRETRAINED = f"{RESULTS}/pretrained"  # a folder a network
+# {folder: title} of the studies of experiments.voices. Each has a page to be heard.
+_VOICES = {
+    f"{RESULTS}/voices": "One network, the voices of six people, MNIST AD",
+    f"{RESULTS}/synthetic_voices": "One network, three synthetic voices, MNIST AD",
+    f"{RESULTS}/synthetic_voices_cifar10": "One network, three synthetic voices, CIFAR10 AD",
+}
 # {folder: (title, folder -> text)}
 _SECTIONS = {
     SEEDS: ("Seeds", seeds.section),
@@ -53,7 +58,7 @@ _SECTIONS = {
         "Each take of a speaker as a voice of its own, on the validation split",
         recipe.section,
     ),
-    VOICES: ("One network, many voices", voices.section),
+    **{folder: (title, voices.section) for folder, title in _VOICES.items()},
     CURVES: ("Accuracy and scores over the time of a training", curves.section),
     f"{RESULTS}/readings": ("Readings of the optimiser", readings.section),
     f"{RESULTS}/exports": (
@@ -150,8 +155,9 @@ def generated_files(root: pathlib.Path | str) -> dict[pathlib.Path, str]:
     for results in sorted((root / PRETRAINED).glob("*")):
         shipped = root / "mtnet_tf/pretrained" / results.name
         pages[shipped / "README.md"] = model_card.card(results, shipped)
-    if heard := voices.page(root / VOICES):
-        pages[root / RESULTS / voices.PAGE] = heard
+    for name, title in _VOICES.items():
+        if heard := voices.page(root / name, title):
+            pages[root / RESULTS / voices.name_of_page(name)] = heard
     return {
         root / RESULTS / "README.md": "".join(parts),
         readme: f"{before}{BEGIN}\n{short}{END}{after}",

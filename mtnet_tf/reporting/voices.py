@@ -1,4 +1,4 @@
-"""The tables of `experiments.voices`, and the page on which the voices can be heard."""
+"""The tables of a study of `experiments.voices`, and the page on which its voices can be heard."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from mtnet_tf.reporting.results import require_equal, whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
 from mtnet_tf.runs.examples import OF_VOICES, RECORD, image_of, sound_of_voice
 
-PAGE = "voices.html"
 _ROLES = ("all", "deaf", "alone", "base", "new")
-_TITLE = "One network, many voices, to be heard"
 _INTRO = """Of some words the first picture of the test split, spoken for each voice: by the voice's
 own recording, by the network of all voices, by one without the voice input, and by one that knows
-that voice alone. One voice was also learned later, by a network that knew the others: it is the
-network of the last row of "A new voice" in README.md. Where there is no such network, the cell is
-empty. Below each player stand the word and the voice of the recording that the sound is nearest
-to."""
+that voice alone. Below each player stand the word and the voice of the recording that the sound is
+nearest to."""
+_LEARNED_LATER = """One voice was also learned later, by a network that knew the others: it is the
+network of the last row of "A new voice" in README.md. The other cells of its column are empty."""
 
 
 def section(folder: pathlib.Path | str) -> str:
@@ -40,7 +38,9 @@ def section(folder: pathlib.Path | str) -> str:
         for name in ("split", "dataset"):
             values = {row: result[name] for row, result in results.items()}
             require_equal("The networks of several voices", name, values, "Run those again.")
-        parts = [f"To be heard: [{PAGE}]({PAGE})\n"] if _record(folder).is_file() else []
+        page_name = name_of_page(folder)
+        heard = _record(folder).is_file()
+        parts = [f"To be heard: [{page_name}]({page_name})\n"] if heard else []
         parts.append(_networks(results))
         if _of_role(results, "all"):
             parts.append(_voices(results))
@@ -49,8 +49,17 @@ def section(folder: pathlib.Path | str) -> str:
         return "\n".join([*parts, _footer(results)])
 
 
-def page(folder: pathlib.Path | str) -> str:
+def name_of_page(folder: pathlib.Path | str) -> str:
+    """Returns the file name of a study's page, which lies beside its folder."""
+    return f"{pathlib.Path(folder).name}.html"
+
+
+def page(folder: pathlib.Path | str, title: str) -> str:
     """Returns the page as HTML, with paths relative to the folder above the results; "" for none.
+
+    Args:
+        folder: as in `section`.
+        title: of the study.
 
     Raises:
         InputError: examples.json is broken.
@@ -61,23 +70,26 @@ def page(folder: pathlib.Path | str) -> str:
     record, examples = read_json(path), path.parent
     remedy = f"Remove {examples}, and run that again."
     with whole_results(path, "experiments.voices", remedy):
-        columns, sections = record["columns"], []
+        spoken = record["nearest"]
+        columns = {name: label for name, label in record["columns"].items() if spoken[name]}
+        sections = []
         for place, example in enumerate(record["chosen"], 1):
             word, rows = example["word"], []
             for voice in record["voices"]:
                 cells = []
                 for name, label in columns.items():
-                    if voice not in record["nearest"][name]:
+                    if voice not in spoken[name]:
                         cells.append("")
                         continue
                     sound = sound_of_voice(examples, place, voice, name)
-                    nearest = record["nearest"][name][voice][place - 1]
+                    nearest = spoken[name][voice][place - 1]
                     cells.append(player(from_page(examples, sound), f"{word}, {voice}, {label}"))
                     cells[-1] += told(nearest, f"{word}, {voice}", "silence")
                 image = picture(from_page(examples, image_of(examples, place)), word)
                 rows.append((f"{image}<br>{html.escape(voice)}", cells))
             sections.append(page_section(word, ["voice", *columns.values()], rows))
-    return document(_TITLE, _INTRO, sections)
+    intro = f"{_INTRO} {_LEARNED_LATER}" if "new" in columns else _INTRO
+    return document(f"{title}, to be heard", intro, sections)
 
 
 def _place(result: dict) -> tuple:

@@ -9,8 +9,8 @@ from mtnet_tf.reporting import voices
 EXAMPLES = {
     "chosen": [{"word": "fire & smoke"}],
     "voices": ["<joe>"],
-    "columns": {"recording": "the recording"},
-    "nearest": {"recording": {"<joe>": ["fire & smoke, <joe>"]}},
+    "columns": {"recording": "the recording", "new": "learned later"},
+    "nearest": {"recording": {"<joe>": ["fire & smoke, <joe>"]}, "new": {}},
 }
 
 
@@ -41,10 +41,29 @@ def test_scores_as_shares_of_those_of_a_network_alone(write):
     assert "| - / - / 62.5 % |" in text
 
 
-def test_words_and_voices_may_be_any_text(tmp_path):
-    (tmp_path / "examples").mkdir()
-    (tmp_path / "examples/examples.json").write_text(json.dumps(EXAMPLES))
-    page = voices.page(tmp_path)
+@pytest.fixture
+def page_of(tmp_path):
+    """A function that writes examples.json and returns the page."""
+
+    def page_of(examples, title="Voices"):
+        (tmp_path / "examples").mkdir(exist_ok=True)
+        (tmp_path / "examples/examples.json").write_text(json.dumps(examples))
+        return voices.page(tmp_path, title)
+
+    return page_of
+
+
+def test_the_column_of_a_network_that_there_is_not_is_left_out(page_of):
+    assert "learned later" not in page_of(EXAMPLES)
+    new = {"<joe>": ["fire & smoke, <joe>"]}
+    page = page_of(EXAMPLES | {"nearest": EXAMPLES["nearest"] | {"new": new}})
+    assert '<th scope="col">learned later</th>' in page
+    assert "One voice was also learned later" in page
+
+
+def test_words_and_voices_may_be_any_text(page_of, tmp_path):
+    page = page_of(EXAMPLES, "Voices & sounds")
+    assert "<title>Voices &amp; sounds, to be heard</title>" in page
     assert "<h2>fire &amp; smoke</h2>" in page
     assert "<br>&lt;joe&gt;</th>" in page
     assert "<joe>" not in page
