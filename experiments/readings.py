@@ -4,8 +4,8 @@
 
 It writes a result file for each reading and seed. A result that is there already is not made again,
 and is an error where its flags were others. The readings are in mtnet_tf/studies/readings.py, and
-experiments.report makes a table of the results. Stage 1 of --preset=paper takes some minutes for
-each reading and seed on two cores.
+experiments.report makes a table of those in experiments/results/readings. Stage 1 of --preset=paper
+takes some minutes for each reading and seed on two cores.
 """
 
 import pathlib

@@ -7,7 +7,7 @@
 
 The changes are in mtnet_tf/studies, a file a study. Each leaves a result file; one that is there
 already is not made again, and is an error where its flags were others. A training that was stopped
-goes on. experiments.report makes the table.
+goes on. experiments.report makes the table of a study whose results lie in experiments/results.
 """
 
 import dataclasses

@@ -6,7 +6,8 @@
 
 Each training leaves a result file; one that is there already is not made again, and is an error
 where its flags were others. A training that was stopped goes on. The networks also speak some
-pictures in every voice. experiments.report makes the table and the page.
+pictures in every voice. experiments.report makes the table
+and the page of a study whose results lie in experiments/results.
 """
 
 import dataclasses

@@ -89,8 +89,9 @@ def make_piper_recordings(
 ) -> dict:
     """Speaks words with the Piper voice en_US-joe-medium: `<word>/joe_<take>.flac`, 22 050 Hz.
 
-    Take 0 is spoken without noise and depends on nothing but the word. Further takes draw noise
-    from a generator seeded with `seed + take`, and depend on the words before them in the list.
+    Take 0 is spoken without noise and depends on nothing but the word and, by rounding, the CPU.
+    Further takes draw noise from a generator seeded with `seed + take`, and depend on the words
+    before them in the list.
 
     Args:
         output_dir: folder to make; if it exists, it must be empty.

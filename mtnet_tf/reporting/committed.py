@@ -62,7 +62,7 @@ _SECTIONS = {
     CURVES: ("Accuracy and scores over the time of a training", curves.section),
     f"{RESULTS}/readings": ("Readings of the optimiser", readings.section),
     f"{RESULTS}/exports": (
-        "Exported forms of the network that ships with the package",
+        "Exported forms of the digits' network that ships with the package",
         exports.section,
     ),
     f"{RESULTS}/images_of_sounds": (

@@ -77,7 +77,7 @@ def draw_curves(results: pathlib.Path | str, path: pathlib.Path | str) -> None:
         for axis, label in zip(column, ("validation accuracy, %", *shown)):
             axis.set_ylabel(label)
             axis.legend(fontsize=8)
-        column[-1].set_xlabel("training, minutes")
+        column[-1].set_xlabel("stage 2, minutes")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
 
@@ -104,7 +104,7 @@ def section(folder: pathlib.Path | str) -> str:
                     ]
                 )
                 made.append((result["precision"], f", {way(result)}"))
-    header = ["data set", "preset", "length", "minutes", "validation accuracy", "blended"]
+    header = ["data set", "preset", "length", "minutes of stage 2", "validation accuracy", "blended"]
     header += METRICS.values()
     parts = [markdown(header, rows), bullets(made_lines(made))]
     if (pathlib.Path(folder).parent / PICTURE).is_file():

@@ -58,7 +58,7 @@ CHANGES = {
     ),
     "balanced": Change("generation loss weighs .02, not 1", _BALANCED),
     "pool_124": Change(
-        "pooled after blocks 1, 2 and 4 (2.8 epochs: equal time)",
+        "pooled after blocks 1, 2 and 4 (2.8 epochs, not 2)",
         (_ENCODER + "pool_after=[1,2,4]", _JOINT + "epochs=2.8"),
         "balanced",
     ),
