@@ -20,7 +20,7 @@ from etils import epath
 
 from data_builders import npz_rows, pairing, recordings
 from data_builders.errors import RecordingsError
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 
 POLICY = "authors"
 """Name of the pairing policy, and of the voice: who speaks is not said."""
@@ -168,7 +168,7 @@ class AuthorsPairing(pairing.Pairing):
 
 def _find_files(folder: epath.Path, prefix: str):
     paths = [folder / f"{prefix}_{kind}.npz" for kind in ("data", "test_data", "train_label")]
-    missing = [path.name for path in paths if not path.exists() or audio.is_special(path)]
+    missing = [path.name for path in paths if not path.exists() or audio_files.is_special(path)]
     if missing:
         there = "has no" if folder.is_dir() else "does not exist or is not a folder. It must hold"
         raise RecordingsError(

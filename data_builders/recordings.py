@@ -19,7 +19,7 @@ import numpy as np
 from etils import epath
 
 from data_builders.errors import RecordingsError
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 from mtnet_tf.files import parse_json
 
 MAKER_RECORD = "recordings.json"  # beside the words, by `recording_makers`
@@ -67,7 +67,7 @@ class Processing:
     def __post_init__(self) -> None:
         for name, low, high, wanted in (
             ("top_db", math.ulp(0.0), math.inf, "positive"),
-            ("margin_secs", 0, audio.MAX_FILE_SECS, f"in [0, {audio.MAX_FILE_SECS}]"),
+            ("margin_secs", 0, audio_files.MAX_FILE_SECS, f"in [0, {audio_files.MAX_FILE_SECS}]"),
             ("peak", MIN_PEAK, 1, f"in [{MIN_PEAK}, 1]"),
         ):
             value = getattr(self, name)
@@ -203,7 +203,11 @@ def read_maker_record(
         return None
     path = epath.Path(recordings_dir) / MAKER_RECORD
     try:
-        if not path.exists() or audio.is_special(path) or path.stat().length > _MAX_RECORD_BYTES:
+        if (
+            not path.exists()
+            or audio_files.is_special(path)
+            or path.stat().length > _MAX_RECORD_BYTES
+        ):
             return None
         record = parse_json(path.read_text())
         listed = set(record.pop("recordings").values())
@@ -281,8 +285,8 @@ def load_recording(file: RecordingFile, processing: Processing) -> Recording:
     Raises:
         audio.AudioError: the file cannot be used; the message names it.
     """
-    data = audio.read_file(file.path)
-    samples, source_rate = audio.decode_audio(data, str(file.path))
+    data = audio_files.read_file(file.path)
+    samples, source_rate = audio_files.decode_audio(data, str(file.path))
     try:
         samples = processing.apply(samples, source_rate)
     except audio.AudioError as error:

@@ -41,14 +41,14 @@ def make_recordings(folder: pathlib.Path, words: Iterable[str]) -> None:
     import numpy as np
 
     from data_builders.recordings import folder_name
-    from mtnet_tf.data import audio
+    from mtnet_tf.data import audio, audio_files
 
     random = np.random.default_rng(0)
     for word in words:
         path = folder / folder_name(word) / "noise_0.flac"
         path.parent.mkdir(parents=True)
         count = random.integers(round(0.4 * audio.SAMPLE_RATE), _AUDIO_LENGTH - 500)
-        audio.write_audio(path, random.uniform(-0.9, 0.9, count).astype(np.float32))
+        audio_files.write_audio(path, random.uniform(-0.9, 0.9, count).astype(np.float32))
 
 
 class SyntheticImages:

@@ -55,11 +55,11 @@ def main(argv: list[str]) -> None:
     output = pathlib.Path(os.path.realpath(_OUTPUT.value))
     _check_output(output)
 
-    from mtnet_tf.evaluation.run import load_data
     from mtnet_tf.exporting.export import export
     from mtnet_tf.exporting.network import Exported
     from mtnet_tf.files import read_npz, remove, write_json, writing
     from mtnet_tf.runs import devices
+    from mtnet_tf.runs.data_set import load_data
     from mtnet_tf.studies.pretraining import EXAMPLES
 
     devices.select_device("cpu")

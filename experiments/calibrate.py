@@ -34,9 +34,9 @@ def main(argv: list[str]) -> None:
 
     from mtnet_tf.data import prepared
     from mtnet_tf.evaluation.calibration import calibrate_run
-    from mtnet_tf.evaluation.run import load_data
     from mtnet_tf.reporting.tables import percent
     from mtnet_tf.runs import devices
+    from mtnet_tf.runs.data_set import load_data
 
     device = devices.select_device(flags.FLAGS.device)
     data = load_data(run, flags.FLAGS.data_path)

@@ -3,9 +3,9 @@
     python -m experiments.compare_exports --data_path=data/tfds/mnist_ad/one_recording-0123/1.0.0
     python -m experiments.compare_exports --run_dir=runs/first
 
-Without --run_dir it is a network that ships with the package (--pretrained), whose results the
-report shows. Each form leaves a result file: the scores on some test pairs, its size, its largest
-difference from Keras, and how long a picture takes.
+Without --run_dir it is the network of digits that ships with the package, whose results the report
+shows; --pretrained names another one that ships. Each form leaves a result file: the scores on some
+test pairs, its size, its largest difference from Keras, and how long a picture takes.
 """
 
 import pathlib
@@ -13,6 +13,7 @@ import pathlib
 from absl import flags
 
 from experiments import program
+from mtnet_tf import pretrained
 
 _COMMITTED = "experiments/results/exports"
 _NUM_PAIRS = flags.DEFINE_integer(
@@ -27,8 +28,8 @@ _OUT_DIR = flags.DEFINE_string(
 _RESULTS = flags.DEFINE_string(
     "results",
     None,
-    f"Folder that receives <form>.json; default: {_COMMITTED}, or with --run_dir"
-    " <out_dir>/results.",
+    f"Folder that receives <form>.json; default: {_COMMITTED} for the network of digits that ships"
+    " with the package, <out_dir>/results for others.",
 )
 program.define_data_path_flag()
 program.define_num_processes_flag()
@@ -41,10 +42,10 @@ def main(argv: list[str]) -> None:
     del argv
     run, _ = program.open_run(program.network_dir())
 
-    from mtnet_tf.evaluation.run import load_data
     from mtnet_tf.files import write_json
     from mtnet_tf.reporting import exports
     from mtnet_tf.runs import devices
+    from mtnet_tf.runs.data_set import load_data
     from mtnet_tf.studies.exports import compare_exports
 
     device = devices.select_device("cpu")
@@ -68,14 +69,16 @@ def main(argv: list[str]) -> None:
 def results_dir(out_dir: pathlib.Path) -> pathlib.Path:
     """Returns the folder of the result files.
 
-    The committed one is that of the network that ships, and a run of one's own stays out of it.
+    The committed one is that of the network of digits that ships, and others stay out of it.
 
     Args:
         out_dir: of the scores, pair by pair.
     """
     if _RESULTS.value:
         return pathlib.Path(_RESULTS.value)
-    return pathlib.Path(_COMMITTED) if flags.FLAGS.run_dir is None else out_dir / "results"
+    values = flags.FLAGS
+    is_committed = values.run_dir is None and values.pretrained == pretrained.DEFAULT
+    return pathlib.Path(_COMMITTED) if is_committed else out_dir / "results"
 
 
 if __name__ == "__main__":

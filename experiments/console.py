@@ -1,5 +1,6 @@
 """The command `mtnet`: `mtnet train --...` is `python -m experiments.train --...`."""
 
+import ast
 import pathlib
 import runpy
 import sys
@@ -13,12 +14,20 @@ def programs() -> list[str]:
     return sorted(name for name in names if name not in _NO_PROGRAMS)
 
 
+def _summary(name: str) -> str:
+    """Returns the first line of a program's docstring, without running it."""
+    source = pathlib.Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)).partition("\n")[0]
+
+
 def main() -> None:
     """Runs the program that the first argument names, with the others."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in programs():
-        print(f"usage: mtnet {{{','.join(programs())}}} [--flag=value ...]", file=sys.stderr)
-        print("mtnet <program> --help shows the flags of a program.", file=sys.stderr)
+        print("usage: mtnet <program> [--flag=value ...]\n", file=sys.stderr)
+        for known in programs():
+            print(f"  {known:20} {_summary(known)}", file=sys.stderr)
+        print("\nmtnet <program> --help shows the flags of a program.", file=sys.stderr)
         sys.exit(0 if name in ("-h", "--help") else 1)
     del sys.argv[1]
     runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)

@@ -17,16 +17,21 @@ softmax layer names the word whose recording the sound is nearest to, which says
 it is.
 """
 
+import collections
 import dataclasses
 import json
 import os
 import pathlib
 import sys
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from experiments import program
 from mtnet_tf.errors import InputError
+
+if TYPE_CHECKING:  # It imports TensorFlow.
+    from mtnet_tf.describe import Description
 
 _IMAGE = flags.DEFINE_multi_string(
     "image",
@@ -58,6 +63,7 @@ program.define_network_flags()
 program.define_device_flag()
 program.define_system_module_flag()
 
+_AT_ONCE = 64  # pictures: what is described so far is written, however many are to come
 _GUESSES = 2  # the likeliest word and the runner-up
 _LIGHT = {True: "inverted", False: "as they are"}
 
@@ -65,7 +71,7 @@ _LIGHT = {True: "inverted", False: "as they are"}
 def main(argv: list[str]) -> int:
     """Reads the pictures, describes them, and writes the sounds. Returns 1 if one failed."""
     del argv
-    from mtnet_tf.data.audio import check_output
+    from mtnet_tf.data.audio_files import check_output
     from mtnet_tf.data.images import read_image, write_image
     from mtnet_tf.data.picture_files import ImageError
     from mtnet_tf.runs.run_folder import RunFolder
@@ -97,31 +103,44 @@ def main(argv: list[str]) -> int:
             print(f"error: {error}", file=sys.stderr)
             failed = True
 
+    from mtnet_tf.data.slices import slices
     from mtnet_tf.describe import Describer
     from mtnet_tf.runs import devices
 
     devices.select_device(flags.FLAGS.device)
-    describer = Describer(run_dir)
-    descriptions = describer.describe_all([image for image, _ in seen.values()], voice=_VOICE.value)
-    for (path, (image, inverted)), description in zip(seen.items(), descriptions):
-        description.write(sounds[path], _SAMPLE_RATE.value)
-        if images:
-            write_image(images[path], image)
-        record = {
-            "image": str(path),
-            "inverted": inverted if inverted or data.digit_size is not None else None,
-            "word": description.word,
-            "sure": description.is_sure,
-            "guesses": [dataclasses.asdict(guess) for guess in description.guesses[:_GUESSES]],
-            "nearest_recording": None if description.guesses else _nearest(description.nearest),
-            "sound": str(sounds[path]),
-            "milliseconds": round(1000 * description.duration_secs),
-        }
-        print(json.dumps(record) if _JSON.value else _text(record), flush=True)
+    describer, described, to_play = Describer(run_dir), list(seen.items()), []
+    for rows in slices(len(described), _AT_ONCE):
+        batch = described[rows]
+        pictures = [image for _, (image, _) in batch]
+        descriptions = describer.describe_all(pictures, voice=_VOICE.value)
+        for (path, (image, inverted)), description in zip(batch, descriptions):
+            description.write(sounds[path], _SAMPLE_RATE.value)
+            if images:
+                write_image(images[path], image)
+            light = inverted if inverted or data.digit_size is not None else None
+            record = _record(path, light, description, sounds[path])
+            print(json.dumps(record) if _JSON.value else _text(record), flush=True)
+        to_play += descriptions if _PLAY.value else []
     # After all is written: there may be no player.
-    for description in descriptions if _PLAY.value else []:
+    for description in to_play:
         description.play()
     return int(failed)
+
+
+def _record(
+    path: pathlib.Path, inverted: bool | None, description: "Description", sound: pathlib.Path
+) -> dict[str, Any]:
+    """Returns what is told of a picture, as JSON types."""
+    return {
+        "image": str(path),
+        "inverted": inverted,
+        "word": description.word,
+        "sure": description.is_sure,
+        "guesses": [dataclasses.asdict(guess) for guess in description.guesses[:_GUESSES]],
+        "nearest_recording": None if description.guesses else _nearest(description.nearest),
+        "sound": str(sound),
+        "milliseconds": round(1000 * description.duration_secs),
+    }
 
 
 def _pictures(names: list[str]) -> tuple[list[pathlib.Path], bool]:
@@ -154,8 +173,8 @@ def _pictures(names: list[str]) -> tuple[list[pathlib.Path], bool]:
                 " with pictures in it, or a picture itself."
             )
         paths += found
-    stems = [path.stem for path in paths]
-    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+    uses = collections.Counter(path.stem for path in paths)
+    if twice := sorted(stem for stem, count in uses.items() if count > 1):
         raise InputError(
             f"Several pictures are called {', '.join(twice)}, and each writes a file of its name."
             " Describe them one by one."

@@ -33,9 +33,10 @@ def main(argv: list[str]) -> None:
     del argv
     run, system = program.open_run(_RUN_DIR.value)
 
-    from mtnet_tf.evaluation.run import evaluate_run, load_data
+    from mtnet_tf.evaluation.run import evaluate_run
     from mtnet_tf.reporting import study
     from mtnet_tf.runs import devices
+    from mtnet_tf.runs.data_set import load_data
     from mtnet_tf.systems.controls import CONTROLS
 
     device = devices.select_device(flags.FLAGS.device)

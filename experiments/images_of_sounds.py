@@ -29,8 +29,8 @@ def main(argv: list[str]) -> None:
     of_run = RunFolder(_OF_RUN.value)
     of_run.config()
 
-    from mtnet_tf.evaluation.run import load_data
     from mtnet_tf.runs import devices
+    from mtnet_tf.runs.data_set import load_data
     from mtnet_tf.studies.images_of_sounds import PICTURE, make_images
 
     device = devices.select_device(flags.FLAGS.device)

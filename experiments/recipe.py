@@ -84,7 +84,6 @@ def main(argv: list[str]) -> None:
             asked = {
                 "study": _STUDY.value,
                 "change": name,
-                "label": changes[name].label,
                 "base": changes[name].base,
                 "overrides": flags.FLAGS.override,
                 **identity(config, data),
@@ -97,6 +96,7 @@ def main(argv: list[str]) -> None:
             found = try_change(config, data, RunFolder(run_dir), device, pool, _NUM_PAIRS.value)
             result = {
                 **asked,
+                "label": changes[name].label,
                 "config": dataclasses.asdict(config),
                 **training_record(config, data, device),
                 **found,

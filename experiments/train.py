@@ -56,11 +56,13 @@ program.define_dataset_flags()
 def main(argv: list[str]) -> None:
     """Reads the configuration, prepares the data set, and trains."""
     del argv
-    from mtnet_tf.config import to_json
+    from mtnet_tf.config import require_kept, to_json
 
     base = RunFolder(_INIT_FROM.value) if _INIT_FROM.value else None
     (system,) = program.find_systems([base.config().system if base else _SYSTEM.value])
-    config = systems.configure(system.name, _as_begun(_read_config(base)))
+    config = systems.configure(system.name, _read_config(base))
+    require_kept(config, flags.FLAGS.override, f"the system {system.name}")
+    config = _as_begun(config)
 
     from mtnet_tf.data import loading
     from mtnet_tf.data.voices import describe_hearing
@@ -77,6 +79,7 @@ def main(argv: list[str]) -> None:
     if base is not None:
         config, data = join_voices(config, data, base)
         print(describe_hearing(data))
+    system.check(config)
     print(to_json(config))
     print(describe_sizes([system.build(config), *system.build_auxiliary(config)]))
     if _DRY_RUN.value:

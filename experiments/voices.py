@@ -64,7 +64,6 @@ def main(argv: list[str]) -> None:
         made_by = {"overrides": flags.FLAGS.override}
         asked = {
             **made_by,
-            "network": row.label,
             "provenance.preset": config.preset,
             "provenance.seed": config.training.seed,
             "provenance.precision": config.training.precision,

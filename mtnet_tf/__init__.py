@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtnet_tf.data.images import read_image as read_image
     from mtnet_tf.describe import Describer as Describer
     from mtnet_tf.evaluation.run import evaluate_run as evaluate_run
-    from mtnet_tf.evaluation.run import load_data as load_data
+    from mtnet_tf.runs.data_set import load_data as load_data
     from mtnet_tf.runs.run_folder import RunFolder as RunFolder
     from mtnet_tf.systems import System as System
     from mtnet_tf.systems import configure as configure
@@ -34,7 +34,7 @@ _PUBLIC = {
     "System": "mtnet_tf.systems",
     "configure": "mtnet_tf.systems",
     "evaluate_run": "mtnet_tf.evaluation.run",
-    "load_data": "mtnet_tf.evaluation.run",
+    "load_data": "mtnet_tf.runs.data_set",
     "override": "mtnet_tf.config",
     "preset": "mtnet_tf.config",
     "read_image": "mtnet_tf.data.images",

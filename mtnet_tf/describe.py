@@ -13,7 +13,7 @@ import scipy.special
 import tensorflow as tf
 
 from mtnet_tf import pretrained
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 from mtnet_tf.data.images import decode_image, read_image
 from mtnet_tf.data.picture_files import ImageError
 from mtnet_tf.data.playing import play
@@ -103,7 +103,7 @@ class Description:
         """
         sample_rate = sample_rate or self.sample_rate
         samples = audio.resample(self.waveform, self.sample_rate, sample_rate)
-        audio.write_audio(path, samples, sample_rate)
+        audio_files.write_audio(path, samples, sample_rate)
 
     def play(self) -> None:
         """Plays the sound, and returns when it has ended. Raises AudioError without a player."""

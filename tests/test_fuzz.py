@@ -17,7 +17,7 @@ import soundfile
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
-from mtnet_tf.data import audio, images
+from mtnet_tf.data import audio_files, images
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, read_npz, write_npz
 from mtnet_tf.runs.run_folder import RunFolder
@@ -287,7 +287,7 @@ SOUNDS = {
 def test_sounds(kind, random):
     for case in [SOUNDS[kind], *(damaged(random, SOUNDS[kind]) for _ in range(60))]:
         with survived(case):
-            samples, rate = audio.decode_audio(case, "a file")
+            samples, rate = audio_files.decode_audio(case, "a file")
             assert samples.dtype == np.float32
             assert samples.ndim == 1 and samples.size
             assert np.isfinite(samples).all() and np.abs(samples).max() <= 1
@@ -310,4 +310,4 @@ def test_bytes_that_are_no_sound(random):
         for length in (0, 1, 50, 5000):
             case = head + random.bytes(length)
             with survived(case):
-                audio.decode_audio(case, pathlib.Path("a file"))
+                audio_files.decode_audio(case, pathlib.Path("a file"))

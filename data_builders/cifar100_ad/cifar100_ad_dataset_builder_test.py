@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 from data_builders import recordings, testing, words
 from data_builders.cifar100_ad import cifar100_ad_dataset_builder
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 
 
 class Cifar100AdTest(testing.BuilderTestCase):
@@ -25,7 +25,7 @@ class Cifar100AdTest(testing.BuilderTestCase):
         for i, word in enumerate(words.CIFAR100.values()):
             path = cls.recordings_dir / recordings.folder_name(word) / "tone_0.flac"
             path.parent.mkdir()
-            audio.write_audio(path, 0.5 * np.sin(2 * np.pi * (200 + 20 * i) * times))
+            audio_files.write_audio(path, 0.5 * np.sin(2 * np.pi * (200 + 20 * i) * times))
 
     def test_names_of_two_words(self):
         fish = self.builder.info.metadata["recordings"][1]

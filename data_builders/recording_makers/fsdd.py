@@ -20,7 +20,7 @@ from data_builders import recordings
 from data_builders.errors import RecordingsError
 from data_builders.recording_makers.new_folder import check_new, new_folder, write_record
 from data_builders.words import DIGITS
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio_files
 from mtnet_tf.errors import first_line
 
 _NAME = re.compile(r"([0-9])_([^/\\.][^/\\]*)_([0-9]+)\.wav", re.DOTALL)
@@ -82,7 +82,7 @@ def make_fsdd_recordings(
         for digit, speaker, take, wav in found:
             if speaker not in speakers:
                 continue
-            audio.decode_audio(wav, f"{source}: {digit}_{speaker}_{take}.wav")
+            audio_files.decode_audio(wav, f"{source}: {digit}_{speaker}_{take}.wav")
             path = folder / DIGITS[digit] / f"{speaker}_{take}.wav"
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(wav)
@@ -166,7 +166,7 @@ def _read_folder(folder: pathlib.Path):
     try:
         for path in folder.iterdir():
             if match := _NAME.fullmatch(path.name):
-                yield _spoken(match, audio.read_file(path), folder)
+                yield _spoken(match, audio_files.read_file(path), folder)
     except OSError as error:
         raise RecordingsError(
             f"{error.filename or folder}: cannot be read ({error.strerror or error}). Check its"

@@ -14,7 +14,7 @@ from data_builders import recordings
 from data_builders.errors import RecordingsError
 from data_builders.recording_makers.new_folder import check_new, new_folder, write_record
 from mtnet_tf import files
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 
 MIN_SILENCE_SECS = 0.3  # longer than the stop in a word such as "eight"
 SILENCE_DB = 35.0  # below the loudest 10 ms; a room is some 40 to 60 dB below a near voice
@@ -105,7 +105,7 @@ def make_cut_recordings(
         otherwise = {}
         for cut in cuts:
             name = f"{recordings.folder_name(cut.word)}/{speaker}_{cut.take}.flac"
-            audio.write_audio(folder / name, samples[cut.first : cut.end], rate)
+            audio_files.write_audio(folder / name, samples[cut.first : cut.end], rate)
             if recognize and cut.heard != cut.word:
                 otherwise[name] = cut.heard
         record = write_record(
@@ -168,8 +168,8 @@ def find_pieces(
 def _read(path: pathlib.Path) -> tuple[np.ndarray, int]:
     """Returns float32 [num_samples] in [-1, 1], and the rate in Hz."""
     if path.suffix.lower() in recordings.AUDIO_SUFFIXES:
-        return audio.read_audio(path)
-    audio.read_file(path)  # refuses what is missing, too large or no file
+        return audio_files.read_audio(path)
+    audio_files.read_file(path)  # refuses what is missing, too large or no file
     try:
         import av
     except ImportError as error:
@@ -186,9 +186,9 @@ def _read(path: pathlib.Path) -> tuple[np.ndarray, int]:
                 for mono in to_mono.resample(frame):
                     parts.append(mono.to_ndarray()[0])
                     count += len(parts[-1])
-                if count > audio.MAX_FILE_SECS * rate:
+                if count > audio_files.MAX_FILE_SECS * rate:
                     raise RecordingsError(
-                        f"{path}: lasts more than {audio.MAX_FILE_SECS} s. Cut it into parts."
+                        f"{path}: lasts more than {audio_files.MAX_FILE_SECS} s. Cut it into parts."
                     )
     except (av.FFmpegError, LookupError, ValueError) as error:
         raise audio.AudioError(

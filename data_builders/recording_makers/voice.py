@@ -10,7 +10,7 @@ from data_builders import recordings
 from data_builders.errors import RecordingsError
 from data_builders.recording_makers.new_folder import new_folder, write_record
 from data_builders.words import CIFAR10, CIFAR100, DIGITS
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio_files
 from mtnet_tf.speech import EspeakNg, Piper, SpeechEngine
 
 _LISTS = {"digits": DIGITS, "cifar10": CIFAR10, "cifar100": CIFAR100}
@@ -217,7 +217,7 @@ def _make(
                 name = f"{engine.speaker}_{take}.flac"
                 path = folder / recordings.folder_name(word) / name
                 path.parent.mkdir(exist_ok=True)
-                audio.write_audio(path, sound)
+                audio_files.write_audio(path, sound)
         record = {
             "made_by": made_by,
             "command": command,

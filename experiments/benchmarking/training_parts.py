@@ -27,9 +27,9 @@ from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.models.tracing import traced
-from mtnet_tf.training.autoencoder_stage import AutoencoderStage
-from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.stage import Stage
+from mtnet_tf.training.stages.autoencoder import AutoencoderStage
+from mtnet_tf.training.stages.joint import JointStage
 
 # Those of CIFAR100 AD. The pairs count where an epoch of stage 1 goes through them.
 _AUTOENCODER_RECORDINGS = 100

@@ -87,11 +87,11 @@ def _check_losses(config: Config) -> None:
         "must be null where loss.representation_weight is: without it there is no audio feature",
     )
     _require(
-        loss.generation_target == "true_word" or loss.perceptual_weight is not None,
+        loss.generation_target == "true_word" or bool(loss.perceptual_weight),
         config,
         "loss.generation_target",
-        'must be "true_word" where loss.perceptual_weight is null: without it there is no softmax'
-        " layer",
+        'must be "true_word" where loss.perceptual_weight is null or 0: without it no softmax layer'
+        " learns to name a word",
     )
 
 

@@ -219,6 +219,9 @@ class SpectrogramInverterConfig:
 class InitializationConfig:
     """Algorithm 1: "All weights are randomly sampled by truncated_normal distribution".
 
+    It holds for all convolutions and FC layers. The recurrent text decoder of I2T2A and the
+    embedding of a voice, which the paper does not have, start as Keras starts them.
+
     Attributes:
         kernel: "truncated_normal_fan_in" has a variance of `kernel_scale` over the number of
             inputs, "truncated_normal" a constant standard deviation of `kernel_scale`.

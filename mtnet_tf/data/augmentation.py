@@ -48,6 +48,18 @@ class Augmentation:
         flip = self._flips & (self._first_flips[rows] ^ (epochs % 2 == 1))
         return {"flip": flip, "shift": shift}
 
+    def draw(self, count: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns what `moves` does, drawn in a graph: for images that belong to no epoch.
+
+        Args:
+            count: of how many images, int32.
+            seed: int32 [2], of the random numbers.
+        """
+        limits = {"minval": -self._translation, "maxval": self._translation + 1}
+        shift = tf.random.stateless_uniform([count, 2], seed, dtype=tf.int64, **limits)
+        flip = self._flips & (tf.random.stateless_uniform([count], seed) < 0.5)
+        return {"flip": flip, "shift": shift}
+
     def _draw_shifts(self, epoch: int) -> np.ndarray:
         random = np.random.default_rng([self._seed, epoch])
         return random.integers(

@@ -9,7 +9,7 @@ import tempfile
 
 import numpy as np
 
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 
 # Programs that play a wav file and end: of Linux (ALSA, PulseAudio, PipeWire), macOS, and FFmpeg.
 _PLAYERS = (
@@ -40,7 +40,7 @@ def play(samples: np.ndarray, sample_rate: int) -> None:
         )
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "sound.wav"
-        audio.write_audio(path, samples, sample_rate)
+        audio_files.write_audio(path, samples, sample_rate)
         done = subprocess.run([*player, str(path)], capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines()

@@ -20,7 +20,7 @@ from mtnet_tf.data.slices import slices
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json
 from mtnet_tf.models.inputs import named_inputs
-from mtnet_tf.runs.calibration import CALIBRATION
+from mtnet_tf.runs.layout import CALIBRATION
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network

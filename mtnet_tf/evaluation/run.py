@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -11,9 +10,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from mtnet_tf.data import loading, prepared
-from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
-from mtnet_tf.data.voices import beside
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.predictions import predicted_words
 from mtnet_tf.evaluation.result_folder import read_finished
@@ -24,62 +21,12 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.models.inputs import named_inputs
 from mtnet_tf.models.tracing import traced
-from mtnet_tf.runs.layout import ENVIRONMENT, EVALUATION, MODEL, result_folder
+from mtnet_tf.runs.layout import EVALUATION, MODEL, result_folder
 from mtnet_tf.runs.provenance import environment, of_training
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Candidate, Context, Control, make_controls
 from mtnet_tf.systems.trained import load_network
-
-
-def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDescriptions:
-    """Reads the data set that a run was trained on. Nothing in its folder is run.
-
-    A run that learned a voice beside those of another one also knows that one's words and voices.
-
-    Args:
-        run: the run folder.
-        path: the folder of the prepared data set; by default that in which the run found it.
-
-    Returns:
-        The data set in memory.
-
-    Raises:
-        InputError: the data set is gone, damaged or another one, or the run does not name it.
-    """
-    config, record = run.config(), run.environment()
-    path = path or record.get("data_path")
-    if not isinstance(path, (str, os.PathLike)):
-        raise InputError(
-            f"{run / ENVIRONMENT} does not say where the data set of the run is. Give its folder"
-            " with --data_path."
-        )
-    try:
-        dataset = prepared.open_prepared(path)
-    except DataError as error:
-        raise InputError(
-            f"The data set of {run.path} cannot be read. {error} If the data set is in another"
-            " folder, name that with --data_path."
-        ) from error
-    if dataset.metadata["recordings_fingerprint"] != record["recordings_fingerprint"]:
-        raise InputError(
-            f"The data set in {path} has other recordings than those {run.path} was trained on."
-            " Give the folder of the run's data set with --data_path."
-        )
-    found, wanted = loading.fit_config(config, dataset).data, config.data
-    fits = found.image_shape == wanted.image_shape and found.audio_length <= wanted.audio_length
-    if not fits or found.num_classes > wanted.num_classes:
-        raise InputError(
-            f"The data set in {path} has images or classes of other shapes than {run.path} was"
-            " trained on. Give the folder of the run's data set with --data_path."
-        )
-    # As of experiments.voices, some of whose networks know a part of the voices.
-    if found.num_voices > wanted.num_voices:
-        raise InputError(
-            f"The data set in {path} has {found.num_voices} voices, and {run.path} was trained on"
-            f" {wanted.num_voices} of them. The program that trained it scores it."
-        )
-    return beside(loading.load(dataset, config.data), run.words(), run.recordings())
 
 
 def evaluate_run(
@@ -99,7 +46,7 @@ def evaluate_run(
 
     Args:
         run: a run folder with a trained network.
-        data: the data set of the run (`load_data`).
+        data: the data set of the run (`runs.data_set.load_data`).
         pool: scores the waveforms; its references are `data.recordings`.
         split: which pairs.
         device: for the record.

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.data.slices import slices
 from mtnet_tf.evaluation.result_folder import read_finished, write_rows, write_summary
 from mtnet_tf.evaluation.summary import Row, summarize
-from mtnet_tf.files import remove_leftovers, safe_name, writing
-from mtnet_tf.metrics.scoring_pool import ScoringPool
+from mtnet_tf.files import remove_leftovers, safe_name, whole_files, writing
+from mtnet_tf.metrics.scoring_pool import PairScores, ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.progress import Progress
 from mtnet_tf.runs.layout import WAVS
@@ -126,7 +126,9 @@ def _score(
                 if rows.start + i < num_wavs:
                     name = safe_name(f"{chunk.image_ids[i]}_{data.words[chunk.labels[i]]}")
                     path = out_dir / WAVS / f"{name}.wav"
-                    audio.write_audio(path, waveform, audio.SAMPLE_RATE)
+                    # What is no number fails in each score, and is silence to the ear.
+                    heard_as = np.where(np.isfinite(waveform), waveform, np.float32(0))
+                    audio_files.write_audio(path, heard_as, audio.SAMPLE_RATE)
                 key = hashlib.blake2b(waveform.tobytes(), digest_size=16).digest(), int(reference)
                 if key not in seen:
                     seen[key] = len(seen)
@@ -139,6 +141,8 @@ def _score(
 
     with writing(out_dir):
         (out_dir / WAVS).mkdir(parents=True, exist_ok=True)
+        for path in whole_files(out_dir / WAVS, "*.wav"):  # of other images, or another network
+            path.unlink()
     for folder in (out_dir, out_dir / WAVS):
         remove_leftovers(folder)
     results = []
@@ -146,9 +150,23 @@ def _score(
     for chunk_results in pool.map(jobs()):
         results.extend(chunk_results)
         progress.reach(len(places))
+    rows = _rows(pairs, data, [results[place] for place in places], predicted)
+    if recognizer is None:
+        return rows, None
+    return rows, _word_accuracy(pairs, data, [heard[place] for place in places], recognizer)
+
+
+def _rows(
+    pairs: Pairs, data: AudioDescriptions, results: list[PairScores], predicted: Mapping[str, str]
+) -> list[Row]:
+    """Returns the rows of some pairs, from what the pool says of each."""
     rows, voices = [], data.recordings.voices()
-    for i, place in enumerate(places):
-        scores, nearest, nearest_corr2d = results[place]
+    for i, (scores, nearest, nearest_corr2d) in enumerate(results):
+        retrieved = {}
+        if nearest is not None:
+            retrieved["retrieved_word"] = data.words[data.recordings.labels[nearest]]
+            retrieved["retrieved_voice"] = voices[nearest]
+        failed = [name for name, score in scores.items() if score.culprit == "reference"]
         rows.append(
             Row(
                 image_id=str(pairs.image_ids[i]),
@@ -157,27 +175,27 @@ def _score(
                 voice=voices[pairs.recordings[i]],
                 scores={name: score.value for name, score in scores.items()},
                 failures={name: score.reason for name, score in scores.items() if score.reason},
-                failed_references=tuple(
-                    n for n, score in scores.items() if score.culprit == "reference"
-                ),
-                retrieved_word=""
-                if nearest is None
-                else data.words[data.recordings.labels[nearest]],
-                retrieved_voice="" if nearest is None else voices[nearest],
+                failed_references=tuple(failed),
                 nearest_corr2d=nearest_corr2d,
                 softmax_word=predicted.get(pairs.image_ids[i], ""),
+                **retrieved,
             )
         )
-    if recognizer is None:
-        return rows, None
-    words = [data.words[label] for label in pairs.labels]
+    return rows
+
+
+def _word_accuracy(
+    pairs: Pairs, data: AudioDescriptions, heard: list[str], recognizer: WordRecognizer
+) -> dict[str, float]:
+    """Returns the shares of pairs whose word is heard: in what is generated, in the recordings."""
     references = data.recordings.float_waveforms()
     right = {
         int(r): recognizer.recognize(references[r], audio.SAMPLE_RATE)
         == data.words[data.recordings.labels[r]]
         for r in np.unique(pairs.recordings)
     }
-    return rows, {
-        "generated": float(np.mean([heard[place] == word for place, word in zip(places, words)])),
+    words = [data.words[label] for label in pairs.labels]
+    return {
+        "generated": float(np.mean([found == word for found, word in zip(heard, words)])),
         "references": float(np.mean([right[int(r)] for r in pairs.recordings])),
     }

@@ -26,9 +26,9 @@ class Row:
         scores: {metric: score}; NaN where the metric failed.
         failures: {metric: reason}, for the metrics that failed.
         failed_references: the metrics that failed because of the reference.
-        retrieved_word: the word of the recording with the highest Corr2D; "" where there is none.
+        nearest_corr2d: the highest Corr2D with any recording; NaN where there is none.
+        retrieved_word: the word of that recording; "" where there is none.
         retrieved_voice: the voice of that recording; "" where there is none.
-        nearest_corr2d: that Corr2D; NaN where there is none.
         softmax_word: what the softmax head takes the image for, or the text that is spoken; ""
             where there is neither.
     """
@@ -40,9 +40,9 @@ class Row:
     scores: dict[str, float]
     failures: dict[str, str]
     failed_references: tuple[str, ...]
-    retrieved_word: str
-    retrieved_voice: str
     nearest_corr2d: float
+    retrieved_word: str = ""
+    retrieved_voice: str = ""
     softmax_word: str = ""
 
     @property
@@ -102,7 +102,7 @@ def summarize(rows: list[Row], num_voices: int = 1, *, predicts_words: bool = Fa
 
 
 def _grouped(rows: list[Row], group_of: Callable[[Row], str], names: list[str]) -> dict[str, dict]:
-    """Returns {group: its number of pairs, its retrieval accuracy and the means of its metrics}."""
+    """Returns {group: its number of pairs, retrieval accuracy, and each metric's floor mean}."""
     groups = {}
     for row in rows:
         groups.setdefault(group_of(row), []).append(row)
@@ -111,7 +111,7 @@ def _grouped(rows: list[Row], group_of: Callable[[Row], str], names: list[str]) 
             "num_pairs": len(members),
             "retrieval_accuracy": sum(row.retrieved for row in members) / len(members),
             "metrics": {
-                name: values["mean"] for name, values in _statistics(members, names).items()
+                name: values["floor_mean"] for name, values in _statistics(members, names).items()
             },
         }
         for group, members in sorted(groups.items())

@@ -95,8 +95,8 @@ def _check(differences: dict[str, float], format_name: str, quantize: str | None
     if not worst <= _TOLERANCES[quantize]:
         raise ExportError(
             f"The {format_name} form is off by {worst:.3g} from Keras, where"
-            f" {_TOLERANCES[quantize]:g} is allowed; it was not kept. Use a form without"
-            " quantisation, or another format."
+            f" {_TOLERANCES[quantize]:g} is allowed; it was not kept. Use"
+            f" {'a form without quantisation, or ' if quantize else ''}another format."
         )
 
 

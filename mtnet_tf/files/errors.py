@@ -87,7 +87,8 @@ def reading(path: pathlib.Path | str) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         reason = " ".join(reason.split())[:_LONGEST_REASON]
         raise FileError(
-            f"{path} cannot be read ({reason}). Delete it and run the same command again."
+            f"{path} cannot be read ({reason}). Put it back from a copy, or delete it and run the"
+            " command again that writes it."
         ) from error
 
 

@@ -30,6 +30,10 @@ _JOBS_PER_WORKER = 2
 # A fork of a process that runs TensorFlow may hang.
 _CONTEXT = multiprocessing.get_context("spawn")
 
+# What is found of one waveform: {metric: Score}; the index of the reference with the highest
+# Corr2D, None for silence; and that Corr2D, NaN for silence.
+PairScores = tuple[dict[str, Score], int | None, float]
+
 
 class WorkerError(InputError):
     """A worker process is gone."""
@@ -71,9 +75,7 @@ class ScoringPool:
     def __exit__(self, *exception: object) -> None:
         self._kill_workers()
 
-    def map(
-        self, jobs: Iterable[tuple[np.ndarray, np.ndarray]]
-    ) -> Iterator[list[tuple[dict[str, Score], int | None, float]]]:
+    def map(self, jobs: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[list[PairScores]]:
         """Scores jobs and yields their results in the order of the jobs.
 
         Few jobs are taken ahead of the results, so the waveforms of a whole split are never in
@@ -83,8 +85,7 @@ class ScoringPool:
             jobs: each is (generated float32 [n, L_s], reference_index int [n]).
 
         Yields:
-            A list of n triples: {metric: Score}; the index of the reference with the highest
-            Corr2D, None for silence; and that Corr2D, NaN for silence.
+            A list of n `PairScores`.
 
         Raises:
             WorkerError: a worker is gone.

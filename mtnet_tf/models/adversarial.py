@@ -7,7 +7,7 @@ precision of the training; normalisations, dense layers and logits are float32.
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+from typing import Literal, get_args
 
 import keras
 from keras import layers
@@ -18,66 +18,86 @@ from mtnet_tf.layers.fused_batch_norm import FusedBatchNormalization
 from mtnet_tf.models.initialization import weight_initializers
 from mtnet_tf.models.spectrogram_inverter import build_spectrogram_inverter
 
-What = Literal["spectrogram", "image"]
+Modality = Literal["image", "spectrogram"]
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 _KERNEL, _LEAK = 4, 0.2
 
 
-def shape_of(config: Config, what: What) -> tuple[int, int, int]:
-    """Returns (height, width, channels): (mels, frames, 1) of a spectrogram."""
-    if what == "image":
+def shape_of(config: Config, modality: Modality) -> tuple[int, int, int]:
+    """Returns (height, width, channels) of a sample: (mels, frames, 1) of a spectrogram.
+
+    Args:
+        config: of the run.
+        modality: of the sample.
+    """
+    if modality == "image":
         return config.data.image_shape
     return (config.log_mel.num_mels, config.log_mel.num_frames, 1)
 
 
-def smallest_map(config: Config, what: What) -> tuple[int, int]:
-    """Returns height and width after all strides."""
-    height, width, _ = shape_of(config, what)
-    stride = 2 ** len(_channels(config, what))
+def smallest_map(config: Config, modality: Modality) -> tuple[int, int]:
+    """Returns height and width of the feature map after all strides.
+
+    Args:
+        config: of the run.
+        modality: of what the convolutions look at, or make.
+    """
+    height, width, _ = shape_of(config, modality)
+    stride = 2 ** len(_channels(config, modality))
     return height // stride, width // stride
 
 
-def build_generator(config: Config, what: What) -> keras.Model:
-    """Builds `{"embedding", "noise"} -> what`: an FC layer, then transposed convolutions.
+def build_generator(config: Config, modality: Modality) -> keras.Model:
+    """Builds `{"embedding", "noise"} -> modality`: an FC layer, then transposed convolutions.
 
     Inputs: `embedding`, float32 [batch, embedding_units]; `noise`, z, float32 [batch, noise_units].
-    Output: float32 [batch, *shape_of(what)] in [-1, 1]. Batch normalisation and ReLU follow each
-    layer but the last, which has tanh.
+    Output: float32 [batch, *shape_of(config, modality)] in [-1, 1]. Batch normalisation and ReLU
+    follow each layer but the last, which has tanh.
+
+    Args:
+        config: of the run.
+        modality: of what is made.
     """
-    adversarial, (height, width) = config.adversarial, smallest_map(config, what)
+    adversarial, (height, width) = config.adversarial, smallest_map(config, modality)
     init, precision = weight_initializers(config.initialization), config.training.precision
     inputs = {
         "embedding": keras.Input((adversarial.embedding_units,), name="embedding"),
         "noise": keras.Input((adversarial.noise_units,), name="noise"),
     }
     x = layers.Concatenate(name="joined")(list(inputs.values()))
-    *others, first = _channels(config, what)
+    *others, first = _channels(config, modality)
     x = layers.Dense(height * width * first, name="fc", **init)(x)
     x = layers.Reshape((height, width, first), name="reshape")(x)
-    for k, channels in enumerate([*reversed(others), shape_of(config, what)[-1]], 1):
+    for k, channels in enumerate([*reversed(others), shape_of(config, modality)[-1]], 1):
         x = _batch_norm(config, f"bn{k}")(x)
         x = layers.ReLU(dtype=precision, name=f"relu{k}")(x)
         x = Conv2DTranspose(
             channels, _KERNEL, strides=2, dtype=precision, name=f"deconv{k}", **init
         )(x)
-    made = layers.Activation("tanh", dtype="float32", name=what)(x)
-    return keras.Model(inputs, made, name=f"{what}_generator")
+    made = layers.Activation("tanh", dtype="float32", name=modality)(x)
+    return keras.Model(inputs, made, name=f"{modality}_generator")
 
 
-def build_encoder(config: Config, what: What) -> keras.Model:
-    """Builds `what -> embedding`: strided convolutions and an FC layer with tanh.
+def build_encoder(config: Config, modality: Modality) -> keras.Model:
+    """Builds `modality -> embedding`: strided convolutions and an FC layer with tanh.
 
-    Input: float32 [batch, *shape_of(what)] in [-1, 1]. Output: float32 [batch, embedding_units].
+    Input: float32 [batch, *shape_of(config, modality)] in [-1, 1]. Output: float32 [batch,
+    embedding_units].
+
+    Args:
+        config: of the run.
+        modality: of what is embedded.
     """
-    inputs = keras.Input(shape_of(config, what), name=what)
-    x = layers.Flatten(dtype="float32", name="flatten")(_convolutions(inputs, config, what))
+    inputs = keras.Input(shape_of(config, modality), name=modality)
+    x = layers.Flatten(dtype="float32", name="flatten")(_convolutions(inputs, config, modality))
     embedding = layers.Dense(
         config.adversarial.embedding_units,
         activation="tanh",
         name="embedding",
         **weight_initializers(config.initialization),
     )(x)
-    return keras.Model(inputs, embedding, name=f"{what}_encoder")
+    return keras.Model(inputs, embedding, name=f"{modality}_encoder")
 
 
 def spoken(embedding: keras.KerasTensor, config: Config) -> dict[str, keras.KerasTensor]:
@@ -101,30 +121,34 @@ def spoken(embedding: keras.KerasTensor, config: Config) -> dict[str, keras.Kera
     }
 
 
-def build_discriminator(config: Config, what: What) -> keras.Model:
-    """Builds `{what, "embedding"} -> logit`: whether it is true and belongs to the embedding.
+def build_discriminator(config: Config, modality: Modality) -> keras.Model:
+    """Builds `{modality, "embedding"} -> logit`: whether it is true and belongs to the embedding.
 
-    Inputs: float32 [batch, *shape_of(what)] in [-1, 1]; `embedding`, float32 [batch,
+    Inputs: float32 [batch, *shape_of(config, modality)] in [-1, 1]; `embedding`, float32 [batch,
     embedding_units], which is repeated over the smallest feature map and joined to it by a 1x1
     convolution, as in GAN-CLS. Output: float32 [batch].
+
+    Args:
+        config: of the run.
+        modality: of what is judged.
     """
-    height, width = smallest_map(config, what)
+    height, width = smallest_map(config, modality)
     units = config.adversarial.embedding_units
     inputs = {
-        what: keras.Input(shape_of(config, what), name=what),
+        modality: keras.Input(shape_of(config, modality), name=modality),
         "embedding": keras.Input((units,), name="embedding"),
     }
-    x = _convolutions(inputs[what], config, what)
+    x = _convolutions(inputs[modality], config, modality, config.adversarial.loss)
     repeated = layers.RepeatVector(height * width, name="repeat")(inputs["embedding"])
     repeated = layers.Reshape((height, width, units), name="tile")(repeated)
     x = layers.Concatenate(dtype="float32", name="joined")([x, repeated])
     init = weight_initializers(config.initialization)
     # Without it the logit is a sum of what each input says alone, and no pair can be wrong.
-    both = layers.Conv2D(_channels(config, what)[-1], 1, name="both", **init)
+    both = layers.Conv2D(_channels(config, modality)[-1], 1, name="both", **init)
     x = layers.LeakyReLU(_LEAK, name="both_leaky_relu")(_normalized(both, config)(x))
     logit = layers.Conv2D(1, (height, width), name="logit", **init)
     x = layers.Reshape((), name="flat")(_normalized(logit, config)(x))
-    return keras.Model(inputs, x, name=f"{what}_discriminator")
+    return keras.Model(inputs, x, name=f"{modality}_discriminator")
 
 
 def build_pair_discriminator(config: Config) -> keras.Model:
@@ -133,14 +157,14 @@ def build_pair_discriminator(config: Config) -> keras.Model:
     Inputs: float32 [batch, *shape_of(...)] in [-1, 1]. Output: float32 [batch].
     """
     inputs = {
-        what: keras.Input(shape_of(config, what), name=what) for what in ("image", "spectrogram")
+        modality: keras.Input(shape_of(config, modality), name=modality) for modality in MODALITIES
     }
     units, init = config.adversarial.embedding_units, weight_initializers(config.initialization)
     features = []
-    for what, x in inputs.items():
-        x = _convolutions(x, config, what, prefix=f"{what}_")
-        x = layers.Flatten(dtype="float32", name=f"{what}_flatten")(x)
-        dense = layers.Dense(units, name=f"{what}_fc", **init)
+    for modality, x in inputs.items():
+        x = _convolutions(x, config, modality, config.adversarial.loss, prefix=f"{modality}_")
+        x = layers.Flatten(dtype="float32", name=f"{modality}_flatten")(x)
+        dense = layers.Dense(units, name=f"{modality}_fc", **init)
         features.append(layers.LeakyReLU(_LEAK)(_normalized(dense, config)(x)))
     # What belongs together is a matter of both at once: their products, and not their sum alone.
     x = layers.Concatenate(name="joined")([*features, layers.Multiply(name="product")(features)])
@@ -149,9 +173,9 @@ def build_pair_discriminator(config: Config) -> keras.Model:
     return keras.Model(inputs, x, name="pair_discriminator")
 
 
-def _channels(config: Config, what: What) -> tuple[int, ...]:
+def _channels(config: Config, modality: Modality) -> tuple[int, ...]:
     adversarial = config.adversarial
-    return adversarial.image_channels if what == "image" else adversarial.sound_channels
+    return adversarial.image_channels if modality == "image" else adversarial.sound_channels
 
 
 def _batch_norm(config: Config, name: str) -> keras.layers.Layer:
@@ -164,14 +188,19 @@ def _normalized(layer: keras.layers.Layer, config: Config) -> keras.layers.Layer
 
 
 def _convolutions(
-    x: keras.KerasTensor, config: Config, what: What, prefix: str = ""
+    x: keras.KerasTensor,
+    config: Config,
+    modality: Modality,
+    judged_by: str = "gan_cls",
+    prefix: str = "",
 ) -> keras.KerasTensor:
     """Applies convolutions of stride 2 with LeakyReLU, and batch normalisation but on the first.
 
-    With the hinge loss spectral normalisation takes the place of batch normalisation.
+    In a discriminator that is judged by the hinge loss, spectral normalisation takes the place of
+    batch normalisation.
     """
     init, precision = weight_initializers(config.initialization), config.training.precision
-    for k, channels in enumerate(_channels(config, what), 1):
+    for k, channels in enumerate(_channels(config, modality), 1):
         conv = Conv2D(
             channels,
             _KERNEL,
@@ -181,8 +210,8 @@ def _convolutions(
             name=f"{prefix}conv{k}",
             **init,
         )
-        x = _normalized(conv, config)(x)
-        if k > 1 and config.adversarial.loss == "gan_cls":
+        x = (layers.SpectralNormalization(conv) if judged_by == "hinge" else conv)(x)
+        if k > 1 and judged_by == "gan_cls":
             x = _batch_norm(config, f"{prefix}bn{k}")(x)
         x = layers.LeakyReLU(_LEAK, dtype=precision, name=f"{prefix}leaky_relu{k}")(x)
     return x

@@ -50,9 +50,9 @@ def build_mtnet(config: Config) -> keras.Model:
     return keras.Model(inputs, outputs, name="mtnet")
 
 
-def build_test_network(mtnet: keras.Model) -> keras.Model:
-    """Returns the network of section 3.5. It shares the weights of `mtnet` but its softmax layer.
+def build_test_network(network: keras.Model) -> keras.Model:
+    """Returns the part of a system's network that speaks (section 3.5), with the same weights.
 
-    Inputs: those of `build_mtnet`. Output: the waveform, float32 [batch, L_s] in [-1, 1].
+    Inputs: those of the network. Output: the waveform, float32 [batch, L_s] in [-1, 1].
     """
-    return keras.Model(mtnet.input, mtnet.output["waveform"], name="mtnet_test")
+    return keras.Model(network.input, network.output["waveform"], name=f"{network.name}_test")

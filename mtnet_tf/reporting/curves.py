@@ -104,7 +104,14 @@ def section(folder: pathlib.Path | str) -> str:
                     ]
                 )
                 made.append((result["precision"], f", {way(result)}"))
-    header = ["data set", "preset", "length", "minutes of stage 2", "validation accuracy", "blended"]
+    header = [
+        "data set",
+        "preset",
+        "length",
+        "minutes of stage 2",
+        "validation accuracy",
+        "blended",
+    ]
     header += METRICS.values()
     parts = [markdown(header, rows), bullets(made_lines(made))]
     if (pathlib.Path(folder).parent / PICTURE).is_file():

@@ -6,7 +6,7 @@ import pathlib
 
 from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.footers import data_lines, made_lines
-from mtnet_tf.reporting.results import whole_results
+from mtnet_tf.reporting.results import require_equal, whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent, versions
 
 _FIRST = "keras"
@@ -19,10 +19,13 @@ def section(folder: pathlib.Path | str) -> str:
         folder: holds the result files of `experiments.compare_exports`.
 
     Raises:
-        InputError: a result file is broken.
+        InputError: a result file is broken, or results do not compare.
     """
     results = [read_json(path) for path in whole_files(folder)]
     with whole_results(folder, "experiments.compare_exports"):
+        for name in ("dataset", "num_pairs"):
+            values = {result["candidate"]: result[name] for result in results}
+            require_equal(f"The forms in {folder}", name, values, "Compare them again.")
         results.sort(key=lambda result: (result["candidate"] != _FIRST, result["candidate"]))
         header = ["form", "MB", "largest difference of a sample", *METRICS.values()]
         header += ["retrieval accuracy", "softmax accuracy", "one picture, ms", "pictures/s"]
@@ -51,7 +54,7 @@ def _row(result: dict) -> list[str]:
         result["label"],
         f"{result['num_bytes'] / 1e6:.2f}",
         f"{difference['waveform']:.1g}" if difference else "",
-        *(number(result["metrics"][metric]["mean"]) for metric in METRICS),
+        *(number(result["metrics"][metric]["floor_mean"]) for metric in METRICS),
         percent(result["retrieval_accuracy"]),
         percent(result["classifier_accuracy"]),
         f"{provenance['description_milliseconds']:.1f}",

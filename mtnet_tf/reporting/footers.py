@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mtnet_tf.reporting.published import paper_training_pairs
+from mtnet_tf.reporting.published import paper_dataset, paper_training_pairs
 from mtnet_tf.reporting.results import dataset_of
 from mtnet_tf.reporting.tables import METRICS, bullets, percent, versions
 from mtnet_tf.runs.layout import MODEL
@@ -14,8 +14,8 @@ from mtnet_tf.runs.layout import MODEL
 def footer(study: dict[str, dict]) -> str:
     """Returns what a reader needs to judge a table, as a Markdown list.
 
-    It names the data, the recordings, the versions, the hardware, and the time and the command of
-    each training.
+    It names the data, the recordings, and of each training the time, the hardware, the versions and
+    the command.
 
     Args:
         study: {system or control: summary}.
@@ -29,8 +29,8 @@ def footer(study: dict[str, dict]) -> str:
             f" {provenance.get('precision', 'not recorded')}, seed {provenance['seed']}; ± is the"
             " standard deviation over the pairs."
         ),
-        f"Hardware: {provenance['training_hardware']}. {versions(provenance)}.",
     ]
+    made = []
     for row in study.values():
         if row["candidate"] == MODEL:
             p = row["provenance"]
@@ -38,9 +38,23 @@ def footer(study: dict[str, dict]) -> str:
                 f"{row['label']}: {p['steps']:,} steps, {p['images_seen']:,} images"
                 f" ({epochs(row):.1f} epochs) in the last stage, {p['num_parameters']:,}"
                 f" parameters; trained in {p['training_seconds']:.0f} s, scored in"
-                f" {p['seconds']:.0f} s. `{p['training_command']}`{_continued(p)}"
+                f" {p['seconds']:.0f} s."
             )
-    return bullets([*lines, *unscored_lines(study), *heard_lines(summary)])
+            made.append((row["label"], f": {way(p)}"))
+    lines += made_lines(made)
+    return bullets([*lines, *paper_lines(summary), *unscored_lines(study), *heard_lines(summary)])
+
+
+def paper_lines(summary: dict) -> list[str]:
+    """Returns whose numbers stand as the paper's beside a data set that the paper does not have.
+
+    Args:
+        summary: of a system or a control.
+    """
+    name = dataset_of(summary)
+    if (instead := paper_dataset(name)) == name:
+        return []
+    return [f"The paper has no {name}. Its numbers are those of {instead}, and do not compare."]
 
 
 def way(provenance: dict) -> str:

@@ -18,6 +18,7 @@ from mtnet_tf.reporting.tables import (
     spread_cells,
     versions,
 )
+from mtnet_tf.runs.layout import CALIBRATION
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,7 @@ def card(results: pathlib.Path | str, shipped: pathlib.Path | str) -> str:
         InputError: a file is missing or broken.
     """
     study, shipped = read_committed(results), pathlib.Path(shipped)
-    calibration = read_json(shipped / "calibration.json")
+    calibration = read_json(shipped / CALIBRATION)
     with whole_results(results, "experiments.pretrain", "Run that again."):
         network = study["mtnet"]
         images = _IMAGES[shipped.name]

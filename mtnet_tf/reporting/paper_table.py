@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import json
 import pathlib
+from collections.abc import Iterable
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.errors import InputError
@@ -188,6 +189,8 @@ def _require_comparable(rows: list[Row], table: str) -> None:
         where, names = f"The seeds of {row.label} on {row.dataset}", ("preset", "steps")
         _require_trained_alike(where, row.runs, (*names, "num_parameters"))
         _require_one_recipe(where, row.runs)
+    if table == "3":
+        _require_ablations(f"The cells of {rows[0].dataset}", of_paper)
 
 
 def _require_trained_alike(where: str, runs: list[dict] | tuple[dict, ...], names: tuple) -> None:
@@ -198,14 +201,33 @@ def _require_trained_alike(where: str, runs: list[dict] | tuple[dict, ...], name
 
 def _require_one_recipe(where: str, runs: tuple[dict, ...]) -> None:
     """Raises InputError unless runs differ in their seed alone; older ones do not say."""
-    said = [
+    for (one, first), (other, second) in itertools.pairwise(_configs(runs)):
+        _require_same(f"{where} are not comparable: from {one} to {other}", first, second)
+
+
+def _require_ablations(where: str, runs: list[dict]) -> None:
+    """Raises InputError unless rows of Table 3 are the ablations of one MT-Net."""
+    said = _configs(runs)
+    base = next(((cell, config) for cell, config in said if config.system == "mtnet"), None)
+    if base is None:
+        return
+    for cell, config in said:
+        expected = registry.configure(config.system, base[1])
+        beginning = f"{where} are not comparable: {cell} is no ablation of {base[0]}:"
+        _require_same(beginning, expected, config)
+
+
+def _configs(runs: Iterable[dict]) -> list[tuple[str, config_lib.Config]]:
+    """Returns [(cell, configuration)] of the runs that say theirs."""
+    return [
         (run["cell"], config_lib.from_json(json.dumps(run["config"])))
         for run in runs
         if "config" in run
     ]
-    for (one, first), (other, second) in itertools.pairwise(said):
-        found = config_lib.differences(first, second)
-        if changed := [line for line in found if not line.startswith("training.seed:")]:
-            raise InputError(
-                f"{where} are not comparable: from {one} to {other} {'; '.join(changed)}. {_TRAIN}"
-            )
+
+
+def _require_same(beginning: str, first: config_lib.Config, second: config_lib.Config) -> None:
+    """Raises InputError where two configurations differ in more than their seed."""
+    found = config_lib.differences(first, second)
+    if changed := [line for line in found if not line.startswith("training.seed:")]:
+        raise InputError(f"{beginning} {'; '.join(changed)}. {_TRAIN}")

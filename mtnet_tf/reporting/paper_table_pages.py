@@ -11,7 +11,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mtnet_tf.reporting import verdicts
-from mtnet_tf.reporting.footers import data_lines, made_lines, unscored_lines, way
+from mtnet_tf.reporting.footers import (
+    data_lines,
+    made_lines,
+    paper_lines,
+    unscored_lines,
+    way,
+)
 from mtnet_tf.reporting.paper_table import Row
 from mtnet_tf.reporting.published import paper_cells, paper_scores
 from mtnet_tf.reporting.tables import (
@@ -254,6 +260,7 @@ def _made(rows: list[Row]) -> list[str]:
             *data_lines(runs[0]),
             *unscored_lines({run["cell"].partition("/")[2]: run for run in runs}),
             f"Precision {p.get('precision', 'not recorded')}.",
+            *paper_lines(runs[0]),
         ]
     for row in rows:
         for run in row.runs:
@@ -264,6 +271,8 @@ def _made(rows: list[Row]) -> list[str]:
                 what += " in the last stage"
             if p["command"] != p["training_command"]:
                 scored = f", scored by `{p['command']}`"
+            if p["hardware"] != p["training_hardware"]:
+                scored += f"{'' if scored else ', scored'} on {p['hardware']}"
             made.append((run["cell"].partition("/")[2], f"{what}; {way(p)}{scored}."))
     lines += made_lines(made)
     for row in rows:

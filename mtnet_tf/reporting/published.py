@@ -11,8 +11,17 @@ from mtnet_tf.systems import plan
 _PAPER = json.loads(
     (pathlib.Path(__file__).parent / "paper_tables.json").read_text(encoding="utf-8")
 )
-# The paper has the numbers of another data set instead.
+# Of what the paper does not have: the data set of the paper that is most like it.
 _PAPER_DATASET = {"digits_ad": "mnist_ad"}
+
+
+def paper_dataset(dataset: str) -> str:
+    """Returns the data set whose numbers of the paper stand beside a data set: mostly itself.
+
+    Args:
+        dataset: its name, as `results.dataset_of` returns it.
+    """
+    return _PAPER_DATASET.get(dataset, dataset)
 
 
 def paper_scores(name: str, dataset: str) -> list[float | None]:
@@ -24,7 +33,7 @@ def paper_scores(name: str, dataset: str) -> list[float | None]:
     """
     for table in plan.TABLES:
         if name in _PAPER[table]:
-            scores = _PAPER[table][name].get(_PAPER_DATASET.get(dataset, dataset))
+            scores = _PAPER[table][name].get(paper_dataset(dataset))
             if scores:
                 return scores
     return [None] * len(METRICS)

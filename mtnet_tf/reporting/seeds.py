@@ -9,6 +9,7 @@ import pathlib
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import whole_files
+from mtnet_tf.reporting.footers import made_lines, way
 from mtnet_tf.reporting.results import (
     EVALUATE_AGAIN,
     dataset_of,
@@ -23,7 +24,6 @@ from mtnet_tf.reporting.tables import (
     bullets,
     markdown,
     spread_cells,
-    versions,
 )
 from mtnet_tf.runs.layout import SUMMARY, result_folder
 
@@ -104,10 +104,10 @@ def footer(summaries: list[dict]) -> str:
         lines.append(
             f"{runs[0]['dataset']}, {p['precision']}: preset {p['preset']}, {p['steps']:,} steps,"
             f" {p['images_seen']:,} images; {runs[0]['num_pairs']:,} pairs of the"
-            f" {runs[0]['split']} split scored; trained in {min(seconds):.0f}-{max(seconds):.0f} s"
-            f" on {p['training_hardware']}. {versions(p)}. Seed {p['seed']}:"
-            f" `{p['training_command']}`"
+            f" {runs[0]['split']} split scored; trained in {min(seconds):.0f}-{max(seconds):.0f} s."
         )
+        made = [(str(r["provenance"]["seed"]), f": {way(r['provenance'])}") for r in runs]
+        lines += made_lines(made, lambda seeds: f"Seed {', '.join(seeds)}")
     return bullets(lines)
 
 

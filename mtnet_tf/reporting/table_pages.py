@@ -10,6 +10,7 @@ import pathlib
 from mtnet_tf.reporting import listening, stability
 from mtnet_tf.reporting.paper_table import Row, read_table
 from mtnet_tf.reporting.paper_table_pages import csv_page, latex_page, markdown_page
+from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.systems import plan
 
 LISTENING = "index.html"
@@ -43,10 +44,11 @@ def pages(folder: pathlib.Path | str) -> dict[pathlib.Path, str]:
     for number, table in read_tables(folder).items():
         path = folder.parent / f"table{number}"
         stable = stability.section(table, folder.parent / stability.PICTURE)
-        text = markdown_page(table, number)
-        found[path.with_suffix(".md")] = f"{text}\n{stable}" if stable else text
-        found[path.with_suffix(".csv")] = csv_page(table)
-        found[path.with_suffix(".tex")] = latex_page(table)
+        with whole_results(folder, "experiments.reproduce"):
+            text = markdown_page(table, number)
+            found[path.with_suffix(".md")] = f"{text}\n{stable}" if stable else text
+            found[path.with_suffix(".csv")] = csv_page(table)
+            found[path.with_suffix(".tex")] = latex_page(table)
     if heard := listening.page(folder):
         found[folder.parent / LISTENING] = heard
     return found

@@ -182,7 +182,7 @@ def _new_voice(results: dict[str, dict]) -> str:
 
 
 def _means(result: dict) -> dict[str, float | None]:
-    return {name: values["mean"] for name, values in result["metrics"].items()}
+    return {name: values["floor_mean"] for name, values in result["metrics"].items()}
 
 
 def _scores(means: dict[str, float | None]) -> str:

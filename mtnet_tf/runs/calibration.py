@@ -7,9 +7,8 @@ import math
 from typing import Any
 
 from mtnet_tf.files import read_json
+from mtnet_tf.runs.layout import CALIBRATION
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
-
-CALIBRATION = "calibration.json"  # of a run folder
 
 
 @dataclasses.dataclass(frozen=True)

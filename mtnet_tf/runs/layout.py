@@ -19,7 +19,9 @@ import pathlib
 
 CONFIG, ENVIRONMENT = "config.json", "environment.json"
 RECORDINGS, NETWORK = "recordings.npz", "model.keras"
-LOG = "train_log.jsonl"
+AUTOENCODER, AUDIO_FEATURES = "autoencoder.keras", "audio_features.npz"
+EMBEDDINGS, CALIBRATION = "embeddings.npz", "calibration.json"
+LOG, CHECKPOINTS, EVENTS = "train_log.jsonl", "checkpoints", "tensorboard"
 EVALUATION = "evaluation"
 ROWS, SUMMARY, WAVS = "rows.csv", "summary.json", "wavs"
 MODEL = "model"  # the candidate that is the run's own network

@@ -26,7 +26,7 @@ from mtnet_tf.files import (
     write_json,
     write_text,
 )
-from mtnet_tf.runs.layout import CONFIG, ENVIRONMENT, LOG, NETWORK, RECORDINGS
+from mtnet_tf.runs.layout import CHECKPOINTS, CONFIG, ENVIRONMENT, EVENTS, LOG, NETWORK, RECORDINGS
 from mtnet_tf.runs.provenance import continuations, environment
 
 _LOOK = re.compile(r"^step$|^validation|_total$")
@@ -88,47 +88,53 @@ class RunFolder:
             RunFolderError: the folder was begun with another configuration, other recordings or
                 another network.
         """
-        environment_path, changed = self / ENVIRONMENT, []
-        fingerprint = hashlib.sha256(config_lib.to_json(config).encode()).hexdigest()
-        if init_from is not None:
-            records |= {
-                "init_from": str(init_from.path),
-                "init_from_fingerprint": init_from.network_fingerprint(),
-            }
-        has_config = (self / CONFIG).exists()
-        if has_config:
-            changed = config_lib.differences(self.config(), config)
-        if environment_path.exists():
-            record = self.environment()
-            before = record["recordings_fingerprint"]
-            if before != recordings_fingerprint:
-                changed.append(f"recordings: {before[:12]} -> {recordings_fingerprint[:12]}")
-            # Runs of earlier versions have neither of the following.
-            if "init_from_fingerprint" in record:
-                found = records.get("init_from_fingerprint")
-                if record["init_from_fingerprint"] != found:
-                    base = init_from and init_from.path
-                    changed.append(f"init_from: the network of {record['init_from']} -> {base}")
-            if not has_config and record.get("config_fingerprint", fingerprint) != fingerprint:
-                changed.append("config.json, which is missing, was not that of these flags")
-        if changed:
+        path, is_begun = self / ENVIRONMENT, (self / ENVIRONMENT).exists()
+        record = self.environment() if is_begun else {}
+        begun_with = {
+            "config_fingerprint": hashlib.sha256(config_lib.to_json(config).encode()).hexdigest(),
+            "recordings_fingerprint": recordings_fingerprint,
+            "init_from": init_from and str(init_from.path),
+            "init_from_fingerprint": init_from and init_from.network_fingerprint(),
+        }
+        if changed := self._changes(config, record, begun_with):
             raise RunFolderError(
                 f"The run folder {self.path} was begun with another configuration:"
                 f" {'; '.join(changed)}. Use the same flags to continue it, or give another"
                 " --run_dir."
             )
-        if not has_config:
+        if not (self / CONFIG).exists():
             write_text(self / CONFIG, config_lib.to_json(config))
-        if not environment_path.exists():
-            fingerprints = {
-                "config_fingerprint": fingerprint,
-                "recordings_fingerprint": recordings_fingerprint,
-            }
-            write_json(environment_path, {**environment(device), **fingerprints, **records})
+        if not is_begun:
+            write_json(path, {**environment(device), **begun_with, **records})
         elif not self.is_finished():
+            records["init_from"] = begun_with["init_from"]
             moved = {key: value for key, value in records.items() if record.get(key) != value}
             if changes := moved | continuations(record, device):
                 self.record(**changes)
+
+    def _changes(
+        self, config: config_lib.Config, record: dict[str, Any], begun_with: dict[str, Any]
+    ) -> list[str]:
+        """Returns what is otherwise than the run was begun with.
+
+        Args:
+            config: of the run.
+            record: environment.json; {} where there is none.
+            begun_with: what it would say of a run that is begun now.
+        """
+        has_config = (self / CONFIG).exists()
+        changed = config_lib.differences(self.config(), config) if has_config else []
+        # Runs of earlier versions do not say all of it.
+        others = [key for key in begun_with if record.get(key, begun_with[key]) != begun_with[key]]
+        if "recordings_fingerprint" in others:
+            before, now = (of["recordings_fingerprint"][:12] for of in (record, begun_with))
+            changed.append(f"recordings: {before} -> {now}")
+        if "init_from_fingerprint" in others:
+            before, now = record["init_from"], begun_with["init_from"]
+            changed.append(f"init_from: the network of {before} -> {now}")
+        if "config_fingerprint" in others and not has_config:
+            changed.append("config.json, which is missing, was not that of these flags")
+        return changed
 
     def config(self) -> config_lib.Config:
         """Returns the run's configuration.
@@ -144,7 +150,11 @@ class RunFolder:
                     " experiments.train first."
                 )
             return config_lib.from_json(read_text(path))
-        except (OSError, FileError, ValueError) as error:
+        except FileError as error:
+            # The reason alone: what a FileError says to do is not what mends a run.
+            reason = first_line(error.__cause__)
+            raise RunFolderError(f"{path} cannot be read ({reason}). {_MENDING}") from error
+        except (OSError, ValueError) as error:
             raise RunFolderError(f"{path} cannot be used: {error} {_MENDING}") from error
 
     def neighbours(self) -> list[RunFolder]:
@@ -267,7 +277,8 @@ class RunFolder:
         try:
             return read_npz(self / RECORDINGS, kinds)
         except FileError as error:
-            raise RunFolderError(f"{error} {_MENDING}") from error
+            path, reason = self / RECORDINGS, first_line(error.__cause__)
+            raise RunFolderError(f"{path} is missing or broken ({reason}). {_MENDING}") from error
 
     def _check_fit(self, what: str, found: int, wanted: int) -> None:
         """Raises RunFolderError where recordings.npz is another run's than config.json."""
@@ -300,7 +311,7 @@ class RunFolder:
 
         Audio features stay, because another run may share them.
         """
-        for name in ("checkpoints", "tensorboard"):
+        for name in (CHECKPOINTS, EVENTS):
             shutil.rmtree(self / name, ignore_errors=True)
         for path in self.path.glob("*.keras"):
             if path.name != NETWORK:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 from mtnet_tf.speech.engine import NoSoundError, SpeechError
 
 _PROGRAM = "espeak-ng"
@@ -60,7 +60,7 @@ class EspeakNg:
             # Not through a pipe: there the file's header would not know its length.
             _run("-v", self._voice, "-w", str(path), "--", text)
             try:
-                samples, rate = audio.read_audio(path)
+                samples, rate = audio_files.read_audio(path)
             except audio.AudioError as error:
                 raise NoSoundError(
                     f"{_PROGRAM} makes no sound of {text!r} ({error}). Spell it differently."

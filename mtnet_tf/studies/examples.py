@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio_files
 from mtnet_tf.data.images import write_image
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
@@ -95,7 +95,7 @@ def add_system(
     write_json(folder / RECORD, record)
     sounds = {
         column: [
-            audio.read_audio(sound_of(folder, number, example, column))[0]
+            audio_files.read_audio(sound_of(folder, number, example, column))[0]
             for number, example in enumerate(examples, 1)
         ]
         for column in (TRUE, *record["said"])
@@ -156,7 +156,7 @@ def hear(
     record, examples = _read(folder)
     record["heard"] = {
         name: [
-            recognize(*audio.read_audio(sound_of(folder, number, example, name))) or ""
+            recognize(*audio_files.read_audio(sound_of(folder, number, example, name))) or ""
             for number, example in enumerate(examples, 1)
         ]
         for name in (TRUE, *record["said"], *record["controls"])
@@ -208,7 +208,7 @@ def _write_sounds(
     folder: pathlib.Path, examples: list[Example], name: str, waveforms: np.ndarray, rate: int
 ) -> None:
     for number, (example, waveform) in enumerate(zip(examples, waveforms), 1):
-        audio.write_audio(sound_of(folder, number, example, name), waveform, rate)
+        audio_files.write_audio(sound_of(folder, number, example, name), waveform, rate)
 
 
 def read_scored(path: pathlib.Path) -> list[Example]:

@@ -16,9 +16,9 @@ from mtnet_tf.runs.provenance import of_training
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.results import training_record
 from mtnet_tf.systems.trained import load_network
-from mtnet_tf.training.image_stage import as_pixels, as_samples
 from mtnet_tf.training.images_of_sounds import train_images_of_sounds
 from mtnet_tf.training.session import Session
+from mtnet_tf.training.stages.image import as_pixels, as_samples
 
 RESULT, PICTURE = "images_of_sounds.json", "images_of_sounds.png"
 _OF_A_WORD = 10  # images that are shown

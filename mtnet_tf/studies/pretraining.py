@@ -9,8 +9,7 @@ import numpy as np
 
 from mtnet_tf.data.pairs import Pairs
 from mtnet_tf.files import read_json, replacing, write_json, write_npz
-from mtnet_tf.runs.calibration import CALIBRATION
-from mtnet_tf.runs.layout import CONFIG, ENVIRONMENT, NETWORK, RECORDINGS
+from mtnet_tf.runs.layout import CALIBRATION, CONFIG, ENVIRONMENT, NETWORK, RECORDINGS
 from mtnet_tf.runs.networks import halve
 from mtnet_tf.runs.run_folder import RunFolder
 

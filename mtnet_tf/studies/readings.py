@@ -26,10 +26,10 @@ from mtnet_tf.runs.layout import LOG
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.divergence import DIVERGENCES, divergence
 from mtnet_tf.training.algorithm1 import learn_audio_features
-from mtnet_tf.training.autoencoder_stage import AutoencoderStage
-from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.loop import check_finite, run_stage
 from mtnet_tf.training.session import Session
+from mtnet_tf.training.stages.autoencoder import AutoencoderStage
+from mtnet_tf.training.stages.joint import JointStage
 
 # A stage 1 is ended at this reconstruction error, ten times that of silence.
 _GIVE_UP = 10.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
+import functools
 import logging
 import pathlib
 import statistics
@@ -136,41 +136,29 @@ def run_cells(
         if not _is_done(cell, places, config_of(cell), asked):
             return True
         can_be_added = [c.label for c in places.missing_controls(cell) if c not in absent]
-        # Not trained again for them: that would be another network than the result's.
-        if can_be_added and not places.run(cell).is_finished():
+        # Of no other network than the result's, such as one that is trained again.
+        if can_be_added and not _holds_network(places.run(cell), places.result(cell)):
             names, run = ", ".join(can_be_added), places.run(cell).path
-            _logger.warning("%s: without %s, for %s is gone.", cell.key, names, run)
+            _logger.warning("%s: without %s, for its network is not in %s.", cell.key, names, run)
             return False
         return bool(can_be_added)
 
     todo = [cell for cell in cells if is_to_do(cell)]
-    place = len(cells) - len(todo)
-    for dataset_name, group in itertools.groupby(todo, lambda cell: cell.dataset):
-        dataset = loaded = None
-        with contextlib.ExitStack() as stack:
-            for cell in group:
-                place += 1
-                if not is_to_do(cell):
-                    _logger.info("%s: another process has done it.", cell.key)
-                    continue
-                _logger.info(
-                    "cell %d of %d: %s  %s", place, len(cells), cell.key, _time_left(todo, places)
-                )
-                with _failures(cell, places, device):
-                    dataset = dataset or open_data_set(dataset_name)
-                    config = loading.fit_config(config_of(cell), dataset)
-                    # Presets may hold out different pairs for validation.
-                    if loaded is None or loaded.config != config.data:
-                        loaded = None
-                        stack.close()
-                        data = loading.load(dataset, config.data)
-                        references = data.recordings.float_waveforms()
-                        pool = stack.enter_context(ScoringPool(references, num_processes, metrics))
-                        recognizer = recognizers[dataset_name]
-                        loaded = _Loaded(config.data, data, str(dataset.path), pool, recognizer)
-                    controls = [c for c in _controls(cell) if c not in absent]
-                    _run_cell(cell, places, config, loaded, controls, device, keep, num_pairs)
-                keras.backend.clear_session()
+    with _DataSets(open_data_set, num_processes, metrics, recognizers) as data_sets:
+        for place, cell in enumerate(todo, len(cells) - len(todo) + 1):
+            if not is_to_do(cell):
+                _logger.info("%s: another process has done it.", cell.key)
+                continue
+            _logger.info(
+                "cell %d of %d: %s  %s", place, len(cells), cell.key, _time_left(todo, places)
+            )
+            with _failures(cell, places, device):
+                config, loaded = data_sets.load(cell.dataset, config_of(cell))
+                is_scored = places.result(cell).is_file()
+                wanted = places.missing_controls(cell) if is_scored else _controls(cell)
+                controls = [control for control in wanted if control not in absent]
+                _run_cell(cell, places, config, loaded, controls, device, keep, num_pairs)
+            keras.backend.clear_session()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,6 +194,17 @@ def _is_done(cell: Cell, places: Places, config: Config, asked: _Asked) -> bool:
     return True
 
 
+def _holds_network(run: RunFolder, result: pathlib.Path) -> bool:
+    """Returns whether a run folder has the network that a cell's result is of."""
+    if not run.is_finished():
+        return False
+    made, record = read_json(result)["provenance"], run.environment()
+    # Older results have no fingerprint.
+    fingerprint = made.get("network_fingerprint") or run.network_fingerprint()
+    same_training = made["training_seconds"] == record["training_seconds"]
+    return same_training and fingerprint == run.network_fingerprint()
+
+
 @dataclasses.dataclass(frozen=True)
 class _Loaded:
     """A data set in memory, and what scores on it."""
@@ -215,6 +214,44 @@ class _Loaded:
     path: str
     pool: ScoringPool
     recognizer: WordRecognizer | None
+
+
+class _DataSets(contextlib.ExitStack):
+    """Keeps one data set in memory: that of the last cell."""
+
+    def __init__(
+        self,
+        open_data_set: Callable[[str], PreparedDataSet],
+        num_processes: int,
+        metrics: Sequence[str],
+        recognizers: Mapping[str, WordRecognizer | None],
+    ) -> None:
+        super().__init__()
+        self._open, self._recognizers = open_data_set, recognizers
+        self._make_pool = functools.partial(
+            ScoringPool, num_processes=num_processes, metrics=metrics
+        )
+        self._name = self._dataset = self._loaded = None
+
+    def load(self, name: str, config: Config) -> tuple[Config, _Loaded]:
+        """Returns a configuration with the shapes of a data set, and the data set itself."""
+        if name != self._name:
+            self._forget()
+            self._dataset, self._name = self._open(name), name
+        config = loading.fit_config(config, self._dataset)
+        # Presets may hold out different pairs for validation.
+        if self._loaded is None or self._loaded.config != config.data:
+            self._forget()
+            data = loading.load(self._dataset, config.data)
+            pool = self.enter_context(self._make_pool(data.recordings.float_waveforms()))
+            path, recognizer = str(self._dataset.path), self._recognizers[name]
+            self._loaded = _Loaded(config.data, data, path, pool, recognizer)
+        return config, self._loaded
+
+    def _forget(self) -> None:
+        """Lets go of what is loaded, before more is."""
+        self._loaded = None
+        self.close()
 
 
 @contextlib.contextmanager
@@ -245,7 +282,8 @@ def _run_cell(
     keep: Literal["all", "model"],
     num_pairs: int,
 ) -> None:
-    run = places.run(cell)
+    """Trains and scores a cell, or scores the controls that a scored one lacks."""
+    run, is_scored = places.run(cell), places.result(cell).is_file()
     train(
         config,
         loaded.data,
@@ -272,12 +310,16 @@ def _run_cell(
     with locked(run.path.parent, wait=True):
         if cell.seed == 0:
             try:
-                _show(cell, places, loaded.data)
+                if is_scored:
+                    _show_controls(cell, places, loaded.data, controls)
+                else:
+                    _show(cell, places, loaded.data)
             except InputError as error:  # The scores do not need the examples.
                 _logger.error("%s has no examples: %s", cell.key, error)
         # Last: a cell is done when its result is there.
-        written = {"cell": cell.key, "config": dataclasses.asdict(config)}
-        write_json(places.result(cell), {**written, **own, "looks": run.looks()})
+        if not is_scored:
+            written = {"cell": cell.key, "config": dataclasses.asdict(config)}
+            write_json(places.result(cell), {**written, **own, "looks": run.looks()})
     places.failure(cell).unlink(missing_ok=True)
 
 
@@ -298,12 +340,20 @@ def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:
     if not (folder / RECORD).is_file():  # MT-Net has not chosen yet, or there is nothing to choose
         return
     for speaker in speakers:
-        run = places.run(speaker)
         if speaker.row != "mtnet":  # which has said them
-            add_system(run, data, folder, speaker.row)
+            add_system(places.run(speaker), data, folder, speaker.row)
         missing = places.missing_controls(speaker)
-        if scored := [control for control in _controls(speaker) if control not in missing]:
-            add_controls(run, data, folder, scored)
+        scored = [control for control in _controls(speaker) if control not in missing]
+        _show_controls(speaker, places, data, scored)
+
+
+def _show_controls(
+    cell: Cell, places: Places, data: AudioDescriptions, controls: Sequence[Control]
+) -> None:
+    """Adds controls of a cell to the examples of its data set, if there are any."""
+    folder = places.examples(cell.dataset)
+    if controls and (folder / RECORD).is_file():
+        add_controls(places.run(cell), data, folder, controls)
 
 
 def _time_left(todo: Sequence[Cell], places: Places) -> str:

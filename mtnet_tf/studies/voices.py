@@ -16,7 +16,7 @@ import numpy as np
 
 from mtnet_tf.config import Config, override
 from mtnet_tf.config.new_voice import configure_new_voice
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 from mtnet_tf.data.images import write_image
 from mtnet_tf.data.pairs import AudioDescriptions, DataError, Pairs
 from mtnet_tf.data.voices import beside, select_voices, spoken_by
@@ -223,7 +223,7 @@ def write_examples(
         nearest[name][voice] = []
         for place, waveform in enumerate(waveforms, 1):
             path = sound_of_voice(folder, place, voice, name)
-            audio.write_audio(path, waveform, audio.SAMPLE_RATE)
+            audio_files.write_audio(path, waveform, audio.SAMPLE_RATE)
             row, _ = nearest_reference(scorer.correlations(waveform[None])[0])
             nearest[name][voice].append("" if row is None else whose[row])
 
@@ -263,6 +263,8 @@ def _beside_known(
     number = data.voices.index(new_voice)
 
     def join(own: Pairs, of_all: Pairs) -> Pairs:
+        if not len(of_all):  # nothing is held out
+            return own
         others = of_all.take(np.flatnonzero(of_all.voices != number))
         others = others.spread(max(1, round(len(others) * len(own) / len(of_all))))
         columns = [field.name for field in dataclasses.fields(Pairs)]

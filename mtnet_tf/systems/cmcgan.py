@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from mtnet_tf.training.session import Session
 
 
-def _configure(config: Config) -> Config:
-    check_sizes(config)
-    return config
-
-
 def _build(config: Config) -> keras.Model:
     from mtnet_tf.models.cmcgan import build_cmcgan
 
@@ -46,7 +41,7 @@ CMCGAN = System(
     name="cmcgan",
     label="CMCGAN",
     tables=("4",),
-    configure=_configure,
+    check=check_sizes,
     build=_build,
     train=_train,
     build_auxiliary=_build_others,

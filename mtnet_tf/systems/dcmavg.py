@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from mtnet_tf.training.session import Session
 
 
-def _configure(config: Config) -> Config:
+def _check(config: Config) -> None:
     check_sizes(config)
-    if config.loss.perceptual_weight is None:
-        raise ConfigError.of_field("loss.perceptual_weight", "must be a number for DCMAVG", None)
-    return config
+    if not (weight := config.loss.perceptual_weight):
+        rule = "must be above 0 for DCMAVG, whose classifier learns by it"
+        raise ConfigError.of_field("loss.perceptual_weight", rule, weight)
 
 
 def _build(config: Config) -> keras.Model:
@@ -48,7 +48,7 @@ DCMAVG = System(
     name="dcmavg",
     label="DCMAVG",
     tables=("4",),
-    configure=_configure,
+    check=_check,
     build=_build,
     train=_train,
     build_auxiliary=_build_discriminator,

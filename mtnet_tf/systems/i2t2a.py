@@ -24,7 +24,7 @@ def _build(config: Config) -> keras.Model:
 def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:
     import keras
 
-    from mtnet_tf.training.text_stage import TextStage
+    from mtnet_tf.training.stages.text import TextStage
 
     keras.utils.set_random_seed(config.training.seed)
     with session.strategy.scope():

@@ -26,12 +26,6 @@ def _build(config: Config) -> keras.Model:
     return build_mtnet(config)
 
 
-def _build_test_network(mtnet: keras.Model) -> keras.Model:
-    from mtnet_tf.models.mtnet import build_test_network
-
-    return build_test_network(mtnet)
-
-
 def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:
     from mtnet_tf.training.algorithm1 import algorithm1
 
@@ -50,7 +44,6 @@ MTNET = System(
     tables=("3", "4"),
     build=_build,
     train=_train,
-    build_test_network=_build_test_network,
     build_auxiliary=_build_autoencoder,
     controls=CONTROLS,
     takes_voices=True,

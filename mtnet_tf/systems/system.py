@@ -27,14 +27,8 @@ def _no_networks(config: Config) -> tuple[keras.Model, ...]:
     return ()
 
 
-def _nothing(network: keras.Model) -> None:
-    del network
-
-
-def _waveform_alone(network: keras.Model) -> keras.Model:
-    import keras
-
-    return keras.Model(network.input, network.output["waveform"], name=f"{network.name}_test")
+def _nothing(of: Config | keras.Model) -> None:
+    del of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +47,8 @@ class System:
             float32 [batch, num_classes].
         train: (config, data, session) -> the trained network: the stages, one after the other.
         configure: config -> config, what the system changes in a configuration, if anything.
-        build_test_network: trained network -> the part of it that speaks, the same inputs ->
-            waveform (section 3.5).
+        check: config -> None, once it has the shapes of the data set and before it is trained;
+            raises ConfigError where the system cannot be built or trained so.
         build_auxiliary: config -> the networks that `train` needs and test time does not.
         make_ready: network -> None, before it speaks: loads what it speaks with and is no network,
             such as a text-to-speech engine. Raises InputError where that is not installed.
@@ -68,7 +62,7 @@ class System:
     build: Callable[[Config], keras.Model]
     train: Callable[[Config, AudioDescriptions, Session], keras.Model]
     configure: Callable[[Config], Config] = _unchanged
-    build_test_network: Callable[[keras.Model], keras.Model] = _waveform_alone
+    check: Callable[[Config], None] = _nothing
     build_auxiliary: Callable[[Config], tuple[keras.Model, ...]] = _no_networks
     make_ready: Callable[[keras.Model], None] = _nothing
     controls: tuple[Control, ...] = ()

@@ -10,7 +10,10 @@ from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.registry import find
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import keras
+    import tensorflow as tf
 
     from mtnet_tf.config import Config
     from mtnet_tf.data.pairs import AudioDescriptions
@@ -21,7 +24,13 @@ def train(
     data: AudioDescriptions,
     run: RunFolder,
     device: Literal["cpu", "gpu"],
-    **options: Any,
+    *,
+    shared: Sequence[RunFolder] = (),
+    strategy: tf.distribute.Strategy | None = None,
+    profile: bool = False,
+    init_from: RunFolder | None = None,
+    keep: Literal["all", "model"] = "all",
+    **records: Any,
 ) -> keras.Model:
     """Trains the system that the configuration names, or goes on where a process stopped.
 
@@ -30,21 +39,41 @@ def train(
             becomes what the device is fast at (`devices.choose_precision`).
         data: the data set.
         run: the run folder; made if missing.
-        device: for the record.
-        **options: as in `training.train.train_system`: `strategy`, `keep` and others.
+        device: is recorded; it does not choose the device.
+        shared: other runs whose audio features are taken over where they would be the same.
+        strategy: on whose replicas it trains; None for one replica.
+        profile: writes traces for TensorBoard's profiler.
+        init_from: a finished run of MT-Net with whose network stage 2 begins.
+        keep: "model" removes checkpoints and networks of earlier stages when the training ends.
+        **records: further values for environment.json.
 
     Returns:
         The trained network, in float32.
 
     Raises:
-        InputError: as `training.train.train_system`; and for a system that is not registered.
+        InputError: as `training.train.train_system`; for a system that is not registered, or that
+            cannot be trained with this configuration.
     """
     # Here and not above: who describes a picture needs no training.
     from mtnet_tf.runs.devices import choose_precision
     from mtnet_tf.training.train import train_system
 
     config = choose_precision(config, device)
-    return train_system(find(config.system), config, data, run, device, **options)
+    system = find(config.system)
+    system.check(config)
+    return train_system(
+        system,
+        config,
+        data,
+        run,
+        device,
+        shared=shared,
+        strategy=strategy,
+        profile=profile,
+        init_from=init_from,
+        keep=keep,
+        **records,
+    )
 
 
 def load_network(run: RunFolder) -> keras.Model:

@@ -1,7 +1,7 @@
 """Algorithm 1 of the paper: the two-stage training of MT-Net.
 
 The numbers beside the statements are the paper's line numbers. Lines 1-2 and lines 4-7 are each the
-body of a "Repeat", which is one step of a stage: `autoencoder_stage.py` and `joint_stage.py`.
+body of a "Repeat", which is one step of a stage: `stages/autoencoder.py` and `stages/joint.py`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from mtnet_tf.config import Config, ConfigError
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
+from mtnet_tf.runs.layout import AUDIO_FEATURES, AUTOENCODER
 from mtnet_tf.runs.networks import save_network
-from mtnet_tf.training.autoencoder_stage import AutoencoderStage, compute_audio_features
 from mtnet_tf.training.diagnosis import FeatureDiagnosis
-from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.new_voice import freeze, take_over
 from mtnet_tf.training.session import Session
+from mtnet_tf.training.stages.autoencoder import AutoencoderStage, compute_audio_features
+from mtnet_tf.training.stages.joint import JointStage
 
 _logger = logging.getLogger(__name__)
 
@@ -82,14 +83,14 @@ def learn_audio_features(config: Config, data: AudioDescriptions, session: Sessi
         session.run_stage(stage)  # 1-2
         diagnosis = _report(stage, session, config)
         features = compute_audio_features(autoencoder, data.recordings.float_waveforms())  # 3
-        save_network(autoencoder, session.run / "autoencoder.keras")
+        save_network(autoencoder, session.run / AUTOENCODER)
         return {
             "audio_feature": features,
             "recording_id": np.array(data.recordings.ids),
             "diagnosis": np.array(json.dumps(diagnosis)),
         }
 
-    found = session.artefact("audio_features", stage1_key(config, data), compute)
+    found = session.artefact(AUDIO_FEATURES, stage1_key(config, data), compute)
     diagnosis = json.loads(str(found["diagnosis"]))
     if session.is_chief:
         session.run.record(stage1=diagnosis)

@@ -9,9 +9,9 @@ from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models import adversarial
 from mtnet_tf.models.cmcgan import build_cmcgan
-from mtnet_tf.training.cmcgan_stage import CmcganStage
-from mtnet_tf.training.inverter_stage import InverterStage
 from mtnet_tf.training.session import Session
+from mtnet_tf.training.stages.cmcgan import CmcganStage
+from mtnet_tf.training.stages.inverter import InverterStage
 
 
 def train_cmcgan(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:

@@ -14,10 +14,11 @@ from mtnet_tf.data.slices import slices
 from mtnet_tf.models.adversarial import build_discriminator
 from mtnet_tf.models.dcmavg import build_dcmavg
 from mtnet_tf.models.tracing import traced
-from mtnet_tf.training.classifier_stage import ClassifierStage
-from mtnet_tf.training.dcmavg_stage import DcmavgStage
-from mtnet_tf.training.inverter_stage import InverterStage
+from mtnet_tf.runs.layout import EMBEDDINGS
 from mtnet_tf.training.session import Session
+from mtnet_tf.training.stages.classifier import ClassifierStage
+from mtnet_tf.training.stages.dcmavg import DcmavgStage
+from mtnet_tf.training.stages.inverter import InverterStage
 
 _BATCH = 250
 
@@ -51,7 +52,7 @@ def train_dcmavg(config: Config, data: AudioDescriptions, session: Session) -> k
         stage = ClassifierStage(classifier, config, data)
     session.run_stage(stage, counted=True)
     embeddings = session.artefact(
-        "embeddings",
+        EMBEDDINGS,
         _embeddings_key(classifier, config, data),
         lambda: {
             "train": _embeddings(classifier, data.train),

@@ -12,8 +12,10 @@ import dataclasses
 import numpy as np
 
 from mtnet_tf.config import TrainingConfig
+from mtnet_tf.data.slices import slices
 from mtnet_tf.errors import InputError
 
+_ROWS = 1000  # features that are compared with all others at once
 _SATURATED = 0.99  # a tanh beyond this magnitude passes less than 2 % of the gradient
 
 
@@ -126,8 +128,11 @@ def nearest_words(
     words = np.asarray(words)
     norms = np.linalg.norm(features, axis=1, keepdims=True)
     unit = (features / np.maximum(norms, 1e-12)).astype(np.float64)
-    cosines = np.where(words[:, None] == words[None, :], -np.inf, unit @ unit.T)
-    row, column = np.unravel_index(np.argmax(cosines), cosines.shape)
-    if np.isneginf(cosines[row, column]):
-        return None, None
-    return float(cosines[row, column]), (str(words[row]), str(words[column]))
+    largest, pair = -np.inf, None
+    for rows in slices(len(words), _ROWS):  # all at once would take the memory of n * n
+        cosines = unit[rows] @ unit.T
+        cosines[words[rows, None] == words[None, :]] = -np.inf
+        row, column = np.unravel_index(np.argmax(cosines), cosines.shape)
+        if cosines[row, column] > largest:
+            largest, pair = float(cosines[row, column]), (words[rows][row], words[column])
+    return (None, None) if pair is None else (largest, tuple(map(str, pair)))

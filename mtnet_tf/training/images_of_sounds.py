@@ -9,9 +9,9 @@ from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.models.adversarial import build_discriminator, build_generator
 from mtnet_tf.models.dcmavg import build_sound_classifier
-from mtnet_tf.training.image_stage import ImageStage
 from mtnet_tf.training.session import Session
-from mtnet_tf.training.sound_classifier_stage import SoundClassifierStage
+from mtnet_tf.training.stages.image import ImageStage
+from mtnet_tf.training.stages.sound_classifier import SoundClassifierStage
 
 
 def train_images_of_sounds(

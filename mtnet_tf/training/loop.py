@@ -15,6 +15,7 @@ import tensorflow as tf
 from mtnet_tf.config import TrainingConfig
 from mtnet_tf.errors import InputError, Interrupted
 from mtnet_tf.files import writing
+from mtnet_tf.runs.layout import CHECKPOINTS, EVENTS
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.training.checkpoints import Checkpoints
 from mtnet_tf.training.distribution import DistributionError, is_chief, lost_workers
@@ -71,7 +72,7 @@ def run_stage(
     step, seconds = tf.Variable(0, dtype=tf.int64), tf.Variable(0.0, dtype=tf.float64)
     means = Means()
     checkpoint = tf.train.Checkpoint(**stage.trackables(), means=means, step=step, seconds=seconds)
-    checkpoints = Checkpoints(checkpoint, run / "checkpoints" / stage.name)
+    checkpoints = Checkpoints(checkpoint, run / CHECKPOINTS / stage.name)
     checkpoints.restore()
     first = int(step)
     if first == stage.num_steps:
@@ -87,7 +88,7 @@ def run_stage(
     meter = Meter(stage, run, first, float(seconds))
     saved_at = time.monotonic()
     pending = []  # (step, figures) not yet checked: reading a figure waits for the device
-    logdir = str(run / "tensorboard" / stage.name)
+    logdir = str(run / EVENTS / stage.name)
     with (
         summary_writer(logdir) as writer,
         collected_signals() as received,

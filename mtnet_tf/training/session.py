@@ -85,7 +85,7 @@ class Session:
         """Returns arrays that are computed once, by the chief, and kept in the run folder.
 
         Args:
-            name: the name of the file, without its suffix.
+            name: of the file, with the suffix .npz.
             key: a hash of everything that the arrays depend on. A file with another key, in this
                 run or in a shared one, is not taken.
             compute: makes the arrays, {name: array}.
@@ -97,7 +97,7 @@ class Session:
             InputError: this run's file is broken, or as `compute`.
             DistributionError: another worker is gone.
         """
-        path = self.run / f"{name}.npz"
+        path = self.run / name
         if not self.is_chief:
             wait_for_all(self.strategy)
             return read_npz(path)

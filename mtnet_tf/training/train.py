@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
@@ -14,6 +15,7 @@ import tensorflow as tf
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions, DataError
 from mtnet_tf.files import write_npz
+from mtnet_tf.models.mtnet import build_test_network
 from mtnet_tf.models.operations import forward_flops
 from mtnet_tf.runs.layout import NETWORK, RECORDINGS
 from mtnet_tf.runs.networks import load_weights, num_parameters, save_network
@@ -28,7 +30,6 @@ class Trainable(Protocol):
     """What a training needs of a system; see `systems.System`."""
 
     build_for_use: Callable[[Config], keras.Model]
-    build_test_network: Callable[[keras.Model], keras.Model]
     train: Callable[[Config, AudioDescriptions, Session], keras.Model]
 
 
@@ -96,22 +97,20 @@ def train_system(
             network = system.build_for_use(config)
             network.set_weights(trained.get_weights())
             if session.is_chief:
-                _record(run, network, session, system.build_test_network(network))
+                _record(run, network, session)
         if session.is_chief and keep == "model":
             run.remove_training_state()
     return network
 
 
-def _record(
-    run: RunFolder, network: keras.Model, session: Session, test_network: keras.Model
-) -> None:
+def _record(run: RunFolder, network: keras.Model, session: Session) -> None:
     stage = session.last_stage
     run.record(
         training_seconds=round(session.seconds, 1),
         steps=stage.num_steps,
         images_seen=stage.num_steps * stage.batch_size,
         num_parameters=num_parameters(network),
-        flops_per_image=_flops_per_image(test_network),
+        flops_per_image=_flops_per_image(build_test_network(network)),
         num_replicas=session.strategy.num_replicas_in_sync,
     )
     # Last: a run is finished when its network is there.
@@ -128,12 +127,21 @@ def _flops_per_image(test_network: keras.Model) -> int | None:
 
 
 def _check_fit(config: Config, data: AudioDescriptions) -> None:
-    found = (*data.train.images.shape[1:], len(data.words), data.recordings.waveforms.shape[1])
-    wanted = (*config.data.image_shape, config.data.num_classes, config.data.audio_length)
+    wanted = config.data
+    found = dataclasses.replace(
+        wanted,
+        image_shape=data.train.images.shape[1:],
+        num_classes=len(data.words),
+        num_voices=len(data.voices) if config.depends_on_voice else wanted.num_voices,
+        audio_length=data.recordings.waveforms.shape[1],
+    )
     if found != wanted:
+        fields = dataclasses.asdict(found).items()
+        changed = {name: value for name, value in fields if value != getattr(wanted, name)}
+        expected = {name: getattr(wanted, name) for name in changed}
         raise DataError(
-            f"{data.name} does not fit the configuration: (height, width, channels, classes, L_s)"
-            f" are {found}, the network is built for {wanted}."
+            f"{data.name} does not fit the configuration: it has {changed}, and the network is"
+            f" built for {expected}."
         )
 
 

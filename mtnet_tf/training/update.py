@@ -75,11 +75,13 @@ class Update:
             share too: its sum over the replicas is the figure.
         """
         # All optimisers have the same scale: each sees every overflow.
-        scale = tf.convert_to_tensor(self.optimizers[0].dynamic_scale) if self._scale_loss else 1.0
+        scale = self._scale()
         with tf.GradientTape() as tape:
             losses = compute_losses()
             total = losses["total"] * scale if self._scale_loss else losses["total"]
-        gradients = tape.gradient(total, self._variables)
+        # Dense: the slices of an embedding's gradient name a row as often as a batch reads it, and
+        # neither the norm nor Adam's squares would sum them first.
+        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(total, self._variables)]
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         if replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce(_SUM, gradients)
@@ -89,7 +91,8 @@ class Update:
             gradients = [gradient + (norm - norm) for gradient in gradients]
         rest = iter(gradients)
         for optimizer, group in zip(self.optimizers, self._groups):
-            optimizer.apply(list(itertools.islice(rest, len(group))), group)
+            if group:
+                optimizer.apply(list(itertools.islice(rest, len(group))), group)
         figures = {"gradient_norm": norm / scale}
         if self._scale_loss:
             finite = tf.math.is_finite(figures["gradient_norm"])
@@ -97,6 +100,13 @@ class Update:
             figures["skipped_steps"] = 1.0 - tf.cast(finite, tf.float32)
         # These figures are the same on every replica.
         return {**losses, **{name: value / replicas for name, value in figures.items()}}
+
+    def _scale(self) -> tf.Tensor | float:
+        """Returns the scale of the loss: that of an optimiser that moves something."""
+        if not self._scale_loss:
+            return 1.0
+        moving = next(o for o, group in zip(self.optimizers, self._groups) if group)
+        return tf.convert_to_tensor(moving.dynamic_scale)
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:

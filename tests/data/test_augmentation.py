@@ -66,6 +66,20 @@ def test_shifts_are_drawn_anew_for_each_image_and_epoch(tiny_config):
     np.testing.assert_array_equal(chosen, [first[7], first[3], second[7]])
 
 
+def test_moves_are_drawn_for_images_of_no_epoch(tiny_config):
+    of_one = augmentation(tiny_config, 1, "alternating_flip=true", "translation=2")
+    first, again, other = (of_one.draw(500, [0, step]) for step in (1, 1, 2))
+    assert 200 < first["flip"].numpy().sum() < 300
+    for axis in (0, 1):
+        counts = np.bincount(first["shift"][:, axis].numpy() + 2, minlength=5)
+        assert len(counts) == 5 and counts.min() > 70, counts
+    for name, drawn in first.items():
+        np.testing.assert_array_equal(drawn, again[name])
+        assert (drawn != other[name]).numpy().any()
+    still = augmentation(tiny_config, 1).draw(20, [0, 1])
+    assert not still["flip"].numpy().any() and not still["shift"].numpy().any()
+
+
 def test_the_seed_draws_the_moves(tiny_config):
     rows, epochs = np.arange(50), np.ones(50, int)
     assignments = "alternating_flip=true", "translation=3"

@@ -11,7 +11,7 @@ import scipy.signal
 from data_builders import recording_makers
 from data_builders.errors import RecordingsError
 from data_builders.recordings import Processing, find_recordings, load_recording
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 from mtnet_tf.files import read_json
 
 SHIPPED = pathlib.Path(recording_makers.__file__).parents[1] / "spoken_words"
@@ -21,7 +21,7 @@ RATE = 22050
 
 def spoken(word):
     (path,) = (SHIPPED / word).iterdir()
-    return audio.read_audio(path)[0]
+    return audio_files.read_audio(path)[0]
 
 
 def read_list(takes=2, pause=0.6, noise=1e-3):
@@ -37,7 +37,7 @@ def read_list(takes=2, pause=0.6, noise=1e-3):
 @pytest.fixture
 def reading(tmp_path):
     samples, starts = read_list()
-    audio.write_audio(tmp_path / "reading.wav", samples, RATE)
+    audio_files.write_audio(tmp_path / "reading.wav", samples, RATE)
     return tmp_path / "reading.wav", starts
 
 
@@ -49,9 +49,9 @@ def test_each_word_is_cut_out_where_it_was_said(reading, tmp_path):
     assert [(f.word, f.voice_id, f.take) for f in found] == [
         (word, "ann", take) for word in WORDS for take in (0, 1)
     ]
-    whole = audio.read_audio(path)[0]
+    whole = audio_files.read_audio(path)[0]
     for file in found:
-        cut, rate = audio.read_audio(file.path)
+        cut, rate = audio_files.read_audio(file.path)
         assert rate == RATE
         place = starts[file.take * len(WORDS) + WORDS.index(file.word)]
         # The cut is a part of the reading, and the whole word lies in it.
@@ -96,7 +96,7 @@ def test_a_folder_in_use_keeps_its_picture(reading, tmp_path):
 
 
 def test_silence_is_one_error(tmp_path):
-    audio.write_audio(tmp_path / "reading.wav", np.zeros(RATE), RATE)
+    audio_files.write_audio(tmp_path / "reading.wav", np.zeros(RATE), RATE)
     with pytest.raises(audio.AudioError, match="is silent"):
         recording_makers.make_cut_recordings(tmp_path / "out", tmp_path / "reading.wav", ["six"])
     assert not (tmp_path / "out").exists()
@@ -105,7 +105,7 @@ def test_silence_is_one_error(tmp_path):
 def test_a_click_is_no_word(tmp_path):
     samples, _ = read_list(takes=1)
     samples[100:140] = 0.9
-    audio.write_audio(tmp_path / "reading.flac", samples, RATE)
+    audio_files.write_audio(tmp_path / "reading.flac", samples, RATE)
     record = recording_makers.make_cut_recordings(
         tmp_path / "out", tmp_path / "reading.flac", WORDS
     )
@@ -154,7 +154,7 @@ def test_a_recording_of_a_telephone(tmp_path):
             container.mux(packet)
     record = recording_makers.make_cut_recordings(tmp_path / "out", tmp_path / "me.m4a", WORDS)
     assert len(record["recordings"]) == len(WORDS)
-    cut, rate = audio.read_audio(tmp_path / "out/nine/me_0.flac")
+    cut, rate = audio_files.read_audio(tmp_path / "out/nine/me_0.flac")
     assert rate == RATE
     alignment = np.correlate(cut, spoken("nine"), "full").max()
     assert alignment > 0.9 * np.sum(spoken("nine") ** 2)

@@ -6,6 +6,7 @@ import types
 import numpy as np
 import pytest
 
+from mtnet_tf.data import audio_files
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.scoring import evaluate
@@ -96,6 +97,29 @@ def test_a_sound_has_no_name_that_a_link_would_break_at(data, tmp_path):
     score(control("true_label_and_recording", spaced), spaced, tmp_path, num_wavs=2)
     wavs = sorted(path.name for path in (tmp_path / "true_label_and_recording/wavs").iterdir())
     assert wavs == ["test_0_aquarium_fish.wav", "test_1_t_shirt.wav"]
+
+
+def test_what_is_no_number_is_silence_to_the_ear(data, tmp_path):
+    """And fails in each score, as any other pair of it does."""
+    waveforms = data.recordings.float_waveforms()
+
+    def speak(pairs):
+        said = waveforms[pairs.recordings].copy()
+        said[pairs.image_ids == "test_0"] = np.nan
+        return said
+
+    summary = score(Candidate("broken", "Broken", speak), data, tmp_path, num_wavs=2)
+    assert summary["metrics"]["corr2d"]["num_failed"] == 1
+    samples, _ = audio_files.read_audio(tmp_path / "broken/wavs/test_0_zero.wav")
+    assert not samples.any()
+
+
+def test_sounds_of_other_images_do_not_stay(data, tmp_path):
+    wavs = tmp_path / "true_label_and_recording/wavs"
+    wavs.mkdir(parents=True)
+    (wavs / "test_9_two.wav").write_bytes(b"of an evaluation of fewer pairs")
+    score(control("true_label_and_recording", data), data, tmp_path, num_wavs=1)
+    assert [path.name for path in wavs.iterdir()] == ["test_0_zero.wav"]
 
 
 def test_a_waveform_is_scored_against_each_reference(data, tmp_path):

@@ -129,7 +129,11 @@ def test_the_word_accuracy_is_added_to_a_result_and_kept(score, synthetic_data):
 
 @pytest.mark.parametrize(
     "writer, name",
-    [("write_rows", "rows.csv"), ("write_summary", "summary.json"), ("audio.write_audio", "wav")],
+    [
+        ("write_rows", "rows.csv"),
+        ("write_summary", "summary.json"),
+        ("audio_files.write_audio", "wav"),
+    ],
 )
 def test_disk_full_while_scoring(writer, name, score, tmp_path, monkeypatch, files_up_to):
     *module, function = writer.split(".")

@@ -21,13 +21,13 @@ print(compare_exports.results_dir(pathlib.Path("scores")))
     "arguments, folder",
     [
         ([], "experiments/results/exports"),
-        (["--pretrained=cifar10_ad"], "experiments/results/exports"),
+        (["--pretrained=cifar10_ad"], "scores/results"),
         (["--run_dir=runs/first"], "scores/results"),
         (["--run_dir="], "scores/results"),
         (["--run_dir=runs/first", "--results=mine"], "mine"),
     ],
 )
-def test_a_run_of_ones_own_stays_out_of_the_committed_results(arguments, folder):
+def test_other_networks_stay_out_of_the_committed_results(arguments, folder):
     done = subprocess.run(
         [sys.executable, "-c", CODE, *arguments],
         cwd=ROOT, capture_output=True, text=True, check=False,

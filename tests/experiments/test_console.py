@@ -26,6 +26,7 @@ def test_without_a_program_it_names_them():
     for arguments, code in (((), 1), (("nonsense",), 1), (("--help",), 0)):
         done = run(*arguments)
         assert done.returncode == code
-        named = re.search(r"{([\w,]+)}", done.stderr).group(1).split(",")
-        assert named == list(console.programs()) and {"train", "describe"} <= set(named)
+        named = dict(re.findall(r"^  (\w+) +(.+)$", done.stderr, re.MULTILINE))
+        assert list(named) == list(console.programs()) and {"train", "describe"} <= set(named)
         assert "program" not in named
+        assert all(text.endswith(".") for text in named.values())

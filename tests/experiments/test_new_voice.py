@@ -14,7 +14,7 @@ from mtnet_tf.config import override, preset
 from mtnet_tf.data import loading
 from mtnet_tf.data.prepared import open_prepared
 from mtnet_tf.describe import Describer
-from mtnet_tf.evaluation.run import load_data
+from mtnet_tf.runs.data_set import load_data
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import train
 from tests import programs

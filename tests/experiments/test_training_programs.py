@@ -386,6 +386,11 @@ def test_only_a_page_gives_way_to_a_page(lacking, added, message, npm, tmp_path)
             ["--new_voice=theo", "--out_dir=not/here", "--results=not/here"],
             "Say how the voice enters, with --override=voice.conditioning=film.",
         ),
+        (
+            "train",
+            ["--system=no_holes", "--override=image_encoder.dilation_rates=[4]", "--run_dir=here"],
+            "has no effect: the system no_holes sets image_encoder.dilation_rates itself",
+        ),
     ],
 )
 def test_what_cannot_begin_is_one_error(name, arguments, message, tmp_path):

@@ -16,8 +16,8 @@ from mtnet_tf.config import preset
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.training.joint_stage import JointStage
 from mtnet_tf.training.optimizers import build_optimizer
+from mtnet_tf.training.stages.joint import JointStage
 from tests.models.released_values import BN_DECAY, BN_EPSILON, HOLE_SIZE, SHRUNK
 
 AUDIO_FEATURE_LAYER = 4

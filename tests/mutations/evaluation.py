@@ -64,11 +64,15 @@ MUTANTS = {
     "mtnet_tf/studies/reproduction.py": (
         ("tests/studies/test_reproduction.py",),
         (
-            ("loaded is None or loaded.config != config.data", "loaded is None"),
-            ("loaded is None or loaded.config != config.data", "True"),
+            ("self._loaded is None or self._loaded.config != config.data", "self._loaded is None"),
+            ("self._loaded is None or self._loaded.config != config.data", "True"),
             ('["recordings"]["fingerprint"] != asked.fingerprint', '["recordings"] is None'),
             ("if metric not in result", "if False and metric not in result"),
-            ("if can_be_added and not places.run(cell).is_finished():", "if False:"),
+            (
+                "if can_be_added and not _holds_network(places.run(cell), places.result(cell)):",
+                "if False:",
+            ),
+            ("    return same_training and fingerprint ==", "    return fingerprint =="),
         ),
     ),
     "mtnet_tf/evaluation/calibration.py": (

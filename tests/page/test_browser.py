@@ -14,7 +14,7 @@ import pytest
 
 from data_builders.words import DIGITS
 from mtnet_tf import pretrained
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 from mtnet_tf.data.images import write_image
 from mtnet_tf.describe import Describer
 from tests.programs import MOST_SECS
@@ -67,11 +67,13 @@ def two_voices(folder):
     """The shipped digits, as spoken by two: one of them slowly and deeply."""
     for word in DIGITS.values():
         path = ROOT / f"data_builders/spoken_words/{word}/joe_0.flac"
-        samples, rate = audio.read_audio(path)
+        samples, rate = audio_files.read_audio(path)
         slow = audio.resample(samples, rate, round(1.15 * rate))
         for take in (0, 1):
             for voice, sound in (("ann", samples), ("bob", slow)):
-                audio.write_audio(folder / path.parent.name / f"{voice}_{take}.flac", sound, rate)
+                audio_files.write_audio(
+                    folder / path.parent.name / f"{voice}_{take}.flac", sound, rate
+                )
     return folder
 
 

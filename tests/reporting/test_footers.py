@@ -11,6 +11,15 @@ def test_the_footer_says_how_the_recordings_were_made(study):
     assert "Recordings: some.function, {'seed': 3}." in footers.footer(found)
 
 
+def test_whose_numbers_stand_beside_a_data_set_that_the_paper_does_not_have(summary):
+    digits = summary("model", "MT-Net", 0.5)
+    assert digits["dataset"].startswith("digits_ad/")
+    told = "The paper has no digits_ad. Its numbers are those of mnist_ad, and do not compare."
+    assert footers.paper_lines(digits) == [told]
+    assert told in footers.footer({"mtnet": digits})
+    assert footers.paper_lines(digits | {"dataset": "mnist_ad/one_recording-0123"}) == []
+
+
 def test_each_way_once_behind_what_was_made_so():
     trained = {
         "training_hardware": "a GPU", "training_command": "train", "hardware": "a CPU",

@@ -9,8 +9,9 @@ import statistics
 import pytest
 
 from mtnet_tf import config as config_lib
+from mtnet_tf import systems
 from mtnet_tf.errors import InputError
-from mtnet_tf.reporting import paper_table
+from mtnet_tf.reporting import paper_table, table_pages
 from mtnet_tf.reporting import paper_table_pages as pages
 from mtnet_tf.systems import plan
 
@@ -265,6 +266,45 @@ def test_seeds_of_a_row_have_one_recipe(cells):
     cells("mnist_ad", "mtnet", 2, config=configs[2])
     message = "MT-Net on mnist_ad are not comparable: from mnist_ad/mtnet/0 to mnist_ad/mtnet/2 "
     with pytest.raises(InputError, match=f"{message}training.joint.epochs: 8.* -> 3.* Move"):
+        paper_table.read_table(cells.folder, "3")
+
+
+def test_a_cell_of_another_version_is_one_error(cells):
+    path = cells("mnist_ad", "mtnet", 0)
+    result = json.loads(path.read_text())
+    del result["provenance"]["steps"]
+    path.write_text(json.dumps(result))
+    with pytest.raises(InputError, match="tables is no result of experiments.reproduce, or holds"):
+        table_pages.pages(cells.folder)
+
+
+def test_where_it_was_scored_is_told_where_that_was_elsewhere(cells):
+    cells("mnist_ad", "mtnet", 0, provenance={"hardware": "a phone"})
+    text = pages.markdown_page(paper_table.read_table(cells.folder, "3"), "3")
+    assert "scored on a phone." in text
+    cells("mnist_ad", "mtnet", 0, provenance={"hardware": "h", "training_hardware": "h"})
+    text = pages.markdown_page(paper_table.read_table(cells.folder, "3"), "3")
+    assert "scored on" not in text
+
+
+def test_rows_of_table_3_are_ablations_of_one_network(cells):
+    base = config_lib.preset("tiny")
+    smoothed = config_lib.override(base, ["loss.label_smoothing=0.1"])
+    cells("mnist_ad", "mtnet", 0, config=dataclasses.asdict(base))
+    for row in ("no_holes", "gen_only"):
+        config = systems.configure(row, base)
+        cells("mnist_ad", row, 0, config=dataclasses.asdict(config))
+    paper_table.read_table(cells.folder, "3")
+    cells(
+        "mnist_ad",
+        "no_holes",
+        0,
+        config=dataclasses.asdict(systems.configure("no_holes", smoothed)),
+    )
+    message = (
+        "mnist_ad/no_holes/0 is no ablation of mnist_ad/mtnet/0: loss.label_smoothing: 0.* -> 0.1"
+    )
+    with pytest.raises(InputError, match=message):
         paper_table.read_table(cells.folder, "3")
 
 

@@ -68,9 +68,10 @@ def test_failures_are_counted_over_the_seeds(runs):
 
 def test_footer_says_how_each_setting_was_made(runs):
     lines = seeds.footer(seeds.read_runs(runs)).splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 6
     assert "Controls: none" in lines[1]
-    assert "5 steps, 50 images" in lines[2] and "`python -m x`" in lines[2]
+    assert "5 steps, 50 images" in lines[2]
+    assert lines[3].startswith("- Seed 0, 1") and "`python -m x`" in lines[3]
 
 
 def test_collected_runs_read_the_same(runs, tmp_path):

@@ -20,9 +20,9 @@ def write(summary, tmp_path):
 
     def write(role, means, voice=None):
         result = summary("model", role, 0.5)
-        for metric, mean in means.items():
-            result["metrics"][metric]["mean"] = mean
-        said = {name: values["mean"] for name, values in result["metrics"].items()}
+        for metric, values in result["metrics"].items():
+            values["floor_mean"] = means.get(metric, 0.5)
+        said = {name: values["floor_mean"] for name, values in result["metrics"].items()}
         result |= {
             "role": role, "row": role, "voice": voice, "heard": [], "network": f"the {role}",
             "voice_accuracy": 1.0, "per_voice": {"joe": {"metrics": said}},

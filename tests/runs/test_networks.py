@@ -9,7 +9,7 @@ import pytest
 
 from mtnet_tf import systems
 from mtnet_tf.runs.layout import NETWORK
-from mtnet_tf.runs.networks import load_weights, num_parameters, save_network
+from mtnet_tf.runs.networks import halve, load_weights, num_parameters, save_network
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 from mtnet_tf.systems.trained import load_network
 
@@ -28,6 +28,17 @@ def run(tiny_config, tmp_path):
 def test_what_is_saved_is_loaded(run):
     for a, b in zip(run.network.weights, load_network(run).weights, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_halved_twice_it_has_the_same_bytes(run, tmp_path, monkeypatch):
+    """Whenever that is: its fingerprint tells which network was scored."""
+    halves = [tmp_path / "first.keras", tmp_path / "second.keras"]
+    for seconds, half in zip((1e9, 1.5e9), halves):
+        monkeypatch.setattr("time.time", lambda seconds=seconds: seconds)
+        halve(run / NETWORK, half)
+    first, second = (half.read_bytes() for half in halves)
+    assert first == second
+    assert len(first) < len((run / NETWORK).read_bytes())
 
 
 def test_a_network_that_averages_over_mirror_images_is_loaded(tiny_config, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from data_builders import recording_makers
 from data_builders.errors import RecordingsError
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 from mtnet_tf.speech import EspeakNg, NoSoundError, SpeechError, espeak_ng
 
 # A program in place of the real one, which not every machine has. It says a tone of 100 or,
@@ -90,7 +90,7 @@ def test_a_recordings_folder_of_it(program, tmp_path):
     folder = tmp_path / "espeak"
     record = recording_makers.make_espeak_ng_recordings(folder, ["two", "sea lion"], command="c")
     assert sorted(record["recordings"]) == ["sea_lion/espeak_0.flac", "two/espeak_0.flac"]
-    samples, rate = audio.read_audio(folder / "two/espeak_0.flac")
+    samples, rate = audio_files.read_audio(folder / "two/espeak_0.flac")
     np.testing.assert_allclose(samples, EspeakNg().speak("two"), atol=1e-4)
     assert rate == audio.SAMPLE_RATE
     assert record["versions"] == {"espeak-ng": "eSpeak NG text-to-speech: 1.99"}
@@ -104,7 +104,7 @@ def test_a_recordings_folder_of_two_voices(program, tmp_path):
     assert sorted(record["recordings"]) == ["two/espeak-en-us-f3_0.flac", "two/espeak_0.flac"]
     assert record["voice"] == "en-us, en-us+f3"
     for name, pitch in (("espeak", 300), ("espeak-en-us-f3", 450)):
-        samples, _ = audio.read_audio(folder / f"two/{name}_0.flac")
+        samples, _ = audio_files.read_audio(folder / f"two/{name}_0.flac")
         spectrum = np.abs(np.fft.rfft(samples))
         found = spectrum.argmax() * audio.SAMPLE_RATE / len(samples)
         assert found == pytest.approx(pitch, abs=2)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio_files
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json, write_text
 from mtnet_tf.runs.examples import Example
@@ -56,7 +56,7 @@ def test_what_is_heard_is_written_down(tmp_path):
     (tmp_path / "examples.json").write_text(json.dumps({**record, "heard": {"old": []}}))
     for level, name in ((0.1, "true"), (0.2, "mtnet"), (0.3, "noise")):
         sound = tmp_path / f"sounds/1_bad_fire_truck_{name}.flac"
-        audio.write_audio(sound, np.full(100, level), 8000)
+        audio_files.write_audio(sound, np.full(100, level), 8000)
 
     def recognize(samples, rate):
         assert rate == 8000

@@ -10,7 +10,7 @@ import pytest
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.studies import readings
-from mtnet_tf.training.autoencoder_stage import AutoencoderStage
+from mtnet_tf.training.stages.autoencoder import AutoencoderStage
 from tests import programs
 
 

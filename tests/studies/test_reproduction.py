@@ -64,14 +64,14 @@ def test_each_cell_has_the_validation_part_of_its_own_configuration(
 
 SCORED = {
     "num_pairs": 360, "split_size": 360, "word_accuracy": None, "metrics": {"corr2d": {}},
-    "provenance": {"recordings": {"fingerprint": "f"}},
+    "provenance": {"recordings": {"fingerprint": "f"}, "training_seconds": 1.0},
 }  # fmt: skip
 
 
-def finish(run):
+def finish(run, seconds=1.0):
     """Makes a run folder that looks like one whose training has ended."""
     record = {"command": "c", "hardware": "h", "recordings_fingerprint": "f", "steps": 1}
-    write_json(run / ENVIRONMENT, record)
+    write_json(run / ENVIRONMENT, {**record, "training_seconds": seconds})
     (run / NETWORK).touch()
 
 
@@ -138,10 +138,10 @@ def test_a_cell_whose_run_is_gone_is_not_trained_again_for_a_control(table, capl
     places.control("digits_ad", "griffin_lim").unlink()
     (places.run(cell) / NETWORK).unlink()
     assert table.run(("dcmavg", 0)) == []
-    assert (
-        f"without true spectrogram + Griffin-Lim, for {places.run(cell).path} is gone"
-        in caplog.text
-    )
+    finish(places.run(cell), seconds=2.0)  # trained again meanwhile: another network
+    assert table.run(("dcmavg", 0)) == []
+    told = "without true spectrogram + Griffin-Lim, for its network is not in"
+    assert caplog.text.count(f"{told} {places.run(cell).path}") == 2
     finish(places.run(cell))
     assert table.run(("dcmavg", 0)) == [("dcmavg", 0)]
 
@@ -194,6 +194,28 @@ def test_a_cell_whose_examples_fail_has_its_result(data_dir, tmp_path, monkeypat
     reproduction._run_cell(cell, places, preset("tiny"), loaded, [], "cpu", "model", 0)
     assert read_json(places.result(cell))["num_pairs"] == 360
     assert "digits_ad/mtnet/0 has no examples: The Piper voice is not installed." in caplog.text
+
+
+def test_a_control_that_is_added_later_changes_nothing_else(tmp_path, monkeypatch):
+    cell, places = Cell("digits_ad", "dcmavg", 0), reproduction.Places(tmp_path, tmp_path)
+    write_json(places.result(cell), SCORED)
+    scored, said = [], []
+
+    def evaluate(*_, controls, **__):
+        scored.extend(controls)
+        return [{"num_pairs": 1}, *({"candidate": control.name} for control in controls)]
+
+    monkeypatch.setattr(reproduction, "train", lambda *_, **__: None)
+    monkeypatch.setattr(reproduction, "evaluate_run", evaluate)
+    monkeypatch.setattr(reproduction, "_show", None)
+    monkeypatch.setattr(reproduction, "_show_controls", lambda *given: said.append(given[-1]))
+    places.run(cell).path.mkdir(parents=True)
+    (control, *_) = places.missing_controls(cell)
+    loaded = types.SimpleNamespace(data=None, path="", pool=None, recognizer=None)
+    reproduction._run_cell(cell, places, preset("tiny"), loaded, [control], "cpu", "model", 0)
+    assert scored == [control] and said == [[control]]
+    assert read_json(places.result(cell)) == SCORED
+    assert read_json(places.control("digits_ad", control.name))["candidate"] == control.name
 
 
 def test_controls_say_the_examples_where_they_were_scored(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The comparison of one network of many voices with others, at the size of a toy."""
 
+import dataclasses
 import json
 import shutil
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.config import override
-from mtnet_tf.data import audio
+from mtnet_tf.data import audio, audio_files
 from mtnet_tf.data.pairs import DataError
 from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import voices as reporting
@@ -80,6 +81,14 @@ def test_the_known_voices_are_replayed_in_their_share(rows, three_voices):
     np.testing.assert_allclose(shares, shares[-1], atol=0.05)  # few pairs, so roughly
 
 
+def test_where_nothing_is_held_out_there_is_nothing_to_replay(tiny_config, three_voices):
+    config = override(tiny_config, ["voice.conditioning=film", "data.num_voices=3"])
+    none = three_voices.validation.take(np.array([], int))
+    data = dataclasses.replace(three_voices, validation=none)
+    rows = voices.rows(config, data, "an")
+    assert {len(row.data.validation) for row in rows} == {0}
+
+
 def test_two_voices_are_too_few(tiny_config, synthetic_data):
     config = override(tiny_config, ["voice.conditioning=film", "data.num_voices=2"])
     with pytest.raises(DataError, match="one to be learned later and two"):
@@ -116,15 +125,15 @@ def test_results_examples_and_tables(rows, tmp_path, monkeypatch):
     assert len(sounds) == 2 * (3 + 3 + 1 + 1)
     record = json.loads((results / "examples/examples.json").read_text())
     assert record["nearest"]["recording"]["an"][0] == f"{record['chosen'][0]['word']}, an"
-    true, rate = audio.read_audio(results / "examples/sounds/1_an_recording.flac")
+    true, rate = audio_files.read_audio(results / "examples/sounds/1_an_recording.flac")
     assert rate == audio.SAMPLE_RATE and np.abs(true).max() > 0.1
     text = reporting.section(results)
     for expected in ("| a | ", "not run", "2 of 3", "nothing yet", "`new_replayed_50`"):
         assert expected in text, expected
-    page = reporting.page(results)
+    page = reporting.page(results, "Voices")
     assert page.count("<audio") == len(sounds)
     for sound in sounds:
         assert f"voices/examples/sounds/{sound}" in page
     (results / "examples/examples.json").write_text("{}")
     with pytest.raises(InputError, match="is broken"):
-        reporting.page(results)
+        reporting.page(results, "Voices")

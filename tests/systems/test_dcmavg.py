@@ -18,9 +18,9 @@ from mtnet_tf.runs.networks import load_weights
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training.dcmavg import _embeddings_key
-from mtnet_tf.training.dcmavg_stage import DcmavgStage
+from mtnet_tf.training.stages.dcmavg import DcmavgStage
 from tests import conftest
-from tests.systems.small_adversarial import SMALL
+from tests.systems.small_adversarial import SMALL, assert_moved, values_of
 from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 from tests.training import two_replicas
 
@@ -53,15 +53,27 @@ def values(network):
 def test_a_step_moves_every_weight_of_both_networks(loss, config, synthetic_data):
     config = config_lib.override(config, [f"adversarial.loss={loss}"])
     stage, *networks = adversarial_stage(config, synthetic_data)
-    before = [[v.numpy() for v in network.trainable_variables] for network in networks]
+    before = values_of(networks)
     for batch in stage.batches(0):
         figures = stage.train_step(batch)
     assert all(np.isfinite(figure) for figure in figures.values())
-    for network, old in zip(networks, before):
-        for variable, value in zip(network.trainable_variables, old):
-            # A bias before a normalisation cancels out.
-            if "bias" not in variable.path:
-                assert (variable.numpy() != value).any(), variable.path
+    assert_moved(networks, before, loss)
+
+
+def test_of_equal_looks_the_first_is_kept(config, synthetic_data, monkeypatch):
+    """As the tables say. 0.9 is less in float32 than in float64."""
+    stage, generator, _ = adversarial_stage(config, synthetic_data)
+    accuracies, kept = iter([0.5, 0.9, 0.9, 0.1]), []
+    monkeypatch.setattr(np, "mean", lambda *_: next(accuracies))
+    monkeypatch.setattr(stage, "_diversity", dict)
+    for look in range(4):
+        for weight in generator.weights:
+            weight.assign(np.full(weight.shape, look, np.float32))
+        stage.validate()
+    monkeypatch.undo()
+    stage.finish()
+    kept = {float(value) for weight in generator.weights for value in weight.numpy().flat}
+    assert kept == {1.0}
 
 
 def test_a_true_sound_of_another_word_is_never_of_the_same(config, synthetic_data):
@@ -287,11 +299,12 @@ def test_two_replicas_are_looked_at_and_keep_the_best():
             "data.image_shape's height must be a multiple of 8",
         ),
         ("log_mel.fft_length=64", "must be twice the 56 samples between frames"),
-        ("loss.perceptual_weight=null", "loss.perceptual_weight must be a number"),
+        ("loss.perceptual_weight=null", "loss.perceptual_weight must be above 0 for DCMAVG"),
+        ("loss.perceptual_weight=0", "loss.perceptual_weight must be above 0 for DCMAVG"),
         ("data.num_classes=1", "data.num_classes must be 2 or more: a mismatched pair needs"),
     ],
 )
 def test_sizes_that_do_not_fit_are_one_error(override, message, config):
     config = config_lib.override(config, [override])
     with pytest.raises(config_lib.ConfigError, match=message):
-        systems.configure("dcmavg", config)
+        systems.find("dcmavg").check(config)

@@ -28,11 +28,6 @@ def build(config):
     return keras.Model({"image": image}, {"waveform": waveform}, name="toy")
 
 
-def build_test_network(network):
-    """The part that speaks: the same inputs -> waveform."""
-    return keras.Model(network.input, network.output["waveform"], name="toy_test")
-
-
 class ToyStage(SupervisedStage):
     """One loss, and one update of all weights."""
 
@@ -64,6 +59,5 @@ TOY = systems.register(
         configure=configure,
         build=build,
         train=train,
-        build_test_network=build_test_network,
     )
 )

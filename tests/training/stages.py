@@ -5,8 +5,8 @@ import numpy as np
 
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.training.autoencoder_stage import AutoencoderStage
-from mtnet_tf.training.joint_stage import JointStage
+from mtnet_tf.training.stages.autoencoder import AutoencoderStage
+from mtnet_tf.training.stages.joint import JointStage
 
 
 def autoencoder_stage(config, data):

@@ -13,9 +13,9 @@ from mtnet_tf.config import TrainingConfig
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import train
 from mtnet_tf.training import algorithm1, diagnosis
-from mtnet_tf.training.autoencoder_stage import AutoencoderStage
 from mtnet_tf.training.diagnosis import CollapseError, FeatureDiagnosis
 from mtnet_tf.training.session import Session
+from mtnet_tf.training.stages.autoencoder import AutoencoderStage
 
 GOOD = FeatureDiagnosis(0.2, 0.1, 0.3, ("one", "two"))
 
@@ -44,6 +44,14 @@ def test_takes_of_one_word_may_be_alike():
     assert diagnosis.nearest_words(features, ["a", "a", "b"])[0] == pytest.approx(0.001, abs=1e-5)
     assert diagnosis.nearest_words(features[:2], ["a", "a"]) == (None, None)
     assert diagnosis.nearest_words(0 * features, ["a", "b", "c"])[0] == 0.0
+
+
+def test_the_nearest_words_do_not_depend_on_how_many_are_compared_at_once(monkeypatch):
+    random = np.random.default_rng(0)
+    features, words = random.normal(size=(11, 4)), list("abcabcabcab")
+    at_once = diagnosis.nearest_words(features, words)
+    monkeypatch.setattr(diagnosis, "_ROWS", 3)
+    assert diagnosis.nearest_words(features, words) == at_once
 
 
 @pytest.mark.parametrize(

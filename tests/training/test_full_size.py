@@ -13,8 +13,8 @@ from mtnet_tf.config import preset
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
-from mtnet_tf.training.autoencoder_stage import AutoencoderStage
-from mtnet_tf.training.joint_stage import JointStage
+from mtnet_tf.training.stages.autoencoder import AutoencoderStage
+from mtnet_tf.training.stages.joint import JointStage
 
 
 @pytest.fixture(scope="module", params=["paper", "released"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtnet_tf.training.matching_aware import MatchingAwareGan
+from mtnet_tf.training.stages.matching_aware import MatchingAwareGan
 
 
 def generator(inputs, training):

@@ -16,7 +16,7 @@ from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.runs import devices
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network, train
-from mtnet_tf.training.joint_stage import JointStage
+from mtnet_tf.training.stages.joint import JointStage
 
 
 def with_precision(config, precision):

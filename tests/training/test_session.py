@@ -35,37 +35,37 @@ def run(tmp_path):
 
 def test_an_artefact_is_computed_once(run):
     first, second = Computed(1), Computed(2)
-    Session(run, TrainingConfig()).artefact("a", "key", first)
-    found = Session(run, TrainingConfig()).artefact("a", "key", second)
+    Session(run, TrainingConfig()).artefact("a.npz", "key", first)
+    found = Session(run, TrainingConfig()).artefact("a.npz", "key", second)
     assert (found["x"], first.times, second.times) == ([1], 1, 0)
 
 
 def test_another_key_is_another_artefact(run):
-    Session(run, TrainingConfig()).artefact("a", "key", Computed(1))
-    assert Session(run, TrainingConfig()).artefact("a", "other", Computed(2))["x"] == [2]
+    Session(run, TrainingConfig()).artefact("a.npz", "key", Computed(1))
+    assert Session(run, TrainingConfig()).artefact("a.npz", "other", Computed(2))["x"] == [2]
     assert read_npz(run / "a.npz")["x"] == [2]
 
 
 def test_an_artefact_of_the_shared_run_is_kept_in_the_own_one(run, tmp_path):
     shared, unused = folder(tmp_path / "shared"), Computed(2)
-    Session(shared, TrainingConfig()).artefact("a", "key", Computed(1))
+    Session(shared, TrainingConfig()).artefact("a.npz", "key", Computed(1))
     session = Session(run, TrainingConfig(), shared=[shared])
-    assert session.artefact("a", "key", unused)["x"] == [1]
+    assert session.artefact("a.npz", "key", unused)["x"] == [1]
     assert unused.times == 0
     assert read_npz(run / "a.npz")["key"] == "key"
-    assert session.artefact("a", "other", Computed(3))["x"] == [3]
+    assert session.artefact("a.npz", "other", Computed(3))["x"] == [3]
     assert read_npz(shared / "a.npz")["x"] == [1]
 
 
 def test_a_broken_artefact_stops_its_own_run_alone(run, tmp_path, caplog):
     broken, whole = folder(tmp_path / "broken"), folder(tmp_path / "whole")
     (broken / "a.npz").write_bytes(b"half")
-    Session(whole, TrainingConfig()).artefact("a", "key", Computed(1))
+    Session(whole, TrainingConfig()).artefact("a.npz", "key", Computed(1))
     session = Session(run, TrainingConfig(), shared=[broken, whole])
-    assert session.artefact("a", "key", Computed(2))["x"] == [1]
+    assert session.artefact("a.npz", "key", Computed(2))["x"] == [1]
     assert f"not taken over: {broken / 'a.npz'} cannot be read" in caplog.text
     with pytest.raises(FileError, match="broken/a.npz cannot be read"):
-        Session(broken, TrainingConfig()).artefact("a", "key", Computed(3))
+        Session(broken, TrainingConfig()).artefact("a.npz", "key", Computed(3))
 
 
 @dataclasses.dataclass

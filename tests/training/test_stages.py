@@ -4,13 +4,16 @@ The data are `synthetic_data`: several voices and takes for each word, which are
 some of them by the test split alone.
 """
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mtnet_tf import config as config_lib
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
-from mtnet_tf.training.autoencoder_stage import compute_audio_features
+from mtnet_tf.training.stages.autoencoder import compute_audio_features
 from tests.training.stages import autoencoder_stage, joint_stage
 
 USED = [0, 1, 2, 6, 7, 8]  # the recordings of the training split; 3, 4 and 5 are of the test split
@@ -257,6 +260,23 @@ def test_a_saturated_phi_is_warned_of(saturated_features, tiny_config, synthetic
     layer.bias.assign(np.full(12, 30.0))
     assert stage.validate()["validation_phi_saturation"] == 1.0
     assert ("100 % of phi is saturated" in caplog.text) != saturated_features
+
+
+def test_a_word_that_the_voice_was_never_heard_to_say_is_not_asked_for(tiny_config, synthetic_data):
+    """Its own recording is, and not one by another voice."""
+    config = config_lib.override(tiny_config, ["loss.generation_target=softmax_word"])
+    train = synthetic_data.train
+    known = train.take(np.flatnonzero((train.voices != 1) | (train.labels != 2)))
+    data = dataclasses.replace(synthetic_data, train=known)
+    stage = joint_stage(config, data, np.zeros([9, 12], np.float32))
+    batch = known.take(np.flatnonzero(known.voices == 1)[:1]).columns()
+    own = batch["recording"][0]
+    (label,) = batch["label"]
+    for word in range(3):
+        logits = tf.one_hot([word], 3)
+        (asked,) = stage._named_recordings(batch, {"logits": logits}).numpy()
+        of_voice = known.recordings[(known.voices == 1) & (known.labels == word)]
+        assert asked == (own if word in (label, 2) else of_voice.min())
 
 
 def test_stage_2_may_speak_the_word_that_the_softmax_layer_names(tiny_config, synthetic_data):

@@ -13,10 +13,10 @@ from mtnet_tf import systems
 from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.models.dcmavg import build_image_classifier
 from mtnet_tf.models.spectrogram_inverter import build_spectrogram_inverter
-from mtnet_tf.training.classifier_stage import ClassifierStage
-from mtnet_tf.training.inverter_stage import InverterStage
 from mtnet_tf.training.stage import capped
-from mtnet_tf.training.text_stage import TextStage
+from mtnet_tf.training.stages.classifier import ClassifierStage
+from mtnet_tf.training.stages.inverter import InverterStage
+from mtnet_tf.training.stages.text import TextStage
 from tests.systems.small_adversarial import SMALL
 
 SGD = config_lib.OptimizerConfig(name="nesterov", learning_rate=0.25, warmup_steps=0)

@@ -13,12 +13,13 @@ from mtnet_tf import systems
 from mtnet_tf.config import OptimizerConfig
 from mtnet_tf.data.pairs import DataError
 from mtnet_tf.files import InUseError
+from mtnet_tf.models.mtnet import build_test_network
 from mtnet_tf.models.operations import forward_flops
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
 from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training import algorithm1, loop
-from mtnet_tf.training.autoencoder_stage import AutoencoderStage
-from mtnet_tf.training.joint_stage import JointStage
+from mtnet_tf.training.stages.autoencoder import AutoencoderStage
+from mtnet_tf.training.stages.joint import JointStage
 from tests.systems.trainings import assert_resumes_to_the_same_bits
 
 # All that the paper does not have, at once.
@@ -170,7 +171,7 @@ def test_finished_run_is_not_trained_again(finished, tiny_config, synthetic_data
     assert recorded["images_seen"] == 72
     assert recorded["training_seconds"] > 0
     assert recorded["versions"]["tensorflow"]
-    spoken = systems.find("mtnet").build_test_network(load_network(finished))
+    spoken = build_test_network(load_network(finished))
     assert recorded["flops_per_image"] == forward_flops(spoken, 1)["float32"]
 
 

@@ -100,6 +100,37 @@ def test_an_overflow_on_one_side_moves_neither():
     assert [float(optimizer.dynamic_scale) for optimizer in update.optimizers] == [before / 2] * 2
 
 
+@pytest.mark.parametrize("name", ["adam", "rmsprop"])
+def test_a_row_that_is_read_twice_has_one_gradient(name):
+    """An embedding's gradient comes in slices, of which several may be of one row."""
+    config = dataclasses.replace(CONFIG, name=name)
+
+    def step(read):
+        table = keras.Variable([[3.0], [4.0]])
+        update = Update([table], config, 10)
+        return update(lambda: {"total": tf.reduce_sum(read(table))}), table.numpy()
+
+    in_slices = step(lambda table: tf.gather(tf.convert_to_tensor(table), [0, 0, 1]))
+    sliced = step(lambda table: tf.nn.embedding_lookup(table.value, [0, 0, 1]))
+    for figures, found in (in_slices, sliced):
+        assert float(figures["gradient_norm"]) == pytest.approx(np.sqrt(2**2 + 1))
+        np.testing.assert_array_equal(found, in_slices[1])
+
+
+def test_the_scale_of_the_loss_is_that_of_what_moves():
+    """Where all of one side is frozen, its optimiser sees no gradient, and so no overflow."""
+    near = keras.Variable([3.0])
+    update = Update([near], CONFIG, 10, apart=([near], CONFIG), scale_loss=True)
+    before = float(update.optimizers[1].dynamic_scale)
+    for _ in range(2):
+        figures = update(lambda: {"total": near.value[0] * np.float32(np.inf)})
+        assert float(figures["skipped_steps"]) == 1
+    assert float(update.optimizers[1].dynamic_scale) == before / 4
+    update.optimizers[0].dynamic_scale.assign(2 * before)
+    update(lambda: {"total": 2 * near.value[0]})
+    assert near.numpy() == pytest.approx([3 - 0.1 * 2 / np.sqrt(0.99 + 0.01 * 4)])
+
+
 def take_step_of_two(strategy):
     return take_step(CLIPPED, strategy, [[1.0, 2.0], [2.0, 2.0]])
 

@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from mtnet_tf import adversarial_losses
-from mtnet_tf.models.adversarial import What
+from mtnet_tf.models.adversarial import Modality
 from mtnet_tf.models.tracing import traced
-from mtnet_tf.training.adversarial_stage import Losses
+from mtnet_tf.training.stages.adversarial import Losses
 
 
 class MatchingAwareGan:
@@ -20,7 +20,7 @@ class MatchingAwareGan:
 
     def __init__(
         self,
-        what: What,
+        modality: Modality,
         generator: keras.Model,
         discriminator: keras.Model,
         form: adversarial_losses.Form,
@@ -28,12 +28,12 @@ class MatchingAwareGan:
         """Takes the networks.
 
         Args:
-            what: what the generator makes and the discriminator judges.
+            modality: what the generator makes and the discriminator judges.
             generator: of `build_generator`.
             discriminator: of `build_discriminator`.
             form: of the adversarial loss.
         """
-        self._what, self._form = what, form
+        self._modality, self._form = modality, form
         self._generator, self._discriminator = generator, discriminator
         self.generate = traced(
             lambda embedding, noise: self._make(embedding, noise, training=False)
@@ -58,7 +58,7 @@ class MatchingAwareGan:
             return self._make(embedding, noise, training=True)
 
         def judged(sample: tf.Tensor) -> tf.Tensor:
-            inputs = {self._what: sample, "embedding": embedding}
+            inputs = {self._modality: sample, "embedding": embedding}
             return self._discriminator(inputs, training=True)
 
         fake = make()

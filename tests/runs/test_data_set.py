@@ -14,8 +14,8 @@ from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.data import loading, prepared
 from mtnet_tf.errors import InputError
-from mtnet_tf.evaluation.run import load_data
 from mtnet_tf.files import write_npz
+from mtnet_tf.runs.data_set import load_data
 from mtnet_tf.runs.run_folder import RunFolder
 
 DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"

@@ -7,14 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from mtnet_tf.config import Config
-from mtnet_tf.data.augmentation import Augmentation
+from mtnet_tf.data.augmentation import Augmentation, move
 from mtnet_tf.data.by_word import ByWord
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.data.slices import slices
 from mtnet_tf.models.tracing import traced
-from mtnet_tf.training.adversarial_stage import AdversarialStage
-from mtnet_tf.training.matching_aware import MatchingAwareGan
 from mtnet_tf.training.stage import NUM_PICTURES
+from mtnet_tf.training.stages.adversarial import AdversarialStage
+from mtnet_tf.training.stages.matching_aware import MatchingAwareGan
 
 
 class ImageStage(AdversarialStage):
@@ -46,14 +46,9 @@ class ImageStage(AdversarialStage):
             embeddings: of the recordings, float32 [R, embedding_units].
         """
         train, validation = data.train, data.validation
-        super().__init__(
-            config,
-            data,
-            train.columns(),
-            [generator],
-            discriminator,
-            Augmentation(config, len(train)),
-        )
+        augmentation = Augmentation(config, len(train))
+        super().__init__(config, data, train.columns(), [generator], discriminator, augmentation)
+        self._draw_moves = augmentation.draw
         self._embeddings = tf.constant(embeddings)
         self._images = tf.Variable(train.images, trainable=False)
         self._by_word = ByWord(train.labels, len(data.words))
@@ -63,20 +58,24 @@ class ImageStage(AdversarialStage):
             lambda images: classifier({"image": images}, training=False)["logits"],
         )
 
-    def draw_other_images(self, labels: tf.Tensor, uses: tuple[int, int]) -> tf.Tensor:
+    def draw_other_images(self, labels: tf.Tensor, uses: tuple[int, int, int]) -> tf.Tensor:
         """Returns a true image of another word for each label, uint8.
+
+        It is moved as those of the batch are: its border would tell it apart.
 
         Args:
             labels: int32 [batch].
-            uses: as in `draw_other_items`.
+            uses: of the word, of the item (`draw_other_items`), and of how it is moved.
         """
-        return tf.gather(self._images, self.draw_other_items(self._by_word, labels, uses))
+        rows = self.draw_other_items(self._by_word, labels, uses[:2])
+        moves = self._draw_moves(tf.shape(labels)[0], self.random_seed(uses[2]))
+        return move(tf.gather(self._images, rows), **moves)
 
     def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Moves the discriminator, and then the generator; see `Stage`."""
         embedding = tf.gather(self._embeddings, batch["recording"])
         real = as_samples(batch["image"])
-        wrong = as_samples(self.draw_other_images(batch["label"], uses=(0, 1)))
+        wrong = as_samples(self.draw_other_images(batch["label"], uses=(0, 1, 3)))
         noise = self.draw_noise(tf.shape(embedding)[0], use=2)
         return self.update_both(*self._gan.losses(embedding, real, wrong, noise))
 

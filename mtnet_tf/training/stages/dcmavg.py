@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.training.matching_aware import MatchingAwareGan
-from mtnet_tf.training.spectrogram_stage import SpectrogramStage
+from mtnet_tf.training.stages.matching_aware import MatchingAwareGan
+from mtnet_tf.training.stages.spectrogram import SpectrogramStage
 
 
 class DcmavgStage(SpectrogramStage):

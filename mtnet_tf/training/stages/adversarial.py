@@ -74,7 +74,8 @@ class AdversarialStage(Stage):
         )
         self._labels, self._num_words = data.validation.labels, len(data.words)
         self._best = [tf.Variable(weight, trainable=False) for weight in self._weights()]
-        self._best_accuracy = tf.Variable(-1.0, trainable=False)
+        # In float64, as what it is compared with: of equal validations the first one counts.
+        self._best_accuracy = tf.Variable(-1.0, dtype=tf.float64, trainable=False)
 
     @abc.abstractmethod
     def make(self, rows: slice, noise: np.ndarray) -> np.ndarray:

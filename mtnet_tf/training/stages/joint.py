@@ -67,7 +67,10 @@ class JointStage(SupervisedStage):
         self._waveforms = tf.Variable(data.recordings.float_waveforms(), trainable=False)
         self._names_words = config.loss.generation_target == "softmax_word"
         if self._names_words:
-            self._recordings_by_voice = tf.constant(data.recordings_by_voice(), tf.int32)
+            found = data.recordings_by_voice()
+            of_voice = np.array(data.recordings.voices())[found] == np.array(data.voices)[:, None]
+            # -1: the voice was never heard to say the word.
+            self._recordings_by_voice = tf.constant(np.where(of_voice, found, -1), tf.int32)
         self._audio_features = (
             None if audio_features is None else tf.Variable(audio_features, trainable=False)
         )
@@ -92,12 +95,14 @@ class JointStage(SupervisedStage):
         """Returns int32 [batch], recordings by the pair's voice of the words that softmax names.
 
         Asked for these, the generator has one answer for each image feature. Asked for the true
-        words it has several where the image encoder is unsure, and learns their mean.
+        words it has several where the image encoder is unsure, and learns their mean. Where the
+        voice was never heard to say the word, it is the pair's own recording.
         """
         words = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
         places = tf.stack([batch["voice"], words], axis=1)
         others = tf.gather_nd(self._recordings_by_voice, places)
-        return tf.where(words == batch["label"], batch["recording"], others)
+        own = (words == batch["label"]) | (others < 0)
+        return tf.where(own, batch["recording"], others)
 
     def _losses_and_outputs(
         self, batch: dict[str, tf.Tensor], training: bool

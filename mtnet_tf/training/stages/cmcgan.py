@@ -12,11 +12,10 @@ from mtnet_tf import adversarial_losses
 from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.models.adversarial import MODALITIES
 from mtnet_tf.models.tracing import traced
-from mtnet_tf.training.image_stage import as_samples
-from mtnet_tf.training.spectrogram_stage import SpectrogramStage
-
-_WAYS = ("image", "spectrogram")
+from mtnet_tf.training.stages.image import as_samples
+from mtnet_tf.training.stages.spectrogram import SpectrogramStage
 
 
 class CmcganStage(SpectrogramStage):
@@ -70,16 +69,16 @@ class CmcganStage(SpectrogramStage):
             "image": as_samples(batch["image"]),
             "spectrogram": tf.gather(self.spectrograms, batch["recording"]),
         }
-        noise = {way: self.draw_noise(size, use) for use, way in enumerate(_WAYS)}
+        noise = {modality: self.draw_noise(size, use) for use, modality in enumerate(MODALITIES)}
         # (r_v, w_a) and (w_v, r_a) are both a true image with a true sound of another word.
         mismatched = [self.draw_other_sounds(batch["label"], uses) for uses in ((2, 4), (3, 5))]
 
-        def decoded(way: str, embedding: tf.Tensor) -> tf.Tensor:
-            inputs = {"embedding": embedding, "noise": noise[way]}
-            return self._decoders[way](inputs, training=True)
+        def decoded(modality: str, embedding: tf.Tensor) -> tf.Tensor:
+            inputs = {"embedding": embedding, "noise": noise[modality]}
+            return self._decoders[modality](inputs, training=True)
 
-        def encoded(way: str, sample: tf.Tensor) -> tf.Tensor:
-            return self._encoders[way](sample, training=True)
+        def encoded(modality: str, sample: tf.Tensor) -> tf.Tensor:
+            return self._encoders[modality](sample, training=True)
 
         def judged(image: tf.Tensor, spectrogram: tf.Tensor) -> tf.Tensor:
             inputs = {"image": image, "spectrogram": spectrogram}
@@ -98,7 +97,7 @@ class CmcganStage(SpectrogramStage):
                 judged(fake["image"], real["spectrogram"]),
             ]
 
-        made = across({way: encoded(way, real[way]) for way in _WAYS})
+        made = across({modality: encoded(modality, real[modality]) for modality in MODALITIES})
 
         def of_discriminator() -> dict[str, tf.Tensor]:
             others = [judged(real["image"], sound) for sound in mismatched]
@@ -108,18 +107,18 @@ class CmcganStage(SpectrogramStage):
             return {"total": loss}
 
         def of_others() -> dict[str, tf.Tensor]:
-            embeddings = {way: encoded(way, real[way]) for way in _WAYS}
+            embeddings = {modality: encoded(modality, real[modality]) for modality in MODALITIES}
             fake = across(embeddings)
             adversarial = tf.add_n(
                 [adversarial_losses.generator_loss(x, self.form) for x in both_fakes(fake)]
             )
             # What stayed in its own modality, V -> V and A -> A, goes across after that.
-            stayed = {way: decoded(way, embeddings[way]) for way in _WAYS}
+            stayed = {modality: decoded(modality, embeddings[modality]) for modality in MODALITIES}
             cycles = []
-            for way, other in (_WAYS, _WAYS[::-1]):
+            for modality, other in (MODALITIES, MODALITIES[::-1]):
                 for sample in (fake[other], stayed[other]):
-                    again = decoded(way, encoded(other, sample))
-                    cycles.append(adversarial_losses.consistency_loss(real[way], again))
+                    again = decoded(modality, encoded(other, sample))
+                    cycles.append(adversarial_losses.consistency_loss(real[modality], again))
             consistency = tf.add_n(cycles)
             total = adversarial + self._config.consistency_weight * consistency
             return {"adversarial": adversarial, "consistency": consistency, "total": total}

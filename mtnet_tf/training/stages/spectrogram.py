@@ -12,8 +12,8 @@ from mtnet_tf.config import Config
 from mtnet_tf.data.augmentation import Augmentation
 from mtnet_tf.data.by_word import ByWord
 from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.training.adversarial_stage import AdversarialStage
 from mtnet_tf.training.stage import NUM_PICTURES
+from mtnet_tf.training.stages.adversarial import AdversarialStage
 
 
 class SpectrogramStage(AdversarialStage):
