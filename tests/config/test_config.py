@@ -140,8 +140,9 @@ def test_the_audio_feature_is_spoken_only_where_there_is_one():
 
 def test_the_softmax_layer_names_words_only_where_there_is_one():
     config = config_lib.override(preset("paper"), ["loss.generation_target=softmax_word"])
-    with pytest.raises(config_lib.ConfigError, match="without it there is no softmax layer"):
-        config_lib.override(config, ["loss.perceptual_weight=null"])
+    for weight in ("null", "0"):
+        with pytest.raises(config_lib.ConfigError, match="no softmax layer learns to name a word"):
+            config_lib.override(config, [f"loss.perceptual_weight={weight}"])
     for row in ("gen_only", "gen_rep"):
         assert systems.configure(row, config).loss.generation_target == "true_word"
     for row in ("no_holes", "autoencoder", "mtnet"):

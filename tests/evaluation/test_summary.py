@@ -14,8 +14,8 @@ def row(
 ):  # fmt: skip
     scores = {name: score for name in METRICS}
     return Row(
-        "id", word, "recording", voice, scores, failures or {}, failed_references, retrieved,
-        retrieved_voice, nearest, softmax,
+        "id", word, "recording", voice, scores, failures or {}, failed_references, nearest,
+        retrieved, retrieved_voice, softmax,
     )  # fmt: skip
 
 

@@ -152,15 +152,16 @@ def test_a_form_that_says_something_else_is_not_kept(exported, tmp_path, monkeyp
 
     def wrong(path):
         call = load(path)
-        return lambda inputs: {name: value + 0.01 for name, value in call(inputs).items()}
+        return lambda inputs: {name: value + error for name, value in call(inputs).items()}
 
     monkeypatch.setattr(onnx_file, "load", wrong)
     (tmp_path / "model.onnx").write_text("an earlier one")
-    message = (
-        "off by 0.01.* where 0.0001 is allowed; it was not kept. Use a form without quantisation"
-    )
-    with pytest.raises(ExportError, match=message):
-        export(exported, tmp_path / "model", "onnx")
+    for quantize, error, remedy in (
+        (None, 0.01, "Use another format"),
+        ("float16", 0.5, "Use a form without quantisation, or another format"),
+    ):
+        with pytest.raises(ExportError, match=f"is allowed; it was not kept. {remedy}."):
+            export(exported, tmp_path / "model", "onnx", quantize)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["an earlier one"]
 
 

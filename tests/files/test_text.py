@@ -45,7 +45,7 @@ def test_json_that_is_none_is_one_error(text, message, tmp_path):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(FileError, match=f"a.json cannot be read .*{message}") as caught:
         read_json(tmp_path / "a.json")
-    assert "Delete it and run the same command again." in str(caught.value)
+    assert "Put it back from a copy, or delete it and run" in str(caught.value)
 
 
 def test_json_without_end_is_not_read_whole(tmp_path):

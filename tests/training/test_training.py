@@ -276,12 +276,17 @@ def test_a_part_of_a_data_set_has_a_stage_1_of_its_own(tiny_config, synthetic_da
 
 
 def test_data_that_does_not_fit_is_refused(tiny_config, synthetic_data, tmp_path):
-    config = config_lib.override(tiny_config, ["data.num_classes=4"])
-    with pytest.raises(
-        DataError,
-        match=r"are \(12, 12, 1, 3, 900\), the network is built for \(12, 12, 1, 4, 900\)",
+    of_four = ["data.num_classes=4", "data.image_shape=[14,14,1]"]
+    of_three_voices = ["voice.conditioning=film", "data.num_voices=3"]
+    for overrides, found, wanted in (
+        (of_four, "'image_shape': (12, 12, 1), 'num_classes': 3", "(14, 14, 1), 'num_classes': 4"),
+        (of_three_voices, "'num_voices': 2", "'num_voices': 3"),
     ):
-        train(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu")
+        config = config_lib.override(tiny_config, overrides)
+        with pytest.raises(DataError) as caught:
+            train(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu")
+        assert f"it has {{{found}}}, and the network is" in str(caught.value)
+        assert f"{wanted}}}." in str(caught.value)
 
 
 def test_run_folder_without_a_network(tmp_path, tiny_config):
