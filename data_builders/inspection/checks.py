@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from mtnet_tf.data import audio
 from mtnet_tf.data.prepared import SPLITS
 
 OK, NOTE, FAILED = "ok", "note", "FAILED"
@@ -22,9 +23,7 @@ _KEEPING_APART = {
     "many_voices_unseen": "voices",
 }
 _SILENT_RMS_DB = -60  # of full scale
-_SILENCE_DB = -45  # of the loudest 10 ms
 _LONG_SILENCE_MS = 100
-_FULL_SCALE = 32767
 _CLIPPED_RUN = 3  # samples
 
 
@@ -244,10 +243,10 @@ def check_clipping(sounds: dict[str, Sound], peak: float) -> Check:
     if not clipped:
         return Check("clipping", OK, "no recording has a flat top")
     found = [
-        f"{name} ({sound.flat_top} samples at {20 * math.log10(sound.peak / _FULL_SCALE):.1f} dB)"
+        f"{name} ({sound.flat_top} samples at {_decibels(sound.peak):.1f} dB)"
         for name, sound in clipped.items()
     ]
-    cut_off = any(sound.peak > round(peak * _FULL_SCALE) for sound in clipped.values())
+    cut_off = any(sound.peak > round(peak * audio.INT16_MAX) for sound in clipped.values())
     detail = f"{len(found)} of {len(sounds)} have a flat top: {_listing(found)}"
     return Check("clipping", FAILED if cut_off else NOTE, detail)
 
@@ -301,7 +300,7 @@ def check_recordings(records: Sequence[dict]) -> Check:
 
 def measure(samples: np.ndarray, sample_rate: int) -> Sound:
     """Measures a recording, int16 [num_samples] at `sample_rate` Hz."""
-    samples = np.maximum(samples, -_FULL_SCALE).astype(np.int64)
+    samples = np.maximum(samples, -audio.INT16_MAX).astype(np.int64)
     peak = int(np.abs(samples).max(initial=0))
     if not peak:
         return Sound(len(samples), 0, -math.inf, 0.0, 0.0, 0)
@@ -309,15 +308,20 @@ def measure(samples: np.ndarray, sample_rate: int) -> Sound:
     starts = np.arange(0, len(samples), frame)
     ends = np.minimum(starts + frame, len(samples))
     power = np.add.reduceat(samples**2, starts) / (ends - starts)
-    loud = np.flatnonzero(power >= power.max() * 10 ** (_SILENCE_DB / 10))
+    loud = np.flatnonzero(power >= power.max() * 10 ** (-audio.TOP_DB / 10))
     return Sound(
         num_samples=len(samples),
         peak=peak,
-        rms_db=10 * math.log10(np.mean(samples**2) / _FULL_SCALE**2),
+        rms_db=10 * math.log10(np.mean(samples**2) / audio.INT16_MAX**2),
         leading_ms=1000 * int(starts[loud[0]]) / sample_rate,
         trailing_ms=1000 * int(len(samples) - ends[loud[-1]]) / sample_rate,
         flat_top=max(_longest_run(samples == peak), _longest_run(samples == -peak)),
     )
+
+
+def _decibels(peak: int) -> float:
+    """Returns a peak of int16 samples in dB of full scale."""
+    return 20 * math.log10(peak / audio.INT16_MAX)
 
 
 def _longest_run(mask: np.ndarray) -> int:

@@ -173,6 +173,10 @@ class LogMelConfig:
     fft_length: Annotated[int, Range(least=16, most=65_536)] = 1024
     floor_decibels: Annotated[float, Range(least=-200, most=-1)] = -80.0
 
+    def shape(self) -> tuple[int, int, int]:
+        """Returns the height, the width and the channels of a spectrogram."""
+        return self.num_mels, self.num_frames, 1
+
 
 @dataclass(frozen=True)
 class AdversarialConfig:

@@ -30,7 +30,7 @@ def numbers_of_weights(config: Config) -> dict[str, int]:
     hidden = generator.hidden_units
     if generator.kind == "autoencoder_decoder":
         gated, hidden = 0, autoencoder.decoder_units()
-    flattened = _map_sizes(_spectrogram_shape(config), inverter.channels)[-1]
+    flattened = _map_sizes(config.log_mel.shape(), inverter.channels)[-1]
     return {
         "image_encoder": convolutions
         + _dense(widths)
@@ -54,7 +54,7 @@ def values_of_a_row(config: Config) -> dict[str, int]:
     """
     length, units = config.data.audio_length, config.adversarial.embedding_units
     height, width, _ = config.data.image_shape
-    inverted = _map_sizes(_spectrogram_shape(config), config.spectrogram_inverter.channels)
+    inverted = _map_sizes(config.log_mel.shape(), config.spectrogram_inverter.channels)
     adversarial = []
     for shape, (*channels, last) in _adversarial_shapes(config):
         # A discriminator joins the embedding to its smallest map.
@@ -88,12 +88,8 @@ def _adversarial_shapes(config: Config) -> list[tuple[tuple[int, int, int], tupl
     """Returns the shape of images and of spectrograms, each with the channels of its layers."""
     return [
         (config.data.image_shape, config.adversarial.image_channels),
-        (_spectrogram_shape(config), config.adversarial.sound_channels),
+        (config.log_mel.shape(), config.adversarial.sound_channels),
     ]
-
-
-def _spectrogram_shape(config: Config) -> tuple[int, int, int]:
-    return config.log_mel.num_mels, config.log_mel.num_frames, 1
 
 
 def _map_sizes(shape: tuple[int, int, int], channels: Sequence[int]) -> list[int]:

@@ -25,7 +25,8 @@ MIN_SAMPLE_RATE = 4_000
 MAX_SAMPLE_RATE = 384_000
 """In Hz; the highest rate of sound cards."""
 
-_INT16_MAX = 32767
+INT16_MAX = 32767
+"""What a full-scale sample is in the files and the data sets."""
 
 
 class AudioError(InputError, ValueError):
@@ -143,12 +144,12 @@ def to_int16(samples: np.ndarray) -> np.ndarray:
     samples = np.asarray(samples, np.float64)
     if not np.isfinite(samples).all():
         raise AudioError("The audio holds NaN or infinite samples and cannot be stored as int16.")
-    return np.rint(np.clip(samples, -1, 1) * _INT16_MAX).astype(np.int16)
+    return np.rint(np.clip(samples, -1, 1) * INT16_MAX).astype(np.int16)
 
 
 def from_int16(samples: np.ndarray) -> np.ndarray:
     """Returns float32 [...] in [-1, 1] of int16 [...]: x / 32767, the inverse of `to_int16`."""
-    return np.maximum(np.asarray(samples, np.float32) / np.float32(_INT16_MAX), np.float32(-1))
+    return np.maximum(np.asarray(samples, np.float32) / np.float32(INT16_MAX), np.float32(-1))
 
 
 def as_vector(samples: np.ndarray) -> np.ndarray:

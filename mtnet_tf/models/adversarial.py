@@ -31,9 +31,7 @@ def shape_of(config: Config, modality: Modality) -> tuple[int, int, int]:
         config: of the run.
         modality: of the sample.
     """
-    if modality == "image":
-        return config.data.image_shape
-    return (config.log_mel.num_mels, config.log_mel.num_frames, 1)
+    return config.data.image_shape if modality == "image" else config.log_mel.shape()
 
 
 def smallest_map(config: Config, modality: Modality) -> tuple[int, int]:

@@ -16,9 +16,8 @@ def build_spectrogram_inverter(config: Config) -> keras.Model:
 
     Input: float32 [batch, mels, frames, 1] in [-1, 1]. Output: float32 [batch, L_s] in [-1, 1].
     """
-    inverter, log_mel = config.spectrogram_inverter, config.log_mel
-    init = weight_initializers(config.initialization)
-    spectrogram = keras.Input((log_mel.num_mels, log_mel.num_frames, 1), name="spectrogram")
+    inverter, init = config.spectrogram_inverter, weight_initializers(config.initialization)
+    spectrogram = keras.Input(config.log_mel.shape(), name="spectrogram")
     x = spectrogram
     for k, channels in enumerate(inverter.channels, 1):
         x = layers.Conv2D(channels, 3, strides=2, padding="same", name=f"conv{k}", **init)(x)
