@@ -124,7 +124,7 @@ def _check_averages(config: Config) -> None:
             operator.attrgetter(name)(config.training).average_decay == 0,
             config,
             f"training.{name}.average_decay",
-            "must be 0: an adversarial stage keeps the weights of its best look",
+            "must be 0: an adversarial stage keeps the weights of its best validation",
         )
 
 

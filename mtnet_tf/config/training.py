@@ -168,9 +168,9 @@ class TrainingConfig:
             scaling), or auto, what the device is fast at. Weights, statistics, FC layers, the audio
             generator and losses are float32 whatever is set, and so is the network that is saved.
         jit_compile: whether the training step is compiled with XLA.
-        validations: how often a stage is looked at, from 0 to 1e6: its audio features, or the
+        validations: how often a stage is validated, from 0 to 1e6: its audio features, or the
             validation part. 0: at its end alone. Whatever else it is, an adversarial stage is
-            looked at once an epoch.
+            validated once an epoch.
     """
 
     seed: Seed = 0

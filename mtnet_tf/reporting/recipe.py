@@ -31,7 +31,7 @@ def section(folder: pathlib.Path | str) -> str:
     for path in whole_files(folder):
         result = read_json(path)
         with whole_results(path, "experiments.recipe"):
-            last = _last_look(result)
+            last = _last_validation(result)
             datasets.setdefault(dataset_of(result), []).append(result | {"last": last})
     parts = []
     with whole_results(folder, "experiments.recipe"):
@@ -41,13 +41,13 @@ def section(folder: pathlib.Path | str) -> str:
     return "\n".join(parts)
 
 
-def _last_look(result: dict) -> dict[str, float | None]:
-    """Returns accuracy and generation loss of the last look; None for what it does not have."""
+def _last_validation(result: dict) -> dict[str, float | None]:
+    """Returns accuracy and generation loss of the last validation; None for what it lacks."""
     if divergence(result):
         return {_ACCURACY: None, _GENERATION: None}
-    look = result["looks"][-1]
-    accuracy = look[_WORD_ACCURACY if _WORD_ACCURACY in look else _ACCURACY]
-    return {_ACCURACY: accuracy, _GENERATION: look.get(_GENERATION)}
+    last = result["looks"][-1]
+    accuracy = last[_WORD_ACCURACY if _WORD_ACCURACY in last else _ACCURACY]
+    return {_ACCURACY: accuracy, _GENERATION: last.get(_GENERATION)}
 
 
 def _require_comparable(dataset: str, results: list[dict]) -> None:
@@ -143,7 +143,7 @@ def _footer(results: list[dict]) -> str:
         "The preset is as it was at the commit of a result: later ones have what earlier changes"
         " brought. The generation loss of a change of that loss is not that of its base.",
     ]
-    # One that diverged has no looks, and does not say which study it is of.
+    # One that diverged has no validations, and does not say which study it is of.
     if any(_WORD_ACCURACY in look for result in results for look in result.get("looks", [])):
         lines.append(
             "Validation accuracy is here the share of the spectrograms that are made of images to"

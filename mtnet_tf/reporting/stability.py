@@ -44,11 +44,11 @@ def draw_stability(table: dict[str, list[Row]], path: pathlib.Path | str) -> boo
     datasets = list(dict.fromkeys(row.dataset for row, _, _ in trainings))
     figure = Figure(figsize=(0.6 + 4.4 * len(datasets), 2.2 * len(_FIGURES)), layout="constrained")
     axes = figure.subplots(len(_FIGURES), len(datasets), squeeze=False, sharex="col")
-    for row, seed, looks in trainings:
+    for row, seed, validations in trainings:
         column = axes[:, datasets.index(row.dataset)]
         for axis, (name, title) in zip(column, _FIGURES.items()):
-            epochs = range(1, 1 + len(looks))
-            values = [look.get(name, math.nan) for look in looks]
+            epochs = range(1, 1 + len(validations))
+            values = [validation.get(name, math.nan) for validation in validations]
             axis.plot(epochs, values, label=f"{row.label}, seed {seed}")
             axis.set_ylabel(title, fontsize=8)
         column[0].set_title(row.dataset)
@@ -61,7 +61,7 @@ def draw_stability(table: dict[str, list[Row]], path: pathlib.Path | str) -> boo
 
 
 def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
-    """Returns a line a training: its best look, its last, and the picture where it is drawn.
+    """Returns a line a training: its best validation, its last, and the picture where it is drawn.
 
     Args:
         table: of `paper_table.read_table`.
@@ -71,18 +71,18 @@ def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
         Markdown; "" where no adversarial system was run.
     """
     rows = []
-    for row, seed, looks in _trainings(table):
-        accuracies = [look[_ACCURACY] for look in looks]
+    for row, seed, validations in _trainings(table):
+        accuracies = [validation[_ACCURACY] for validation in validations]
         best = accuracies.index(max(accuracies))
         rows.append(
             [
                 row.dataset,
                 row.label,
                 str(seed),
-                f"{percent(accuracies[best])}, epoch {best + 1} of {len(looks)}",
+                f"{percent(accuracies[best])}, epoch {best + 1} of {len(validations)}",
                 percent(accuracies[-1]),
-                number(looks[best].get(_DIVERSITY)),
-                number(looks[-1].get(_DIVERSITY)),
+                number(validations[best].get(_DIVERSITY)),
+                number(validations[-1].get(_DIVERSITY)),
             ]
         )
     if not rows:
@@ -95,10 +95,10 @@ def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
 
 
 def _trainings(table: dict[str, list[Row]]) -> Iterator[tuple[Row, int, list[dict]]]:
-    """Yields (row, seed, looks) of the adversarial trainings."""
+    """Yields (row, seed, validations) of the adversarial trainings."""
     for rows in table.values():
         for row in rows:
             for run in row.runs:
-                looks = run.get("looks") or [{}]
-                if _ACCURACY in looks[0]:
-                    yield row, run["provenance"]["seed"], looks
+                validations = run.get("looks") or [{}]
+                if _ACCURACY in validations[0]:
+                    yield row, run["provenance"]["seed"], validations

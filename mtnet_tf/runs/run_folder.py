@@ -29,7 +29,7 @@ from mtnet_tf.files import (
 from mtnet_tf.runs.layout import CHECKPOINTS, CONFIG, ENVIRONMENT, EVENTS, LOG, NETWORK, RECORDINGS
 from mtnet_tf.runs.provenance import continuations, environment
 
-_LOOK = re.compile(r"^step$|^validation|_total$")
+_VALIDATED = re.compile(r"^step$|^validation|_total$")
 _MENDING = "Delete it and run the command again that the run was begun with: it is written anew."
 # environment.json says that the training has ended, and the checkpoints may be gone by then.
 MENDING_OF_TRAINED = (
@@ -234,8 +234,8 @@ class RunFolder:
             )
         return lines
 
-    def looks(self) -> list[dict[str, Any]]:
-        """Returns what was found at each look at the last stage.
+    def validations(self) -> list[dict[str, Any]]:
+        """Returns what each validation of the last stage found.
 
         Returns:
             [{"step", the figures of its validation, and the total losses of an adversarial stage}],
@@ -246,7 +246,7 @@ class RunFolder:
         """
         lines = self.log()
         return [
-            {key: figure for key, figure in line.items() if _LOOK.search(key)}
+            {key: figure for key, figure in line.items() if _VALIDATED.search(key)}
             for line in lines
             if line["stage"] == lines[-1]["stage"]
             and any(key.startswith("validation") for key in line)

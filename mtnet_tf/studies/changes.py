@@ -103,6 +103,6 @@ def try_change(
         scores.pop("provenance")
         kept = ("training_seconds", "images_seen", "num_parameters")
         of_run = {key: run.environment()[key] for key in kept}
-        ending |= {"looks": run.looks(), "scores": scores, **of_run}
+        ending |= {"looks": run.validations(), "scores": scores, **of_run}
     keras.backend.clear_session()
     return {**of_training(run.environment()), **ending}

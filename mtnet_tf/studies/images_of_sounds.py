@@ -61,7 +61,7 @@ def make_images(
         session = Session(run, config.training)
         keras.utils.set_random_seed(config.training.seed)
         stage = train_images_of_sounds(config, data, classifier, session)
-        # Other latents than those that chose the best look.
+        # Other latents than those that chose the best validation.
         count = len(data.validation)
         random = np.random.default_rng([config.training.seed, 1])
         made = stage.make_all(count, random.normal(size=[count, stage.noise_units]))
@@ -73,7 +73,7 @@ def make_images(
             "num_images": count,
             "word_accuracy": float(right.mean()),
             "word_accuracy_of_true_images": float(truly.mean()),
-            "looks": run.looks(),
+            "looks": run.validations(),
             "steps": stage.num_steps,
             "training_seconds": round(session.seconds, 1),
             **of_training(run.environment()),

@@ -128,9 +128,10 @@ def try_autoencoder(config: Config, data: AudioDescriptions) -> dict[str, Any]:
         data: the data set.
 
     Returns:
-        {"num_steps": the steps of the whole stage, "looks": a list, "log": the lines of the log},
-        and "diverged" (`divergence`) where a loss or a figure of a look was not finite. A look is
-        {"step", "reconstruction_error", "feature_saturation", "nearest_cosine"}.
+        {"num_steps": the steps of the whole stage, "looks": an entry a validation, "log": the lines
+        of the log}, and "diverged" (`divergence`) where a loss or a figure of a validation was not
+        finite. An entry is {"step", "reconstruction_error", "feature_saturation",
+        "nearest_cosine"}.
     """
     keras.utils.set_random_seed(config.training.seed)
     stage = _WatchedAutoencoderStage(build_audio_autoencoder(config), config, data)
@@ -152,7 +153,7 @@ def try_joint(
         device: what the training runs on, for the record.
 
     Returns:
-        As `try_autoencoder`. A look is {"step"} and the figures of `JointStage.validate`. Where
+        As `try_autoencoder`. An entry is {"step"} and the figures of `JointStage.validate`. Where
         stage 1 diverged or has learned too little, "diverged" says it, and the rest is empty.
 
     Raises:
@@ -171,7 +172,7 @@ def try_joint(
 
 
 class _GivenUp(Exception):
-    """A look has found nothing left to learn from."""
+    """A validation has found nothing left to learn from."""
 
 
 def _watch(stage: _Watched, run: RunFolder, config: Config) -> dict[str, Any]:
@@ -188,7 +189,7 @@ def _watch(stage: _Watched, run: RunFolder, config: Config) -> dict[str, Any]:
 
 
 class _Watched:
-    """Keeps what each look at a stage has found, and ends a stage that is lost."""
+    """Keeps what each validation of a stage has found, and ends a stage that is lost."""
 
     def __init__(self, *arguments: Config | AudioDescriptions | keras.Model | np.ndarray) -> None:
         super().__init__(*arguments)

@@ -319,7 +319,7 @@ def _run_cell(
         # Last: a cell is done when its result is there.
         if not is_scored:
             written = {"cell": cell.key, "config": dataclasses.asdict(config)}
-            write_json(places.result(cell), {**written, **own, "looks": run.looks()})
+            write_json(places.result(cell), {**written, **own, "looks": run.validations()})
     places.failure(cell).unlink(missing_ok=True)
 
 

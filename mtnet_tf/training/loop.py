@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 
 class NonFiniteLossError(InputError, ArithmeticError):
-    """A loss, or a figure of a look, is NaN or infinite. The last checkpoint is from before.
+    """A loss, or a figure of a validation, is NaN or infinite. The last checkpoint is from before.
 
     Attributes:
         step: the update whose figure it is.
@@ -98,7 +98,7 @@ def run_stage(
             with lost_workers(stage.strategy), profiler.step(number - first):
                 pending.append((number, stage.train_step(batch)))
             last = number == stage.num_steps
-            validating = last or _is_look(stage, number)
+            validating = last or _is_validation_step(stage, number)
             # Looked at once: a signal that comes later waits for the next step.
             stopping = bool(received)
             save = last or stopping or time.monotonic() - saved_at > config.checkpoint_secs
@@ -130,9 +130,9 @@ def run_stage(
     return float(seconds)
 
 
-def _is_look(stage: Stage, step: int) -> bool:
-    """Whether one of the looks, evenly spread, comes after this step."""
-    before, after = ((step - back) * stage.num_looks // stage.num_steps for back in (1, 0))
+def _is_validation_step(stage: Stage, step: int) -> bool:
+    """Whether one of the validations, evenly spread, comes after this step."""
+    before, after = ((step - back) * stage.num_validations // stage.num_steps for back in (1, 0))
     return after > before
 
 

@@ -37,8 +37,8 @@ class Stage(abc.ABC):
         strategy: the strategy in whose scope the stage was made.
         batch_size: the rows of a step, on all replicas together.
         num_steps: the steps of the whole stage.
-        num_looks: how often it is validated, evenly spread, the last time at its end, and at most
-            once a step; 0 for its end alone.
+        num_validations: how often it is validated, evenly spread, the last time at its end, and at
+            most once a step; 0 for its end alone.
         train_step: batch -> {name: scalar float32}. It takes one step on all replicas and returns
             its figures.
     """
@@ -70,7 +70,7 @@ class Stage(abc.ABC):
         self._augmentation = augmentation
         num_rows = len(next(iter(columns.values())))
         self.num_steps = max(1, round(config.epochs * num_rows / self.batch_size))
-        self.num_looks = training.validations
+        self.num_validations = training.validations
         replicas = self.strategy.num_replicas_in_sync
         if self.batch_size % replicas:
             raise DistributionError(

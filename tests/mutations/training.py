@@ -214,7 +214,7 @@ MUTANTS = {
             "tests/training/test_training.py",
         ),
         (
-            ("stage.num_looks // stage.num_steps for", "stage.num_looks // 1000 for"),
+            ("stage.num_validations // stage.num_steps for", "stage.num_validations // 1000 for"),
             ("log = validating or number % config.log_steps", "log = validating or number % 20"),
             ("time.monotonic() - saved_at > config.checkpoint_secs", "False"),
             ("means=means, ", ""),

@@ -202,7 +202,7 @@ def test_the_looks_at_the_last_stage(tmp_path):
         '{"stage": "b", "step": 2, "loss": 3, "validation_x": 1, "generator_total": 2}',
     ]
     write_text(tmp_path / "train_log.jsonl", "\n".join(lines) + "\n")
-    assert run.looks() == [{"step": 2, "validation_x": 1, "generator_total": 2}]
+    assert run.validations() == [{"step": 2, "validation_x": 1, "generator_total": 2}]
     assert [line["step"] for line in run.log()] == [1, 1, 2]
 
 
@@ -215,12 +215,12 @@ def test_a_broken_line_of_the_log_is_named(broken, tmp_path):
     path = tmp_path / "train_log.jsonl"
     path.write_bytes(b'{"stage": "a", "step": 1}\n' + broken + b"\n")
     with pytest.raises(RunFolderError, match="log.jsonl: line 2 is no JSON .* Remove that line"):
-        RunFolder(tmp_path).looks()
+        RunFolder(tmp_path).validations()
 
 
 def test_a_missing_log_is_one_error(tmp_path):
     with pytest.raises(RunFolderError, match="is missing or cannot be read .* train the run again"):
-        RunFolder(tmp_path).looks()
+        RunFolder(tmp_path).validations()
 
 
 @pytest.mark.parametrize(

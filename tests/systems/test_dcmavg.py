@@ -60,15 +60,15 @@ def test_a_step_moves_every_weight_of_both_networks(loss, config, synthetic_data
     assert_moved(networks, before, loss)
 
 
-def test_of_equal_looks_the_first_is_kept(config, synthetic_data, monkeypatch):
+def test_of_equal_validations_the_first_is_kept(config, synthetic_data, monkeypatch):
     """As the tables say. 0.9 is less in float32 than in float64."""
     stage, generator, _ = adversarial_stage(config, synthetic_data)
     accuracies, kept = iter([0.5, 0.9, 0.9, 0.1]), []
     monkeypatch.setattr(np, "mean", lambda *_: next(accuracies))
     monkeypatch.setattr(stage, "_diversity", dict)
-    for look in range(4):
+    for number in range(4):
         for weight in generator.weights:
-            weight.assign(np.full(weight.shape, look, np.float32))
+            weight.assign(np.full(weight.shape, number, np.float32))
         stage.validate()
     monkeypatch.undo()
     stage.finish()
@@ -153,7 +153,7 @@ def test_looks_say_accuracy_and_diversity(config, synthetic_data):
     dense = generator.get_layer("fc").kernel
     dense.assign(np.concatenate([dense.numpy()[:5], np.zeros_like(dense.numpy()[5:])]))
     assert stage.validate()["validation_diversity"] == pytest.approx(0, abs=1e-6)
-    assert stage.num_looks == 4  # one an epoch
+    assert stage.num_validations == 4  # one an epoch
 
 
 def test_diversity_is_a_distance_over_that_of_words(config, synthetic_data, monkeypatch):
@@ -270,7 +270,7 @@ def test_embeddings_of_another_classifier_are_not_taken(config, synthetic_data, 
 
 
 def look_of_two(strategy):
-    """A step, a look and the end of a stage on several replicas."""
+    """A step, a validation and the end of a stage on several replicas."""
     config = config_lib.override(conftest.make_tiny_config(), SMALL)
     data = conftest.make_synthetic_data()
     with strategy.scope():
@@ -278,7 +278,7 @@ def look_of_two(strategy):
     figures = stage.train_step(next(iter(stage.batches(0))))
     found = stage.validate()
     before = values(generator)
-    stage.finish()  # the best look was the last step
+    stage.finish()  # the best validation was the last step
     same = [np.array_equal(a, b) for a, b in zip(before, values(generator))]
     return {name: float(figure) for name, figure in figures.items()} | found, all(same)
 

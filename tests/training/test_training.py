@@ -95,14 +95,18 @@ def test_resume_equals_uninterrupted(overrides, tiny_config, synthetic_data, tmp
     assert_resumes_to_the_same_bits(config, synthetic_data, tmp_path, "autoencoder", "joint")
 
 
-@pytest.mark.parametrize("looks, steps", [(5, 12), (15, 20), (60, 100), (5, 5), (7, 3), (1, 9)])
-def test_looks_are_evenly_spread_and_as_many_as_asked_for(looks, steps):
-    stage = types.SimpleNamespace(num_looks=looks, num_steps=steps)
-    found = [step for step in range(1, steps + 1) if loop._is_look(stage, step)]
-    assert len(found) == min(looks, steps) and found[-1] == steps
+@pytest.mark.parametrize(
+    "validations, steps", [(5, 12), (15, 20), (60, 100), (5, 5), (7, 3), (1, 9)]
+)
+def test_validations_are_evenly_spread_and_as_many_as_asked_for(validations, steps):
+    stage = types.SimpleNamespace(num_validations=validations, num_steps=steps)
+    found = [step for step in range(1, steps + 1) if loop._is_validation_step(stage, step)]
+    assert len(found) == min(validations, steps) and found[-1] == steps
     apart = np.diff([0, *found])
     assert apart.max() - apart.min() <= 1
-    assert not loop._is_look(types.SimpleNamespace(num_looks=0, num_steps=steps), steps)
+    assert not loop._is_validation_step(
+        types.SimpleNamespace(num_validations=0, num_steps=steps), steps
+    )
 
 
 def test_a_precision_is_chosen_and_written_down(tiny_config, synthetic_data, tmp_path):

@@ -26,9 +26,8 @@ _NUM_PAIRS, _NUM_LATENTS = 50, 4
 class AdversarialStage(Stage):
     """A stage whose networks make something of a word and of a latent: spectrograms, or images.
 
-    Adversarial trainings collapse. So it is looked at once an epoch, and the weights that are kept
-    are those of the look with the best word accuracy on the validation part; the last ones where
-    nothing is held out.
+    Adversarial trainings collapse. So it is validated once an epoch, and the weights of the best
+    word accuracy are kept, of equal ones the first; the last ones where nothing is held out.
 
     Attributes:
         form: of the adversarial loss.
@@ -59,8 +58,8 @@ class AdversarialStage(Stage):
         """
         stage = config.training.adversarial
         super().__init__(stage, config.training, columns, augmentation)
-        if self.num_looks:
-            self.num_looks = max(1, round(stage.epochs))
+        if self.num_validations:
+            self.num_validations = max(1, round(stage.epochs))
         self.form, self.noise_units = config.adversarial.loss, config.adversarial.noise_units
         self._generators, self.discriminator = list(generators), discriminator
         self._move_generators = self.make_update(
@@ -98,8 +97,8 @@ class AdversarialStage(Stage):
     def distance_between_words(self) -> float:
         """Returns the mean absolute difference of the true samples of two words."""
 
-    def noise_of_a_look(self, count: int) -> np.ndarray:
-        """Returns z of the looks, float [count, noise_units]: zeros, as at test time."""
+    def validation_noise(self, count: int) -> np.ndarray:
+        """Returns z of a validation, float [count, noise_units]: zeros, as at test time."""
         return np.zeros([count, self.noise_units])
 
     def update_both(self, of_discriminator: Losses, of_generators: Losses) -> dict[str, tf.Tensor]:
@@ -194,7 +193,7 @@ class AdversarialStage(Stage):
         """
         if not len(self._labels):
             return {}
-        made = self.make_all(len(self._labels), self.noise_of_a_look(len(self._labels)))
+        made = self.make_all(len(self._labels), self.validation_noise(len(self._labels)))
         accuracy = float(np.mean(self.recognize(made) == self._labels))
         if accuracy > self._best_so_far():
             self._best_accuracy.assign(accuracy)
@@ -233,7 +232,7 @@ class AdversarialStage(Stage):
         return {"validation_diversity": float(apart / of_words)}
 
     def finish(self) -> None:
-        """Gives the networks the weights of their best look."""
+        """Gives the networks the weights of their best validation."""
         if self._best_so_far() >= 0:
             for weight, kept in zip(self._weights(), self._best):
                 weight.assign(kept)

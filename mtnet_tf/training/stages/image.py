@@ -97,7 +97,7 @@ class ImageStage(AdversarialStage):
         images = as_samples(self._validation.images[:100]).numpy()
         return float(np.abs(images - np.roll(images, 1, axis=0)).mean())
 
-    def noise_of_a_look(self, count: int) -> np.ndarray:
+    def validation_noise(self, count: int) -> np.ndarray:
         """Returns z as it is drawn: a word has many images."""
         return np.random.default_rng(self._training.seed).normal(size=[count, self.noise_units])
 
@@ -109,7 +109,7 @@ class ImageStage(AdversarialStage):
         """
         count = min(NUM_PICTURES, len(self._labels))
         if count:
-            made = self.make_all(count, self.noise_of_a_look(count))
+            made = self.make_all(count, self.validation_noise(count))
             tf.summary.image("image", as_pixels(made), step=step, max_outputs=NUM_PICTURES)
 
 

@@ -85,7 +85,7 @@ class SpectrogramStage(AdversarialStage):
         count = min(NUM_PICTURES, len(self._labels))
         if not count:
             return
-        made = self.make_all(count, self.noise_of_a_look(count))
+        made = self.make_all(count, self.validation_noise(count))
         true = self._words()[self._labels[:count]]
         pictures = (np.concatenate([true, made], axis=1)[:, ::-1] + 1) / 2
         tf.summary.image("spectrogram", pictures, step=step, max_outputs=NUM_PICTURES)
