@@ -18,8 +18,8 @@ from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf.config import DataConfig
 from mtnet_tf.data import loading, prepared
 from mtnet_tf.data.pairs import DataError
+from tests.dummy import DUMMY
 
-DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
 WORDS = list(mnist_ad_dataset_builder.Builder.WORDS.values())
 TRAIN = "mnist_ad-train.tfrecord-00000-of-00001"
 

@@ -8,9 +8,7 @@ import pytest
 import soundfile
 
 import data_builders
-from data_builders.mnist_ad import mnist_ad_dataset_builder
-
-_DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
+from tests.dummy import DUMMY
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +20,7 @@ def own_temporary_folder(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def dummy():
     """The folder of MNIST AD's dummy images (20 and 10) and recordings."""
-    return _DUMMY
+    return DUMMY
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +37,8 @@ def prepared(tmp_path_factory):
     return builder
 
 
-def _open_mnist(data_dir, recordings_dir=_DUMMY / "recordings", config="one_recording", **kwargs):
-    kwargs = {"images_dir": _DUMMY, **kwargs}
+def _open_mnist(data_dir, recordings_dir=DUMMY / "recordings", config="one_recording", **kwargs):
+    kwargs = {"images_dir": DUMMY, **kwargs}
     return data_builders.open_builder(
         f"mnist_ad/{config}", data_dir=data_dir, recordings_dir=recordings_dir, **kwargs
     )

@@ -4,12 +4,10 @@ import pytest
 
 import data_builders
 from data_builders.digits_ad import digits_ad_dataset_builder
-from data_builders.mnist_ad import mnist_ad_dataset_builder
 from experiments import program
 from mtnet_tf.errors import InputError
 from tests import programs
-
-DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
+from tests.dummy import DUMMY
 
 
 def run(*arguments):

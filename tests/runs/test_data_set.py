@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import data_builders
-from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.data import loading, prepared
@@ -17,8 +16,7 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_npz
 from mtnet_tf.runs.data_set import load_data
 from mtnet_tf.runs.run_folder import RunFolder
-
-DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
+from tests.dummy import DUMMY
 
 
 @pytest.fixture(scope="module")

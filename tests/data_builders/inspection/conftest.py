@@ -13,8 +13,8 @@ from data_builders.inspection import pass_over_pairs
 from data_builders.mnist_ad import mnist_ad_dataset_builder
 from mtnet_tf.data.loading import samples_of
 from mtnet_tf.data.prepared import open_prepared
+from tests.dummy import DUMMY
 
-DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
 WORDS = list(mnist_ad_dataset_builder.Builder.WORDS.values())
 SPLITS = ("train", "test")
 NUMBERS_AND_TEXT = ("label", "recording_id", "voice_id", "word", "image_id")

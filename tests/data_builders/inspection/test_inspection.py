@@ -19,7 +19,6 @@ from mtnet_tf.data import loading
 from mtnet_tf.data.pairs import DataError
 from mtnet_tf.data.prepared import open_prepared
 
-DUMMY = mnist_ad_dataset_builder.Builder.code_path.parent / "dummy_data"
 WORDS = list(mnist_ad_dataset_builder.Builder.WORDS.values())
 NAMES = [
     *("pairs", "hashes", "labels", "splits", "leak"),
