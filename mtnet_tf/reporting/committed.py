@@ -43,7 +43,6 @@ PRETRAINED = f"{RESULTS}/pretrained"  # a folder a network
 _VOICES = {
     f"{RESULTS}/voices": "One network, the voices of six people, MNIST AD",
     f"{RESULTS}/synthetic_voices": "One network, three synthetic voices, MNIST AD",
-    f"{RESULTS}/synthetic_voices_cifar10": "One network, three synthetic voices, CIFAR10 AD",
 }
 # {folder: (title, folder -> text)}
 _SECTIONS = {
