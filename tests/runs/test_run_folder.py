@@ -165,6 +165,10 @@ def test_a_run_goes_on_from_the_network_that_it_began_with(tiny_config, tmp_path
             run.begin(tiny_config, "abc", "cpu", init_from)
     with pytest.raises(RunFolderError, match="model.keras cannot be read .* to its end first"):
         run.begin(tiny_config, "abc", "cpu", RunFolder(tmp_path / "none"))
+    fresh = RunFolder(tmp_path / "fresh")
+    fresh.begin(tiny_config, "abc", "cpu")
+    with pytest.raises(RunFolderError, match=r"the network of None -> .*base"):
+        fresh.begin(tiny_config, "abc", "cpu", base)
 
 
 def test_a_run_that_goes_on_says_how(tiny_config, tmp_path, monkeypatch):

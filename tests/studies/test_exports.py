@@ -45,6 +45,10 @@ def test_every_form_is_scored_as_keras_is(short_runs, synthetic_data, tmp_path):
     lines = exports.section(results).splitlines()
     assert lines[2].startswith("| keras | ")
     assert len([line for line in lines if line.startswith("| ")]) == 2 + len(FORMS)
+    fewer = {**found[1], "num_pairs": 3}
+    (results / f"{found[1]['candidate']}.json").write_text(json.dumps(fewer))
+    with pytest.raises(InputError, match="are not comparable, num_pairs differs"):
+        exports.section(results)
     (results / "onnx.json").write_text("{}")
     with pytest.raises(InputError, match="no result of experiments.compare_exports"):
         exports.section(results)

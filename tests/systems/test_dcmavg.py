@@ -325,3 +325,11 @@ def test_sizes_that_do_not_fit_are_one_error(override, message, config):
     config = config_lib.override(config, [override])
     with pytest.raises(config_lib.ConfigError, match=message):
         systems.find("dcmavg").check(config)
+
+
+def test_sizes_are_checked_before_anything_is_trained(config, synthetic_data, tmp_path):
+    """With the shapes of the data set, which the flags do not know."""
+    config = config_lib.override(config, ["adversarial.image_channels=[4, 5, 6]"])
+    with pytest.raises(config_lib.ConfigError, match="height must be a multiple of 8"):
+        train(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu")
+    assert not list(tmp_path.iterdir())
