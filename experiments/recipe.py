@@ -25,6 +25,7 @@ _STUDIES = {
     "lengths": ("lengths", "mtnet"),
     "cmcgan": ("cmcgan", "cmcgan"),
     "dcmavg": ("dcmavg", "dcmavg"),
+    "i2t2a": ("i2t2a", "i2t2a"),
     "voices": ("voice_forms", "mtnet"),
     "takes": ("takes", "mtnet"),
 }

@@ -51,17 +51,23 @@ def perceptual_loss(
     return tf.nn.compute_average_loss(loss)
 
 
-def letter_loss(letters: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Returns the cross-entropy of the letters of each word and of its end, averaged over them.
+def letter_loss(
+    letters: tf.Tensor, logits: tf.Tensor, form: Literal["mean", "sum"] = "mean"
+) -> tf.Tensor:
+    """Returns the cross-entropy of the letters of each word and of its end, averaged over words.
 
     Args:
         letters: int32 [batch, steps], each word followed by zeros; the first of them is its end.
         logits: float32 [batch, steps, symbols], before the softmax.
+        form: the mean over the letters of a word, or their sum: -log of the word's probability, as
+            Eq. 4 is for a classifier.
     """
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=letters, logits=logits)
     before = tf.pad(letters[:, :-1], [[0, 0], [1, 0]], constant_values=1)
     counted = tf.cast(before != 0, tf.float32)
-    loss = tf.reduce_sum(counted * loss, axis=-1) / tf.reduce_sum(counted, axis=-1)
+    loss = tf.reduce_sum(counted * loss, axis=-1)
+    if form == "mean":
+        loss /= tf.reduce_sum(counted, axis=-1)
     return tf.nn.compute_average_loss(loss)
 
 

@@ -151,15 +151,16 @@ def spectra(x, window):
     return np.sqrt(np.abs(np.fft.rfft(np.stack(frames, axis=1))) ** 2 + 1e-4)
 
 
-def test_letter_loss_is_the_mean_over_the_letters_and_the_end(random):
+@pytest.mark.parametrize("form, reduce", [("mean", np.mean), ("sum", np.sum)])
+def test_letter_loss_counts_the_letters_and_the_end(form, reduce, random):
     letters = np.array([[3, 1, 0, 0], [2, 2, 2, 2], [0, 0, 0, 0]])
     logits = random.normal(size=(3, 4, 5))
     log_softmax = logits - scipy.special.logsumexp(logits, axis=-1, keepdims=True)
     words = [
-        np.mean([-log_softmax[row, step, letters[row, step]] for step in range(steps)])
+        reduce([-log_softmax[row, step, letters[row, step]] for step in range(steps)])
         for row, steps in enumerate((3, 4, 1))
     ]
-    found = losses.letter_loss(letters.astype(np.int32), logits.astype(np.float32))
+    found = losses.letter_loss(letters.astype(np.int32), logits.astype(np.float32), form)
     assert float(found) == pytest.approx(np.mean(words), rel=1e-5)
 
 

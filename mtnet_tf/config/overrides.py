@@ -16,7 +16,12 @@ from mtnet_tf.config.ranges import ConfigError, checked, shown
 _LONGEST_JSON = 100_000
 _LONGEST_ASSIGNMENT = 10_000
 # What configurations of earlier versions lack, and meant.
-_ADDED = {"voice": dataclasses.asdict(VoiceConfig()), "data.num_voices": 1, "training.frozen": []}
+_ADDED = {
+    "voice": dataclasses.asdict(VoiceConfig()),
+    "data.num_voices": 1,
+    "training.frozen": [],
+    "loss.letters": "mean",
+}
 
 
 def to_json(config: Config) -> str:

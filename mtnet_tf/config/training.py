@@ -18,6 +18,7 @@ class LossConfig:
         label_smoothing: in [0, 1), the part of the target of Eq. 4 that is spread over all words.
         representation: Eq. 7, as 1 - cosine of each example, or of the batch as one vector, or as
             squared error of the normalised vectors.
+        letters: of the text decoder of I2T2A, the mean or the sum over the letters of a word.
         generation: Eqs. 9-10 summed over the samples, averaged over them, or as squared error of
             the normalised waveforms.
         smooth_l1_threshold: from 1e-30 to 1e6. Gamma (Eq. 10) is squared below it, absolute above;
@@ -41,6 +42,7 @@ class LossConfig:
     perceptual: Literal["mean_cross_entropy", "sum_cross_entropy"] = "mean_cross_entropy"
     label_smoothing: Fraction = 0.0
     representation: Literal["cosine", "batch_cosine", "normalized_squared_error"] = "cosine"
+    letters: Literal["mean", "sum"] = "mean"
     generation: Literal["smooth_l1", "mean_smooth_l1", "normalized_squared_error"] = "smooth_l1"
     smooth_l1_threshold: Annotated[float, Range(least=SMALLEST, most=1e6)] = 1.0
     reconstruction: Literal["half_mean_squared_error", "sum_squared_error"] = (

@@ -50,6 +50,7 @@ _SECTIONS = {
     f"{RESULTS}/recipe": ("The recipe, on the validation split", recipe.section),
     f"{RESULTS}/cmcgan": ("The recipe of CMCGAN, on the validation split", recipe.section),
     f"{RESULTS}/dcmavg": ("The recipe of DCMAVG, on the validation split", recipe.section),
+    f"{RESULTS}/i2t2a": ("The recipe of I2T2A, on the validation split", recipe.section),
     f"{RESULTS}/open_points": ("Open points, on the validation split", recipe.section),
     f"{RESULTS}/voices_recipe": ("How voices are learned, on the validation split", recipe.section),
     f"{RESULTS}/takes": ("Many takes of a word, on the validation split", recipe.section),

@@ -11,8 +11,12 @@ from mtnet_tf.reporting.results import dataset_of, divergence, require_equal, wh
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
-# What an adversarial stage has in place of the first: a word is that of the nearest recording.
-_WORD_ACCURACY = "validation_word_accuracy"
+# {what a stage without a softmax layer has in place of the first: what it is a share of}
+_OTHER_ACCURACIES = {
+    "validation_word_accuracy": "the spectrograms that are made of images to which a recording of"
+    " the right word is nearest",
+    "validation_text_accuracy": "the texts that are right in every letter",
+}
 
 
 def section(folder: pathlib.Path | str) -> str:
@@ -46,8 +50,8 @@ def _last_validation(result: dict) -> dict[str, float | None]:
     if divergence(result):
         return {_ACCURACY: None, _GENERATION: None}
     last = result["looks"][-1]
-    accuracy = last[_WORD_ACCURACY if _WORD_ACCURACY in last else _ACCURACY]
-    return {_ACCURACY: accuracy, _GENERATION: last.get(_GENERATION)}
+    (name,) = last.keys() & {_ACCURACY, *_OTHER_ACCURACIES}
+    return {_ACCURACY: last[name], _GENERATION: last.get(_GENERATION)}
 
 
 def _require_comparable(dataset: str, results: list[dict]) -> None:
@@ -144,10 +148,11 @@ def _footer(results: list[dict]) -> str:
         " brought. The generation loss of a change of that loss is not that of its base.",
     ]
     # One that diverged has no validations, and does not say which study it is of.
-    if any(_WORD_ACCURACY in look for result in results for look in result.get("looks", [])):
-        lines.append(
-            "Validation accuracy is here the share of the spectrograms that are made of images to"
-            " which a recording of the right word is nearest."
-        )
+    found = {name for result in results for look in result.get("looks", []) for name in look}
+    lines += [
+        f"Validation accuracy is here the share of {share}."
+        for name, share in _OTHER_ACCURACIES.items()
+        if name in found
+    ]
     made = ((f"`{result['change']}`", f": {way(result)}") for result in results)
     return bullets([*lines, *made_lines(made)])

@@ -17,13 +17,17 @@ CHANGES = {
         base=None,
     ),
     "batch_16": Change("batches of 16", (_ADVERSARIAL + "batch_size=16",)),
-    "discriminator_5e-4": Change(
-        "a rate of 5e-4 of both sides, not 1e-4 of the discriminator", (_DISCRIMINATOR,)
-    ),
     "batch_16_discriminator_5e-4": Change(
         "batches of 16, a rate of 5e-4 of both sides",
         (_ADVERSARIAL + "batch_size=16", _DISCRIMINATOR),
     ),
-    "hinge": Change("hinge loss with spectral normalisation", ("adversarial.loss=hinge",)),
+    "batch_16_hinge": Change(
+        "hinge loss with spectral normalisation", ("adversarial.loss=hinge",), base="batch_16"
+    ),
+    "batch_16_updates_3": Change(
+        "three updates of the generator for one of the discriminator",
+        ("adversarial.generator_updates=3",),
+        base="batch_16",
+    ),
     "inverter_2000": Change("2,000 updates of the inverter", ("training.inverter.epochs=2000",)),
 }

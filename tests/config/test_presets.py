@@ -77,6 +77,7 @@ TABLE = {
     "loss.perceptual": ("mean_cross_entropy", "sum_cross_entropy"),
     "loss.label_smoothing": (0.0, 0.0),
     "loss.representation": ("cosine", "normalized_squared_error"),
+    "loss.letters": ("mean", "mean"),
     "loss.generation": ("smooth_l1", "normalized_squared_error"),
     "loss.smooth_l1_threshold": (1.0, 1.0),
     "loss.reconstruction": ("half_mean_squared_error", "sum_squared_error"),

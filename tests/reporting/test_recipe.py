@@ -51,6 +51,13 @@ def test_an_adversarial_study_has_the_accuracy_of_its_words_and_no_generation_lo
     assert "Validation accuracy is here the share of the spectrograms" in text
 
 
+def test_a_study_of_texts_has_the_accuracy_of_the_texts(write):
+    write("baseline", None, 0, 0, looks=[{"step": 1, "validation_text_accuracy": 0.25}])
+    text = recipe.section(write.folder)
+    assert rows(text)[0][3:6] == ["25.00 %", "", ""]
+    assert "Validation accuracy is here the share of the texts that are right" in text
+
+
 def test_an_adversarial_study_says_so_where_a_change_diverged(write):
     first = write("adam", "hinge", 0, 0, diverged={"error": "The loss ...", "step": 5})
     result = json.loads(first.read_text())

@@ -8,7 +8,16 @@ import pytest
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import preset
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.studies import cmcgan, dcmavg, lengths, open_points, recipe, takes, voice_forms
+from mtnet_tf.studies import (
+    cmcgan,
+    dcmavg,
+    i2t2a,
+    lengths,
+    open_points,
+    recipe,
+    takes,
+    voice_forms,
+)
 from mtnet_tf.studies.changes import Change, changed, try_change
 
 STUDIES = {
@@ -17,6 +26,7 @@ STUDIES = {
     "lengths": lengths.CHANGES,
     "cmcgan": cmcgan.CHANGES,
     "dcmavg": dcmavg.CHANGES,
+    "i2t2a": i2t2a.CHANGES,
     "voices": voice_forms.CHANGES,
     "takes": takes.CHANGES,
 }

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -62,6 +63,19 @@ def test_gradient_reaches_every_weight(config, synthetic_data):
         assert gradient is not None, variable.path
         if "trans" not in variable.path or "kernel" in variable.path:
             assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
+
+
+def test_the_stage_takes_the_form_of_the_loss(config, synthetic_data):
+    """Of one word, the sum is the mean times the number of its letters and the end."""
+    summed = config_lib.override(config, ["loss.letters=sum"])
+    labels = tf.zeros([2], tf.int32)
+    batch = {"label": labels, "image": tf.constant(synthetic_data.train.images[:2])}
+    found = []
+    for of_form in (config, summed):
+        keras.utils.set_random_seed(0)
+        found.append(stage(of_form, synthetic_data).losses(batch, training=False)["letters"])
+    mean, total = (float(loss) for loss in found)
+    assert total == pytest.approx(mean * (len(WORDS[0]) + 1), rel=1e-5)
 
 
 def test_it_learns_to_spell_and_says_what_it_has_written(config, synthetic_data, tmp_path):

@@ -41,7 +41,7 @@ class TextStage(SupervisedStage):
             Augmentation(config, len(data.train)),
             image_side(model, [DECODER], config.training),
         )
-        self._data, self._decay = data, config.loss.decay_weight
+        self._data, self._loss_config = data, config.loss
         self._reader = keras.Model(model.input, model.output["image_feature"])
         self._decoder = model.get_layer(DECODER)
         try:
@@ -62,9 +62,10 @@ class TextStage(SupervisedStage):
         """
         letters = tf.gather(self._words, batch["label"])
         feature = self._reader({"image": batch["image"]}, training=training)
-        loss = letter_loss(letters, self._decoder(feature, letters))
+        loss = letter_loss(letters, self._decoder(feature, letters), self._loss_config.letters)
         decay = weight_decay(self.model.trainable_variables)
-        return {"letters": loss, "decay": decay, "total": loss + self._decay * decay}
+        total = loss + self._loss_config.decay_weight * decay
+        return {"letters": loss, "decay": decay, "total": total}
 
     def validate(self) -> dict[str, float]:
         """Returns "validation_text_accuracy", the share of words that are right in every letter."""
