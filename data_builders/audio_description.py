@@ -361,8 +361,13 @@ class AudioDescriptionBuilder(tfds.core.ShardBasedBuilder, skip_registration=Tru
         download_config: tfds.download.DownloadConfig | None = None,
     ):
         super()._download_and_prepare(dl_manager, download_config)
-        for path in self.data_path.glob("*.shard_infos.json"):  # notes to itself, of TFDS on Beam
-            path.unlink()
+        splits = beam.in_order_of_shards(self.info.splits, self.data_path)
+        if empty := [name for name, info in splits.items() if not info.num_examples]:
+            raise DataSetError(
+                f"{self.name} would have no pairs in {' and '.join(empty)}: no image there shows a"
+                " word that is recorded."
+            )
+        self.info.set_splits(splits)
 
     def _shard_iterators_per_split(self, dl_manager: tfds.download.DownloadManager):
         """Returns {split: functions, one a file, that yield its (image_id, example)}.

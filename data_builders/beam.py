@@ -1,8 +1,10 @@
 """Building a data set on Apache Beam: the same builders, the same files, any runner."""
 
 import dataclasses
+import json
 
 import tensorflow_datasets as tfds
+from etils import epath
 
 from data_builders.errors import DataSetError
 
@@ -48,3 +50,21 @@ def with_runner(
         return download_config
     runner = options.get_all_options()["runner"] or "DirectRunner"
     return dataclasses.replace(download_config, beam_runner=runner)
+
+
+def in_order_of_shards(splits: tfds.core.SplitDict, folder: epath.Path) -> tfds.core.SplitDict:
+    """Returns the splits with the number of examples of each shard at its place.
+
+    TFDS puts those that Beam has counted in the order of their names: 10 comes before 2.
+
+    Args:
+        splits: of a data set.
+        folder: of its files. TFDS's notes of the numbers are removed from it.
+    """
+    infos = dict(splits)
+    for path in folder.glob("*.shard_infos.json"):
+        (name,) = (name for name in splits if f"-{name}." in path.name)
+        shards = {int(shard): length for shard, length in json.loads(path.read_text()).items()}
+        infos[name] = splits[name].replace(shard_lengths=[shards[k] for k in sorted(shards)])
+        path.unlink()
+    return tfds.core.SplitDict(infos.values())

@@ -15,7 +15,8 @@ import tensorflow_datasets as tfds
 from data_builders.building import open_source, sole_builder
 from data_builders.errors import DataSetError
 from mtnet_tf.data.images import encode_png
-from mtnet_tf.errors import first_line
+from mtnet_tf.data.prepared import SPLITS
+from mtnet_tf.errors import InputError, first_line
 
 _READ_BATCH = 256  # one by one, reading takes longer than writing
 
@@ -151,7 +152,13 @@ class ArrayImages:
 
     def prepare(self) -> None:
         """Checks the arrays. Raises DataSetError if they cannot be read or are no such arrays."""
-        for split, (images, labels) in self._load().items():
+        splits = self._load()
+        if sorted(splits) != sorted(SPLITS) or not all(len(splits[name][1]) for name in SPLITS):
+            raise DataSetError(
+                f"{self.id}: there must be images of {' and '.join(SPLITS)}. Received:"
+                f" { ({name: len(labels) for name, (_, labels) in splits.items()}) }."
+            )
+        for split, (images, labels) in splits.items():
             if images.dtype != np.uint8 or images.shape[1:] != tuple(self.shape):
                 raise DataSetError(
                     f"{self.id}: the images of {split} are {images.dtype}, shape"
@@ -181,7 +188,9 @@ class ArrayImages:
         """What `load` returns; a file that it cannot read is not one that cannot be written."""
         try:
             return self.load()
-        except OSError as error:
+        except InputError:
+            raise
+        except Exception as error:  # whatever the data set's module may raise
             raise DataSetError(
                 f"{self.id}: the images cannot be read ({first_line(error)}). Check the"
                 " file that the data set's module reads, and run the same command again."

@@ -8,7 +8,7 @@ A take is never chosen by how well it scores.
 import collections
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from data_builders import recordings
@@ -98,7 +98,7 @@ def make_pairing(
         )
     files = recordings.find_recordings(recordings_dir, words, allow_missing_words)
     shelf = Shelf(files, words, audio_length, processing, seed, allow_missing_words)
-    candidates = POLICIES[policy](shelf, speaker)
+    candidates = POLICIES[policy].choose(shelf, speaker)
     shelf.refuse_words_without(candidates["train"])
     shelf.refuse_equal_sounds()
     return Pairing(policy, shelf.taken, candidates, seed, shelf.too_long)
@@ -157,15 +157,25 @@ def many_voices_unseen(shelf: Shelf, speaker: str | None) -> Candidates:
     return candidates
 
 
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """A rule.
+
+    Attributes:
+        choose: returns the recordings that it takes.
+        keeps_apart: what the splits do not share.
+    """
+
+    choose: Callable[[Shelf, str | None], Candidates]
+    keeps_apart: Literal["recordings", "voices"] | None = None
+
+
 POLICIES = {
-    policy.__name__: policy
-    for policy in (
-        one_recording,
-        one_recording_each,
-        many_takes,
-        many_voices_seen,
-        many_voices_unseen,
-    )
+    "one_recording": Policy(one_recording),
+    "one_recording_each": Policy(one_recording_each),
+    "many_takes": Policy(many_takes, "recordings"),
+    "many_voices_seen": Policy(many_voices_seen, "recordings"),
+    "many_voices_unseen": Policy(many_voices_unseen, "voices"),
 }
 
 

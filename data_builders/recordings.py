@@ -1,8 +1,8 @@
 """Reads a recordings folder: `<word>/<speaker>_<take>.wav|flac|ogg|mp3`.
 
 The folder's name is the spoken word with `_` for a space (`zero`, `aquarium_fish`); a file's name
-splits at its last underscore (`af_heart_0.flac`: voice `af_heart`, take 0). Hidden files, text and
-JSON beside the recordings are ignored.
+splits at its last underscore (`af_heart_0.flac`: voice `af_heart`, take 0). Hidden files and those
+that are no audio, such as text, are ignored.
 
 A recording is worked on in this order: resample to 22 050 Hz, trim silence, level the peak, round
 to 16 bits. Only then is its length compared with what a data set holds.
@@ -27,6 +27,7 @@ _MAX_RECORD_BYTES = 10_000_000
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 _OTHER_AUDIO_SUFFIXES = (
     *(".m4a", ".aac", ".wma", ".opus", ".aiff", ".aif", ".webm", ".mp4", ".amr", ".caf"),
+    *(".3gp", ".oga", ".mka", ".au", ".wave"),
 )
 
 MAX_WORD_SECS = 10.0

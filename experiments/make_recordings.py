@@ -77,7 +77,8 @@ _SILENCE_DB = flags.DEFINE_float(
 _OF_PIPER = (_TAKES, _LENGTH_SCALE, _NOISE_SCALE, _NOISE_W_SCALE, _SEED)
 _OF_OWN_VOICE = (_SPEAKER, _MIN_SILENCE_SECS, _SILENCE_DB)
 _NEEDED = {  # what gives the flags their meaning
-    "--words": (_ENGINE, _FROM_RECORDING),
+    "--words": (_FROM_RECORDING,),
+    "--words without --from_recording": (_ENGINE,),
     "--engine=piper": _OF_PIPER,
     "--engine=espeak_ng": (_VOICES,),
     "--fsdd": (_SPEAKERS,),

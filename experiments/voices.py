@@ -62,8 +62,11 @@ def main(argv: list[str]) -> None:
         print(f"row {place} of {len(names)}: {row.label}", flush=True)
         path = results / f"{row.name}.json"
         made_by = {"overrides": flags.FLAGS.override}
+        if row.role == "base":  # whose network is that of all voices but the new one
+            made_by["new_voice"] = _NEW_VOICE.value
         asked = {
             **made_by,
+            "voice": row.voice,
             "provenance.preset": config.preset,
             "provenance.seed": config.training.seed,
             "provenance.precision": config.training.precision,

@@ -23,7 +23,7 @@ from data_builders.words import DIGITS
 from mtnet_tf.data import audio_files
 from mtnet_tf.errors import first_line
 
-_NAME = re.compile(r"([0-9])_([^/\\.][^/\\]*)_([0-9]+)\.wav", re.DOTALL)
+_NAME = re.compile(r"([0-9])_([^/\\.][^/\\]*)_([0-9]{1,9})\.wav", re.DOTALL)
 _MEMBER = re.compile(rf"(?:.*/)?recordings/{_NAME.pattern}", re.DOTALL)
 _SOURCES = "Name FSDD's folder, its archive (.zip, .tar.gz, .tgz), or tfds."
 # The files are held in memory, and an archive may claim anything. FSDD's 3,000 files have

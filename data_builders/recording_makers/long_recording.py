@@ -81,8 +81,10 @@ def make_cut_recordings(
             f" {min_silence_secs}, {silence_db}."
         )
     recordings.check_file_name(f"{speaker}_0.flac", "--speaker")
-    if "/" in speaker or not speaker:
-        raise RecordingsError(f"--speaker must be part of a file's name. Received: {speaker!r}.")
+    if "/" in speaker or not speaker or speaker.startswith("."):
+        raise RecordingsError(
+            f"--speaker must be the beginning of a visible file's name. Received: {speaker!r}."
+        )
     samples, rate = _read(pathlib.Path(source))
     if not np.abs(samples).max() > 0:
         raise audio.AudioError(f"{source} is silent: every sample is zero. Record it again.")

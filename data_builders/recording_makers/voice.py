@@ -216,7 +216,6 @@ def _make(
             for word, sound in zip(words, sounds):
                 name = f"{engine.speaker}_{take}.flac"
                 path = folder / recordings.folder_name(word) / name
-                path.parent.mkdir(exist_ok=True)
                 audio_files.write_audio(path, sound)
         record = {
             "made_by": made_by,

@@ -25,7 +25,10 @@ MAX_FILE_SECS = 600
 MAX_FILE_VALUES = 2**26
 """Samples of an audio file, over all its channels: ten minutes in stereo at 48 kHz, 256 MiB."""
 
-_UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # what streaming writers put into a wav header
+# What streaming writers put into a header: a size from here on into that of wav; no number of
+# samples into that of flac, of which libsndfile makes this one.
+_UNKNOWN_SIZE = 0x7FFF0000
+_UNKNOWN_FRAMES = 2**63 - 1
 
 
 def read_audio(path: os.PathLike | str) -> tuple[np.ndarray, int]:
@@ -41,8 +44,8 @@ def read_audio(path: os.PathLike | str) -> tuple[np.ndarray, int]:
         `(samples, sample_rate)`: float32 [num_samples] in [-1, 1], and the file's rate in Hz.
 
     Raises:
-        AudioError: the file is missing, unreadable, empty, truncated, too large, not audio, has a
-            rate out of range, or holds values that are not finite.
+        AudioError: the file is missing, unreadable, empty, truncated, too large, not audio, does
+            not say how long it is, has a rate out of range, or holds values that are not finite.
     """
     path = pathlib.Path(path)
     return decode_audio(read_file(path), str(path))
@@ -106,7 +109,7 @@ def decode_audio(data: bytes, name: str) -> tuple[np.ndarray, int]:
     _check_complete(data, name)
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            _check_header(file, name)
+            _check_header(file, data, name)
             expected, sample_rate = file.frames, file.samplerate
             samples = file.read(dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
@@ -181,9 +184,19 @@ def _encoded(samples: np.ndarray, sample_rate: int, path: pathlib.Path) -> bytes
     return buffer.getvalue()
 
 
-def _check_header(file: soundfile.SoundFile, name: str):
-    """Raises if decoding what the header claims would take too much memory or time."""
+def _check_header(file: soundfile.SoundFile, data: bytes, name: str):
+    """Raises if decoding what the header claims would take too much memory or time.
+
+    An mp3 without a header of its own has no length: libsndfile guesses it from the file's size,
+    and reads no further.
+    """
     audio.check_rate(file.samplerate, name)
+    guessed = file.format == "MP3" and not _has_mp3_header(data)
+    if guessed or file.frames == _UNKNOWN_FRAMES:
+        raise AudioError(
+            f"{name}: does not say how long it is, as what some recorders and streams write does"
+            " not. Convert it to wav."
+        )
     secs, values = file.frames / file.samplerate, file.frames * file.channels
     if secs > MAX_FILE_SECS or values > MAX_FILE_VALUES:
         raise AudioError(
@@ -191,6 +204,15 @@ def _check_header(file: soundfile.SoundFile, name: str):
             f" according to its header. At most {MAX_FILE_SECS} s and {MAX_FILE_VALUES:,} samples"
             " over all channels are read: cut the recording to its word."
         )
+
+
+def _has_mp3_header(data: bytes) -> bool:
+    """Returns whether the first frame of an mp3 holds how many follow, as encoders write it."""
+    first = 0
+    if data[:3] == b"ID3":  # whose size has seven bits a byte
+        first = 10 + sum(byte << 7 * k for k, byte in enumerate(reversed(data[6:10])))
+    frame = data[first : first + 256]
+    return any(name in frame for name in (b"Xing", b"Info", b"VBRI"))
 
 
 def _truncated(name: str, what: str):
@@ -206,7 +228,7 @@ def _check_complete(data: bytes, name: str):
             (size,) = struct.unpack_from("<I", data, position + 4)
             left = len(data) - position - 8
             if chunk == b"data":
-                if size > left and size not in _UNKNOWN_SIZES:
+                if left < size < _UNKNOWN_SIZE:
                     raise _truncated(name, f"holds {left} of its {size} bytes of samples")
                 return
             position += 8 + size + size % 2

@@ -29,7 +29,10 @@ def spoken_by(data: AudioDescriptions, voice: str) -> AudioDescriptions:
     voices = data.recordings.voices()
     lacking = [w for w, recording in zip(data.words, of_words) if voices[recording] != voice]
     if lacking:
-        raise DataError(f"{voice} has no recording in {data.name} of: {', '.join(lacking)}.")
+        raise DataError(
+            f"{voice} has no recording in the training split of {data.name} of:"
+            f" {', '.join(lacking)}."
+        )
 
     def say(pairs: Pairs) -> Pairs:
         return dataclasses.replace(

@@ -90,8 +90,16 @@ def read_finished(
         )
     with_words = recognizer is not None
     has_wavs = len(whole_files(out_dir / WAVS, "*.wav")) >= min(num_wavs, num_pairs)
-    is_whole = found == num_pairs and has_words >= with_words and has_metrics and has_wavs
-    return summary if is_whole else None
+    if found == num_pairs and has_words >= with_words and has_metrics and has_wavs:
+        return summary
+    lost = [name for name in summary["metrics"] if name not in pool.metrics]
+    lost += ["the word accuracy"] if has_words > with_words else []
+    if lost:
+        raise InputError(
+            f"{out_dir} holds {', '.join(lost)} too, which scoring anew would lose. Ask for them"
+            " too (--extra_metrics, --word_accuracy), or give another folder for the results."
+        )
+    return None
 
 
 def _pairs_of(pairs: Pairs, data: AudioDescriptions) -> list[list[str]]:

@@ -70,9 +70,9 @@ _SECTIONS = {
         images_of_sounds.section,
     ),
 }
-# What README.md shows of a table: the network of the paper, ours beyond it, what knows nothing of
-# the picture, and what beats them all.
-_TELLING = ("mtnet", plan.TUNED, "mean_waveform", "classifier_and_recording")
+# What README.md shows of a table: the network of the paper, what is beyond it, what knows nothing
+# of the picture, and what beats them all.
+_TELLING = ("mtnet", *plan.BEYOND, "mean_waveform", "classifier_and_recording")
 
 
 def study_folder(root: pathlib.Path | str, name: str) -> pathlib.Path:

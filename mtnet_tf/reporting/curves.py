@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pathlib
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, replacing, whole_files
 from mtnet_tf.reporting.footers import made_lines, way
-from mtnet_tf.reporting.results import dataset_of, divergence, whole_results
+from mtnet_tf.reporting.results import dataset_of, divergence, require_equal, whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
 
 PICTURE = "accuracy.png"  # beside the folder of the results
@@ -24,7 +25,8 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
             "accuracy", that of its last validation, and the mean of each metric.
 
     Raises:
-        InputError: there are none, all diverged, or one is broken.
+        InputError: there are none, all diverged, one is broken, or those of a data set have not
+            one seed, precision and machine.
     """
     datasets = {}
     for path in whole_files(folder):
@@ -36,7 +38,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
             result |= {
                 "minutes": result["training_seconds"] / 60,
                 "accuracy": float(result["looks"][-1]["validation_accuracy"]),
-                **{metric: float(scored[metric]["floor_mean"]) for metric in METRICS},
+                **{metric: scored[metric]["floor_mean"] for metric in METRICS},
             }
             presets = datasets.setdefault(dataset_of(result), {})
             presets.setdefault(result["preset"], []).append(result)
@@ -45,10 +47,19 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
             f"{folder} holds no result of a training that did not diverge. Run experiments.recipe"
             " --study=lengths; where it diverged, with another --preset or --seed."
         )
-    for presets in datasets.values():
+    for dataset, presets in datasets.items():
         for results in presets.values():
             results.sort(key=lambda result: result["minutes"])
+        with whole_results(folder, "experiments.recipe"):
+            _require_comparable(dataset, [r for results in presets.values() for r in results])
     return datasets
+
+
+def _require_comparable(dataset: str, results: list[dict]) -> None:
+    keys = [f"{result['preset']}, {result['label']}, seed {result['seed']}" for result in results]
+    for name in ("seed", "precision", "num_pairs", "training_hardware"):
+        values = dict(zip(keys, (result[name] for result in results)))
+        require_equal(f"The trainings on {dataset}", name, values, "Move the others away.")
 
 
 def draw_curves(results: pathlib.Path | str, path: pathlib.Path | str) -> None:
@@ -69,7 +80,7 @@ def draw_curves(results: pathlib.Path | str, path: pathlib.Path | str) -> None:
             accuracy.plot(minutes, percents, f"oC{color}-", label=preset)
             for axis, metrics in zip(scores, _ROWS):
                 for line, metric in zip(("o-", "s--"), metrics):
-                    values = [result[metric] for result in of_preset]
+                    values = [np.nan if r[metric] is None else r[metric] for r in of_preset]
                     label = f"{METRICS[metric]}, {preset}"
                     axis.plot(minutes, values, f"C{color}{line}", label=label)
         accuracy.set_title(dataset)

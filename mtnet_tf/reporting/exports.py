@@ -45,7 +45,8 @@ def section(folder: pathlib.Path | str) -> str:
 def _way(result: dict) -> str:
     """Returns how a form was measured, which is not how its network was trained."""
     provenance = result["provenance"]
-    return f"on {provenance['hardware']}. {versions(provenance)}. `{provenance['command']}`"
+    made = {name: provenance[name] for name in ("versions", "git_commit")}
+    return f"on {provenance['hardware']}. {versions(made)}. `{provenance['command']}`"
 
 
 def _row(result: dict) -> list[str]:

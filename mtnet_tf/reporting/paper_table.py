@@ -25,11 +25,11 @@ _TRAIN = "Move the cells that were trained otherwise away."
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A row of a table on a data set: a system, MT-Net with the preset `tuned`, or a control.
+    """A row of a table on a data set: a system, one of `plan.BEYOND`, or a control.
 
     Attributes:
         dataset: the name of the data set.
-        name: of the system, `plan.TUNED`, or of the control.
+        name: of the system, of `plan.BEYOND`, or of the control.
         label: what the table calls it.
         is_control: whether it is no network.
         runs: the summaries by seed; a control has one at most.
@@ -115,7 +115,7 @@ def _rows(dataset: str, table: str) -> list[Row]:
 
 
 def _label(row: str) -> str:
-    beyond = " (beyond the paper)" if row == plan.TUNED else ""
+    beyond = " (beyond the paper)" if row in plan.BEYOND else ""
     return f"{plan.label(row)}{beyond}"
 
 
@@ -159,7 +159,8 @@ def _is_of(summary: dict, place: tuple[str, str, int | None]) -> bool:
     if seed is None:
         return summary["candidate"] == row
     system, preset, said_seed = map(summary["provenance"].get, ("system", "preset", "seed"))
-    of_row = system == "mtnet" and preset == plan.TUNED if row == plan.TUNED else system == row
+    beyond = plan.BEYOND.get(row)
+    of_row = (system, preset) == ("mtnet", beyond.preset) if beyond else system == row
     return summary["candidate"] == MODEL and of_row and said_seed == seed
 
 
@@ -183,7 +184,7 @@ def _require_comparable(rows: list[Row], table: str) -> None:
     require_equal(where, "the fingerprint of the recordings", fingerprints, _EVALUATE)
     _require_trained_alike(where, cells, ("precision",))
     networks = [row for row in rows if not row.is_control]
-    of_paper = [run for row in networks if row.name != plan.TUNED for run in row.runs]
+    of_paper = [run for row in networks if row.name not in plan.BEYOND for run in row.runs]
     _require_trained_alike(where, of_paper, ("preset", "steps") if table == "3" else ("preset",))
     for row in networks:
         where, names = f"The seeds of {row.label} on {row.dataset}", ("preset", "steps")

@@ -182,8 +182,8 @@ _NOTES = (
     " the pairs whose word retrieval, or the softmax head, gets right.",
     "One description: from an image to its waveform, one at a time; descriptions a second: many at"
     " once.",
-    "Training minutes are those of the last stages: stage 1, 500 updates that the rows of a seed"
-    " share, is left out. Those of DCMAVG and CMCGAN include the other networks that they train.",
+    "Training minutes are those of the last stages: stage 1, which the rows of a seed share, is"
+    " left out. Those of DCMAVG and CMCGAN include the other networks that they train.",
     "Times of different machines do not compare. So the times of a row are of the seeds of one"
     " machine, that of most seeds; the lists below say which row had which.",
     "The last rows of a data set are controls, which are no networks: read each score beside them."

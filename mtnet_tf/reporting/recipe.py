@@ -8,7 +8,7 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.footers import made_lines, way
 from mtnet_tf.reporting.results import dataset_of, divergence, require_equal, whole_results
-from mtnet_tf.reporting.tables import METRICS, bullets, markdown, percent
+from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
 # {what a stage without a softmax layer has in place of the first: what it is a share of}
@@ -62,6 +62,9 @@ def _require_comparable(dataset: str, results: list[dict]) -> None:
     for name in ("preset", "precision", "num_pairs", "num_validation_pairs"):
         values = {key: result[name] for key, result in zip(keys, results)}
         require_equal(f"The changes on {dataset}", name, values, remedy)
+    # Older results do not say what was overridden.
+    said = {key: tuple(r["overrides"]) for key, r in zip(keys, results) if "overrides" in r}
+    require_equal(f"The changes on {dataset}", "--override", said, remedy)
     recordings = {key: r["recordings"]["fingerprint"] for key, r in zip(keys, results)}
     require_equal(f"The changes on {dataset}", "the recordings", recordings, remedy)
 
@@ -96,7 +99,7 @@ def _speech(result: dict) -> tuple[str, str]:
     if "scores" not in result:
         return "", ""
     means = (result["scores"]["metrics"][name]["floor_mean"] for name in METRICS)
-    return " / ".join(f"{mean:.4f}" for mean in means), percent(result["scores"]["blended"])
+    return " / ".join(map(number, means)), percent(result["scores"]["blended"])
 
 
 def _cost(result: dict) -> tuple[str, str]:

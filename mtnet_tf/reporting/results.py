@@ -80,8 +80,8 @@ def divergence(result: dict) -> str:
     """
     if "diverged" not in result:
         return ""
-    step = result["diverged"]["step"]
-    return "stage 1 collapsed" if step is None else f"diverged at update {step:,}"
+    # Such as "Stage joint, step 120: ...", or "Stage 1 has not learned ...: ...".
+    return "diverged: " + result["diverged"]["error"].partition(":")[0]
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ def pages(folder: pathlib.Path | str) -> dict[pathlib.Path, str]:
     Raises:
         InputError: as `read_tables`, or what is heard is broken.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).resolve()  # "." has no parent
     found = {}
     for number, table in read_tables(folder).items():
         path = folder.parent / f"table{number}"
@@ -63,6 +63,6 @@ def draw_picture(folder: pathlib.Path | str) -> list[pathlib.Path]:
     Raises:
         InputError: as `read_tables`.
     """
-    path = pathlib.Path(folder).parent / stability.PICTURE
+    path = pathlib.Path(folder).resolve().parent / stability.PICTURE
     drawn = stability.draw_stability(read_tables(folder).get("4", {}), path)
     return [path] if drawn else []

@@ -29,7 +29,8 @@ _RULES = (
     " above zero. There the paper does not make the claim, and there is no verdict.",
     "A verdict is of the direction alone: read the size of the difference beside the paper's. p is"
     f" not corrected for how many tests there are: where nothing differed, one in {1 / _LEVEL:.0f}"
-    " would have a verdict all the same. The last lines say what Holm's correction leaves.",
+    " would have a verdict all the same. Where there are tests, the last lines say what Holm's"
+    " correction leaves.",
     "The spread is the larger standard deviation over the seeds of the two rows. It is unknown"
     " where one of them has a single seed, which proves nothing.",
     "Pairs that failed count at the floor of their metric. Welch's test takes all trainings as"
@@ -195,7 +196,7 @@ def _corrected(table: dict[str, list[Row]], number: str) -> str:
     which = f": {'; '.join(names)}" if names else ""
     stay = "stays" if len(names) == 1 else "stay"
     return (
-        f"\n### After Holm's correction\n\nOf the {len(tested)} tests on this page, {len(names)}"
+        f"\n### After Holm's correction\n\nOf the {len(tested)} tests of these claims, {len(names)}"
         f" {stay} significant, all together at the level {_LEVEL}{which}.\n"
     )
 

@@ -38,6 +38,9 @@ def section(folder: pathlib.Path | str) -> str:
         for name in ("split", "dataset"):
             values = {row: result[name] for row, result in results.items()}
             require_equal("The networks of several voices", name, values, "Run those again.")
+        for name in ("preset", "precision", "seed"):
+            values = {row: result["provenance"][name] for row, result in results.items()}
+            require_equal("The networks of several voices", name, values, "Run those again.")
         page_name = name_of_page(folder)
         heard = _record(folder).is_file()
         parts = [f"To be heard: [{page_name}]({page_name})\n"] if heard else []

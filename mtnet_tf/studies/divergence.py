@@ -16,9 +16,7 @@ def divergence(error: NonFiniteLossError | CollapseError) -> dict[str, Any]:
     """Logs the error, and returns what a result says of it under "diverged", as JSON types.
 
     Returns:
-        {"error": the message, "step": the update whose loss is not finite; None where stage 1 has
-        ended without having learned}.
+        {"error": the message}.
     """
     _logger.warning("%s", error)
-    step = error.step if isinstance(error, NonFiniteLossError) else None
-    return {"error": str(error), "step": step}
+    return {"error": str(error)}

@@ -35,7 +35,7 @@ from mtnet_tf.studies.examples import add_controls, add_system, write_examples
 from mtnet_tf.studies.results import is_made
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Control, installed
-from mtnet_tf.systems.plan import TABLES, TUNED, Cell, rows
+from mtnet_tf.systems.plan import BEYOND, TABLES, Cell, rows
 from mtnet_tf.systems.trained import train
 
 _logger = logging.getLogger(__name__)
@@ -293,6 +293,9 @@ def _run_cell(
         keep=keep,
         data_path=loaded.path,
     )
+    if not is_scored:  # What an earlier network of the cell left would pass for this one's.
+        for control in _controls(cell):
+            places.control(cell.dataset, control.name).unlink(missing_ok=True)
     own, *others = evaluate_run(
         run,
         loaded.data,
@@ -325,7 +328,7 @@ def _run_cell(
 
 def _controls(cell: Cell) -> tuple[Control, ...]:
     """Returns the controls that are scored beside a cell: those of a system, once."""
-    return find(cell.row).controls if cell.seed == 0 and cell.row != TUNED else ()
+    return find(cell.row).controls if cell.seed == 0 and cell.row not in BEYOND else ()
 
 
 def _show(cell: Cell, places: Places, data: AudioDescriptions) -> None:

@@ -196,7 +196,8 @@ def write_examples(
 ) -> None:
     """Lets the networks that have been trained speak some pictures in every voice.
 
-    Of two words, evenly spread over the alphabet, it is the first picture of the test split.
+    Of two words, evenly spread over the alphabet, it is the first picture of the test split. Where
+    no run folder is left, what the networks have said before stays.
 
     Args:
         rows: of `rows`.
@@ -207,6 +208,9 @@ def write_examples(
     Raises:
         InputError: a run is damaged, or a file cannot be written.
     """
+    finished = [row for row in rows if row.role in _COLUMNS and runs[row.name].is_finished()]
+    if not finished:
+        return
     folder, data = pathlib.Path(folder), next(row.data for row in rows if row.role == "all")
     words = sorted(data.words)
     chosen = [words[k * len(words) // _NUM_EXAMPLES] for k in range(_NUM_EXAMPLES)]
@@ -231,7 +235,6 @@ def write_examples(
         pairs = spoken_by(data, voice).test
         recordings = [pairs.recordings[pairs.labels == label][0] for label in labels]
         keep("recording", voice, data.recordings.float_waveforms()[recordings])
-    finished = [row for row in rows if row.role in _COLUMNS and runs[row.name].is_finished()]
     # Of the new voice's networks the last one counts, which has heard and learned most.
     for row in {(row.role, row.voice): row for row in finished}.values():
         describer = Describer(runs[row.name].path)

@@ -29,15 +29,10 @@ _logger = logging.getLogger(__name__)
 
 
 class NonFiniteLossError(InputError, ArithmeticError):
-    """A loss, or a figure of a validation, is NaN or infinite. The last checkpoint is from before.
-
-    Attributes:
-        step: the update whose figure it is.
-    """
+    """A loss, or a figure of a validation, is NaN or infinite."""
 
     def __init__(self, stage_name: str, step: int, figures: Mapping[str, float]) -> None:
         """Names the first figure of the step that is not finite."""
-        self.step = step
         bad = next(name for name, figure in figures.items() if not math.isfinite(figure))
         values = ", ".join(f"{name}={figure:g}" for name, figure in figures.items())
         super().__init__(

@@ -96,11 +96,34 @@ def test_truncated_files_are_refused(format, subtype, kept):
         audio_files.decode_audio(data[: int(kept * len(data))], "some/file")
 
 
-def test_wav_of_a_streaming_writer_is_read():
+@pytest.mark.parametrize("size", [0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_wav_of_a_streaming_writer_is_read(size):
     data = bytearray(encode(sine(440, 8000), 8000, format="WAV", subtype="PCM_16"))
     at = data.index(b"data")
-    data[at + 4 : at + 8] = b"\xff\xff\xff\xff"
+    struct.pack_into("<I", data, at + 4, size)
     assert len(audio_files.decode_audio(bytes(data), "stream.wav")[0]) == 4000
+
+
+@pytest.mark.parametrize("tag", [b"", b"ID3\4\0\0\0\0\2\0" + bytes(256)])
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+def test_an_mp3_that_does_not_say_its_length_is_refused(mode, tag):
+    """Without its first frame: libsndfile would guess, and read less than there is."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 24000)
+    data = encode(noise, 24000, format="MP3", bitrate_mode=mode, compression_level=0.5)
+    assert len(audio_files.decode_audio(tag + data, "whole")[0]) == 24000
+    second = data.index(data[:2], 2)
+    with pytest.raises(audio.AudioError, match="^a.mp3: does not say how long it is"):
+        audio_files.decode_audio(tag + data[second:], "a.mp3")
+
+
+def test_a_flac_that_does_not_say_its_length_is_refused():
+    """An encoder that writes into a pipe leaves 36 bits of zero."""
+    data = bytearray(encode(sine(440, 8000), 8000, format="FLAC", subtype="PCM_16"))
+    assert data[:4] == b"fLaC"
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    with pytest.raises(audio.AudioError, match="^a.flac: does not say how long it is"):
+        audio_files.decode_audio(bytes(data), "a.flac")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import json
 import shutil
 import signal
 import subprocess
@@ -210,6 +211,7 @@ def test_beam_writes_the_same_examples(open_mnist, tmp_path, monkeypatch, option
     builder.download_and_prepare(
         download_config=beam.download_config(f"runner=DirectRunner,{options}")
     )
+    assert builder.info.splits["train"].shard_lengths == [7, 7, 6]
     names = sorted(path.name for path in prepared.data_path.iterdir())
     assert sorted(path.name for path in builder.data_path.iterdir()) == names
     for name in names:
@@ -218,6 +220,23 @@ def test_beam_writes_the_same_examples(open_mnist, tmp_path, monkeypatch, option
         elif name != "dataset_info.json":  # has the time in it
             a, b = (path / name for path in (builder.data_path, prepared.data_path))
             assert a.read_bytes() == b.read_bytes()
+
+
+def test_the_eleventh_shard_of_beam_comes_after_the_tenth(open_mnist, tmp_path):
+    """TFDS sorts the numbers of shards as text."""
+    prepared = open_mnist(tmp_path / "prepared")
+    prepared.download_and_prepare()
+    lengths = {str(shard): 100 + shard for shard in range(12)}
+    splits = prepared.info.splits
+    as_text = splits["train"].replace(shard_lengths=[lengths[key] for key in sorted(lengths)])
+    splits = tfds.core.SplitDict([as_text, splits["test"]])
+    folder = epath.Path(tmp_path)
+    notes = folder / "mnist_ad-train.tfrecord.shard_infos.json"
+    notes.write_text(json.dumps(dict(reversed(lengths.items()))))
+    found = beam.in_order_of_shards(splits, folder)
+    assert found["train"].shard_lengths == list(range(100, 112))
+    assert found["test"].shard_lengths == splits["test"].shard_lengths
+    assert not notes.exists()
 
 
 def test_options_of_beam():

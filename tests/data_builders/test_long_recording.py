@@ -131,7 +131,8 @@ def test_what_is_heard_otherwise_is_told(reading, tmp_path):
         ({"silence_db": -1.0}, "must be above 0"),
         ({"min_silence_secs": math.inf}, "must be above 0, and finite"),
         ({"silence_db": math.inf}, "must be above 0, and finite"),
-        ({"speaker": "../me"}, "--speaker must be part of a file's name"),
+        ({"speaker": "../me"}, "--speaker must be the beginning of a visible file's name"),
+        ({"speaker": ".me"}, "--speaker must be the beginning of a visible file's name"),
         ({"speaker": "\n"}, "Rename"),
     ],
 )

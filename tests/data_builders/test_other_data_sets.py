@@ -211,8 +211,17 @@ IMAGES = np.zeros((4, 8, 8, 3), np.uint8)
     ],
 )
 def test_arrays_that_are_no_images(images, labels, message):
-    source = image_sources.ArrayImages("toy:1", (8, 8, 3), lambda: {"train": (images, labels)})
+    splits = {"train": (images, labels), "test": (IMAGES, np.arange(4))}
+    source = image_sources.ArrayImages("toy:1", (8, 8, 3), lambda: splits)
     with pytest.raises(DataSetError, match=f"^toy:1: .*{message}"):
+        source.prepare()
+
+
+@pytest.mark.parametrize("splits", [{"train": 4}, {"train": 4, "test": 0}, dict.fromkeys("ab", 4)])
+def test_arrays_that_are_no_two_splits(splits):
+    arrays = {name: (IMAGES[:count], np.arange(count)) for name, count in splits.items()}
+    source = image_sources.ArrayImages("toy:1", (8, 8, 3), lambda: arrays)
+    with pytest.raises(DataSetError, match="^toy:1: there must be images of train and test"):
         source.prepare()
 
 
@@ -226,6 +235,30 @@ def test_arrays_whose_file_is_missing(tmp_path):
     ):
         with pytest.raises(DataSetError, match=message):
             read()
+
+
+def test_arrays_whose_file_is_damaged(tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"PK")
+    source = image_sources.ArrayImages("toy:1", (8, 8, 3), lambda: np.load(tmp_path / "a.npz"))
+    with pytest.raises(DataSetError, match="^toy:1: the images cannot be read"):
+        source.prepare()
+
+
+def test_a_split_without_a_recorded_word(add, tmp_path, monkeypatch):
+    """Of the test split no image shows a word of the folder."""
+
+    def load():
+        image = np.zeros((1, 28, 28, 1), np.uint8)
+        return {"train": (image, np.array([0])), "test": (image, np.array([1]))}
+
+    monkeypatch.setattr(digits_ad_dataset_builder, "load_splits", load)
+    folder = tmp_path / "recordings"
+    add(folder, "zero/ann_0.wav")
+    options = {"recordings_dir": folder, "allow_missing_words": True}
+    builder = data_builders.open_builder(data_dir=tmp_path, **options)
+    with pytest.raises(DataSetError, match="digits_ad would have no pairs in test"):
+        builder.download_and_prepare()
+    assert not builder.is_prepared()
 
 
 @pytest.mark.parametrize("label", [-1, 10])

@@ -117,6 +117,10 @@ def test_own_voice(tmp_path):
             " --voices needs --engine=espeak_ng.",
         ),
         (["--words=two", "--from_recording=a.wav", "--seed=1"], "--seed has no meaning"),
+        (
+            ["--words=two", "--from_recording=a.wav", "--engine=piper"],
+            "--engine has no meaning: --engine needs --words without --from_recording",
+        ),
         (["--words=two", "--from_recording=none.wav"], "none.wav: cannot be read"),
         (["--from_recording=a.wav"], "Give either --words"),
     ],

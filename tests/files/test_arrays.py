@@ -65,7 +65,7 @@ def test_an_npz_bomb_is_refused_unopened(tmp_path):
     write_members(path, waveform=header_of((10**5, 10**5)) + bytes(12))
     with pytest.raises(FileError, match="does not have the size that its header says"):
         read_npz(path)
-    with pytest.raises(FileError, match="does not have the size|cannot be read"):
+    with pytest.raises(FileError, match="does not have the size"):
         read_npz(twice)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for i in range(2):

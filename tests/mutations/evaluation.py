@@ -12,7 +12,7 @@ MUTANTS = {
             ("len(rows) - of_reference - len(scored)", "len(rows) - len(scored)"),
             ("scored.sum() + failed * floor", "scored.sum()"),
             ("float(scored.std())", "float(scored.var())"),
-            ('"metrics": _statistics(retrieved, names)', '"metrics": _statistics(rows)'),
+            ('"metrics": _statistics(retrieved, names)', '"metrics": _statistics(rows, names)'),
             ("return self.retrieved_word == self.word", "return bool(self.retrieved_word)"),
             ("_CLEAN = 0.9", "_CLEAN = 0.85"),
             ("return not self.nearest_corr2d >= _CLEAN", "return self.nearest_corr2d < _CLEAN"),

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mtnet_tf.metrics import METRICS
+from mtnet_tf.systems import plan
 
 
 def make_summary(candidate, label, mean, failed=0, system="mtnet", precision="float32", seed=0):
@@ -69,7 +70,7 @@ def cells(tmp_path):
     folder.mkdir()
 
     def write(dataset, row, seed=0, scores=(0.9, 3.0, 0.8), provenance=None, **changes):
-        control, system = seed is None, "mtnet" if row == "tuned" or seed is None else row
+        control, system = seed is None, "mtnet" if row in plan.BEYOND or seed is None else row
         summary = make_summary(row if control else "model", f"label of {row}", 0.5, 0, system)
         if control:
             provenance = {"command": "python -m y", **(provenance or {})}
@@ -79,7 +80,7 @@ def cells(tmp_path):
             for (name, values), score in zip(summary["metrics"].items(), scores)
         }
         summary["provenance"] |= {
-            "preset": "tuned" if row == "tuned" else "small", "seed": seed or 0,
+            "preset": plan.BEYOND[row].preset if row in plan.BEYOND else "small", "seed": seed or 0,
             "command": "python -m x", "training_seconds": 60.0, "flops_per_image": 2.5e9,
             **(provenance or {}),
         }  # fmt: skip

@@ -25,7 +25,7 @@ def write(tmp_path):
             "precision": "float32", "training_seconds": 60 * minutes, "looks": looks,
             "scores": {"metrics": metrics, "blended": 0.125},
             "training_command": "python -m x", "versions": {"python": "3"}, "git_commit": "abc",
-            "training_hardware": "h", **changes,
+            "training_hardware": "h", "seed": 0, "num_pairs": 100, **changes,
         }  # fmt: skip
         (folder / f"{name}.json").write_text(json.dumps(result))
 
@@ -55,7 +55,7 @@ def test_the_shortest_training_comes_first(write):
 
 def test_a_training_that_diverged_is_no_point_of_a_curve(write):
     write("a", 20, 0.7)
-    write("b", 2.5, 0.6, diverged={"error": "Stage 2 ...", "step": 5}, looks=[])
+    write("b", 2.5, 0.6, diverged={"error": "Stage 2 ..."}, looks=[])
     (found,) = curves.read_curves(write.folder)["cifar10_ad"].values()
     assert [result["minutes"] for result in found] == [20]
 
@@ -72,6 +72,23 @@ def test_the_section_says_what_each_reaches_and_how_it_was_made(write):
     assert curves.section(write.folder).startswith("![")
 
 
+def test_a_metric_that_scored_no_pair_has_no_point(write, tmp_path):
+    metrics = {name: {"floor_mean": None} for name in ("corr2d", "pesq", "stoi")}
+    write("a", 1, 0.5, scores={"metrics": metrics, "blended": 0.5})
+    curves.draw_curves(write.folder, tmp_path / "one.png")
+    assert "| 50.00 % | 50.00 % | - | - | - |" in curves.section(write.folder)
+
+
+@pytest.mark.parametrize("changes", [{"seed": 1}, {"training_hardware": "other"}])
+def test_trainings_that_do_not_compare_are_no_curve(changes, write):
+    write("a", 1, 0.5)
+    write("b", 2, 0.6, dataset="mnist_ad", **changes)
+    assert len(curves.read_curves(write.folder)) == 2
+    write("c", 2, 0.6, preset="tuned", **changes)
+    with pytest.raises(InputError, match=f"on cifar10_ad are not comparable, {list(changes)[0]}"):
+        curves.read_curves(write.folder)
+
+
 @pytest.mark.parametrize("changes", [{"looks": []}, {"training_seconds": None}, {"scores": {}}])
 def test_a_broken_result_is_one_error(changes, write):
     write("a", 1, 0.5, **changes)
@@ -83,6 +100,6 @@ def test_where_there_is_no_curve_the_error_says_what_to_run(write):
     message = "no result of a training that did not diverge. Run experiments.recipe --study=lengths"
     with pytest.raises(InputError, match=message):
         curves.read_curves(write.folder)
-    write("a", 1, 0.5, diverged={"error": "Stage 2 ...", "step": 5})
+    write("a", 1, 0.5, diverged={"error": "Stage 2 ..."})
     with pytest.raises(InputError, match=f"{message}; where it diverged, with another --preset"):
         curves.read_curves(write.folder)

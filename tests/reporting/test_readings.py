@@ -82,10 +82,11 @@ def test_a_reading_has_the_label_of_its_newest_result(tmp_path):
 
 
 def test_what_diverged_is_last_and_said(tmp_path):
-    diverged = {"error": "Stage 2 ...", "step": 1234}
+    diverged = {"error": "Stage joint, step 1234: the term total is not finite (total=nan)."}
+    collapsed = {"error": "Stage 1 has not learned the recordings: its error is 1.5."}
     results = [autoencoder("a", 0, 99.0), autoencoder("b", 0, 0.1), joint(0), joint(1)]
     results += [result("autoencoder", "b", 1, [], log=[], diverged=diverged)]
-    results += [result("joint", "b", 0, [], log=[], diverged={**diverged, "step": None})]
+    results += [result("joint", "b", 0, [], log=[], diverged=collapsed)]
     results[3]["log"] = []  # which was given up at its first look
     for i, values in enumerate(results):
         (tmp_path / f"{i}.json").write_text(json.dumps(values))
@@ -94,6 +95,8 @@ def test_what_diverged_is_last_and_said(tmp_path):
         table = [line for line in part.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in table}) == 1
         assert table[-1].startswith("| label of b | `paper` | ")
-    assert "| label of b | `paper` | 1 | diverged at update 1,234 |  |" in text
-    assert "| label of b | `paper` | 0 | stage 1 collapsed |  |" in text
+    assert "| label of b | `paper` | 1 | diverged: Stage joint, step 1234 |  |" in text
+    assert (
+        "| label of b | `paper` | 0 | diverged: Stage 1 has not learned the recordings |  |" in text
+    )
     assert text.index("label of a") < text.index("label of b")

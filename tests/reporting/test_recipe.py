@@ -59,7 +59,7 @@ def test_a_study_of_texts_has_the_accuracy_of_the_texts(write):
 
 
 def test_an_adversarial_study_says_so_where_a_change_diverged(write):
-    first = write("adam", "hinge", 0, 0, diverged={"error": "The loss ...", "step": 5})
+    first = write("adam", "hinge", 0, 0, diverged={"error": "The loss ..."})
     result = json.loads(first.read_text())
     del result["looks"]
     first.write_text(json.dumps(result))
@@ -103,8 +103,8 @@ def test_speech_is_shown_where_it_was_scored(write):
 
 def test_what_diverged_is_last_and_said(write):
     of_training = ("looks", "training_seconds", "images_seen")
-    for change, base, step in (("sgd", "baseline", 1234), ("adam", "baseline", None)):
-        path = write(change, base, 0, 0, diverged={"error": "Stage 2 ...", "step": step})
+    for change, error in (("sgd", "Stage joint, step 9: ..."), ("adam", "Stage 1 is dead: ...")):
+        path = write(change, "baseline", 0, 0, diverged={"error": error})
         result = json.loads(path.read_text())
         path.write_text(json.dumps({k: v for k, v in result.items() if k not in of_training}))
     write("baseline", None, 0.6, 60.0)
@@ -114,8 +114,8 @@ def test_what_diverged_is_last_and_said(write):
     assert [row[0].partition("`: ")[0][1:] for row in found] == [
         *("baseline", "worse", "adam", "sgd", "slower"),
     ]
-    assert found[2][3:] == ["stage 1 collapsed", *[""] * 6]
-    assert found[3][3:] == ["diverged at update 1,234", *[""] * 6]
+    assert found[2][3:] == ["diverged: Stage 1 is dead", *[""] * 6]
+    assert found[3][3:] == ["diverged: Stage joint, step 9", *[""] * 6]
     assert found[4][3:6] == ["50.00 %", "", "62"]  # there is nothing to compare it with
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import voices
 
 EXAMPLES = {
@@ -18,10 +19,11 @@ EXAMPLES = {
 def write(summary, tmp_path):
     """A function that writes the result of a network whose scores are `means`."""
 
-    def write(role, means, voice=None):
+    def write(role, means, voice=None, **provenance):
         result = summary("model", role, 0.5)
         for metric, values in result["metrics"].items():
             values["floor_mean"] = means.get(metric, 0.5)
+        result["provenance"] |= provenance
         said = {name: values["floor_mean"] for name, values in result["metrics"].items()}
         result |= {
             "role": role, "row": role, "voice": voice, "heard": [], "network": f"the {role}",
@@ -31,6 +33,13 @@ def write(summary, tmp_path):
 
     write.folder = tmp_path
     return write
+
+
+def test_networks_that_do_not_compare_are_one_error(write):
+    write("all", {})
+    write("deaf", {}, preset="tuned")
+    with pytest.raises(InputError, match="preset differs: {'all': 'tiny', 'deaf': 'tuned'}"):
+        voices.section(write.folder)
 
 
 def test_scores_as_shares_of_those_of_a_network_alone(write):

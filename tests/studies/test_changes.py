@@ -1,35 +1,22 @@
 """The changes of the studies: each is a configuration, and starts from its base."""
 
 import dataclasses
+import importlib
+import pkgutil
 import re
 
 import pytest
 
 from mtnet_tf import config as config_lib
+from mtnet_tf import studies
 from mtnet_tf.config import preset
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.studies import (
-    cmcgan,
-    dcmavg,
-    i2t2a,
-    lengths,
-    open_points,
-    recipe,
-    takes,
-    voice_forms,
-)
+from mtnet_tf.studies import recipe
 from mtnet_tf.studies.changes import Change, changed, try_change
 
-STUDIES = {
-    "recipe": recipe.CHANGES,
-    "open_points": open_points.CHANGES,
-    "lengths": lengths.CHANGES,
-    "cmcgan": cmcgan.CHANGES,
-    "dcmavg": dcmavg.CHANGES,
-    "i2t2a": i2t2a.CHANGES,
-    "voices": voice_forms.CHANGES,
-    "takes": takes.CHANGES,
-}
+NAMES = [module.name for module in pkgutil.iter_modules(studies.__path__)]
+MODULES = [importlib.import_module(f"mtnet_tf.studies.{name}") for name in NAMES]
+STUDIES = {module.__name__: module.CHANGES for module in MODULES if hasattr(module, "CHANGES")}
 
 
 def fields(config):
