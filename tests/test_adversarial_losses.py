@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mtnet_tf import adversarial_losses as losses
+from mtnet_tf.losses import letter_loss
+from tests.training import two_replicas
 
 LOGITS = np.random.default_rng(0).normal(0, 2, (5, 7)).astype(np.float32)
 RIGHT, *OTHERS = LOGITS
@@ -48,3 +51,39 @@ def test_the_losses_of_a_large_logit_are_finite(form):
 def test_consistency_is_the_mean_absolute_difference():
     a, b = np.random.default_rng(1).normal(size=(2, 3, 4, 5, 1)).astype(np.float32)
     assert float(losses.consistency_loss(a, b)) == pytest.approx(np.abs(a - b).mean(), rel=1e-5)
+
+
+def all_losses(rows):
+    """Of some rows of eight pairs: of both adversarial forms, of the cycles, of the letters."""
+    random = np.random.default_rng(1)
+    logits, images, again = (
+        tf.gather(random.normal(size=shape).astype(np.float32), rows)
+        for shape in ((8,), (8, 2, 2, 1), (8, 2, 2, 1))
+    )
+    letters = tf.gather(random.integers(0, 3, (8, 4)), rows)
+    of_letters = tf.gather(random.normal(size=(8, 4, 3)).astype(np.float32), rows)
+    return tf.stack(
+        [
+            losses.discriminator_loss(logits, [-logits]),
+            losses.generator_loss(logits),
+            losses.generator_loss(logits, "hinge"),
+            losses.consistency_loss(images, again),
+            letter_loss(letters, of_letters, "sum"),
+        ]
+    )
+
+
+def shares_of_two(strategy):
+    """What both replicas have, each of its half of the rows."""
+
+    def share():
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return all_losses(tf.range(4) + 4 * replica)
+
+    found = strategy.experimental_local_results(strategy.run(share))
+    return [share.numpy().tolist() for share in found]
+
+
+def test_two_replicas_have_shares_of_the_mean_of_the_batch():
+    shares = two_replicas.call("test_adversarial_losses.shares_of_two", package="tests")
+    np.testing.assert_allclose(np.sum(shares, axis=0), all_losses(tf.range(8)), rtol=1e-5)

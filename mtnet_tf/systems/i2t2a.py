@@ -31,7 +31,7 @@ def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.M
         network = _build(config)
         stage = TextStage(network, config, data)
     _load_voice(network)  # a voice that is missing is told before the training, not after it
-    session.run_stage(stage, counted=True)
+    session.run_stage(stage)
     return network
 
 

@@ -60,7 +60,7 @@ def algorithm1(config: Config, data: AudioDescriptions, session: Session) -> ker
             take_over(mtnet, data.voices, session.init_from)
         freeze(mtnet, config.training.frozen)
         stage = JointStage(mtnet, config, data, audio_features)
-    session.run_stage(stage, counted=True)  # 4-7
+    session.run_stage(stage)  # 4-7
     return mtnet
 
 
@@ -80,7 +80,7 @@ def learn_audio_features(config: Config, data: AudioDescriptions, session: Sessi
         keras.utils.set_random_seed(config.training.seed)
         autoencoder = build_audio_autoencoder(config)  # Initialization
         stage = AutoencoderStage(autoencoder, config, data)
-        session.run_stage(stage)  # 1-2
+        session.run_stage(stage, counted=False)  # 1-2
         diagnosis = _report(stage, session, config)
         features = compute_audio_features(autoencoder, data.recordings.float_waveforms())  # 3
         save_network(autoencoder, session.run / AUTOENCODER)

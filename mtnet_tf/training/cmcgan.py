@@ -39,8 +39,8 @@ def train_cmcgan(config: Config, data: AudioDescriptions, session: Session) -> k
         }
         discriminator = adversarial.build_pair_discriminator(config)
         stage = InverterStage(network.get_layer("spectrogram_inverter"), config, data, spectrograms)
-    session.run_stage(stage, counted=True)
+    session.run_stage(stage)
     with session.strategy.scope():
         stage = CmcganStage(encoders, decoders, discriminator, config, data, spectrograms)
-    session.run_stage(stage, counted=True)
+    session.run_stage(stage)
     return network

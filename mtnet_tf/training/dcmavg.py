@@ -47,10 +47,10 @@ def train_dcmavg(config: Config, data: AudioDescriptions, session: Session) -> k
             for name in ("image_classifier", "spectrogram_generator", "spectrogram_inverter")
         )
         stage = InverterStage(inverter, config, data, spectrograms)
-    session.run_stage(stage, counted=True)
+    session.run_stage(stage)
     with session.strategy.scope():
         stage = ClassifierStage(classifier, config, data)
-    session.run_stage(stage, counted=True)
+    session.run_stage(stage)
     embeddings = session.artefact(
         EMBEDDINGS,
         _embeddings_key(classifier, config, data),
@@ -61,7 +61,7 @@ def train_dcmavg(config: Config, data: AudioDescriptions, session: Session) -> k
     )
     with session.strategy.scope():
         stage = DcmavgStage(generator, discriminator, config, data, spectrograms, embeddings)
-    session.run_stage(stage, counted=True)
+    session.run_stage(stage)
     return network
 
 

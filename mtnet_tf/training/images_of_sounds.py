@@ -35,8 +35,8 @@ def train_images_of_sounds(
         build_generator(config, "image"),
         build_discriminator(config, "image"),
     )
-    session.run_stage(SoundClassifierStage(sounds, config, data, spectrograms), counted=True)
+    session.run_stage(SoundClassifierStage(sounds, config, data, spectrograms))
     embeddings = sounds(spectrograms, training=False)["embedding"].numpy()
     stage = ImageStage(generator, discriminator, classifier, config, data, embeddings)
-    session.run_stage(stage, counted=True)
+    session.run_stage(stage)
     return stage

@@ -61,7 +61,7 @@ class Session:
         """Whether this process is the one that writes files."""
         return is_chief(self.strategy)
 
-    def run_stage(self, stage: Stage, *, counted: bool = False) -> None:
+    def run_stage(self, stage: Stage, *, counted: bool = True) -> None:
         """Runs a stage from its newest checkpoint to its end.
 
         Args:

@@ -84,6 +84,27 @@ def test_pictures_without_a_word_are_told_from_those_with_one(tiny_config, third
         calibration.calibrate(build(config, 20.0), config, thirds, [blank])
 
 
+def test_temperature_and_threshold_are_of_right_wrong_and_outlying_images(tiny_config, thirds):
+    """Where an image is wrong, so that the temperature is not 1."""
+    network, pairs = build(tiny_config, 5.0), thirds.validation
+    labels = np.array([(pairs.labels[0] + 1) % 3, *pairs.labels[1:]], np.int32)
+    data = dataclasses.replace(thirds, validation=dataclasses.replace(pairs, labels=labels))
+    outliers = [np.tile(np.uint8([[[30 * k], [30 * k + 60]]]), (12, 6, 1)) for k in range(6)]
+    found = calibration.calibrate(network, tiny_config, data, outliers)
+    temperature, threshold = found["temperature"], found["threshold"]
+    assert abs(temperature - 1) > 0.05
+
+    def likeliest(images):
+        logits = network({"image": images})["logits"].numpy()
+        return scipy.special.softmax(logits / temperature, axis=-1).max(-1)
+
+    sure, of_outliers = likeliest(pairs.images), likeliest(np.stack(outliers))
+    expected = calibration.choose_threshold(sure[1:], sure[:1], of_outliers)
+    assert threshold == pytest.approx(expected)
+    assert found["validation"]["sure_of_wrong"] == float(sure[0] >= threshold)
+    assert found["outliers"]["sure"] == pytest.approx(np.mean(of_outliers >= threshold))
+
+
 def test_a_network_of_several_voices_is_calibrated_as_one_of_one_voice(tiny_config, thirds):
     pictures = [np.full([12, 12, 1], 128, np.uint8)]
     config = dataclasses.replace(

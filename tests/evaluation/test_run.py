@@ -89,6 +89,27 @@ def test_the_softmax_head_is_scored_and_its_recordings_are_played(
     assert all(control["classifier_accuracy"] is None for control in controls)
 
 
+class AlwaysZero:
+    """In place of a speech recogniser: it hears "zero" in everything."""
+
+    def recognize(self, waveform, sample_rate):
+        return "zero"
+
+
+def test_the_words_are_heard_where_that_is_asked_for(finished, synthetic_data, tmp_path):
+    (summary,) = evaluate_run(
+        finished,
+        synthetic_data,
+        Scores(),
+        split="test",
+        device="cpu",
+        recognizer=AlwaysZero(),
+        output_dir=tmp_path,
+    )
+    zeros = np.mean(synthetic_data.test.labels == synthetic_data.words.index("zero"))
+    assert summary["word_accuracy"]["generated"] == pytest.approx(zeros)
+
+
 def test_a_finished_evaluation_is_read_and_nothing_is_described(
     finished, synthetic_data, tmp_path, monkeypatch
 ):

@@ -125,6 +125,9 @@ def test_the_word_accuracy_is_added_to_a_result_and_kept(score, synthetic_data):
     # Of the references it hears right the ones whose word is "zero".
     assert score(AlwaysZero())["word_accuracy"] == pytest.approx(expected)
     assert score()["word_accuracy"] == pytest.approx(expected)
+    with pytest.raises(InputError, match="holds the word accuracy too, which scoring anew would"):
+        score(num_wavs=5)
+    assert score()["word_accuracy"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

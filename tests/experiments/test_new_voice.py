@@ -143,6 +143,8 @@ def test_voices_trains_a_row_once(base, tmp_path):
     done = programs.run("voices", *arguments)
     assert (done.returncode, path.stat().st_mtime_ns) == (0, written), done.stderr
     assert f"{path} is there already." in done.stdout
+    done = programs.run("voices", *arguments, "--new_voice=ann")
+    assert done.returncode == 1 and "new_voice: 'zoe' -> 'ann'" in done.stderr
     result["config"]["preset"] = "small"  # as of a version in which the row was another one
     path.write_text(json.dumps(result))
     done = programs.run("voices", *arguments)

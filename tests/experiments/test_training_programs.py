@@ -83,6 +83,7 @@ def test_evaluate_a_run_folder_from_another_machine(trained, tmp_path):
         "--num_processes=1",
         "--num_pairs=12",
         "--num_wavs=2",
+        "--extra_metrics",
     )
     assert done.returncode == 0, done.stderr
     for label in ("MT-Net", "white noise", "mean waveform", "wrong word", "classifier + recording"):
@@ -90,6 +91,7 @@ def test_evaluate_a_run_folder_from_another_machine(trained, tmp_path):
     folder = copy / "evaluation/validation/model"
     summary = json.loads((folder / "summary.json").read_text())
     assert (summary["num_pairs"], summary["split_size"]) == (12, 144)
+    assert {"corr2d", "pesq", "stoi", "estoi"} < set(summary["metrics"])
     assert summary["provenance"]["training_command"].startswith("python -m experiments.train")
     wavs = sorted((folder / "wavs").iterdir())
     samples, rate = soundfile.read(wavs[0])

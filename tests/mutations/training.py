@@ -296,7 +296,7 @@ MUTANTS = {
         ("tests/training/test_stages_of_baselines.py",),
         (
             ("image_side(model, [DECODER], config.training)", "None"),
-            (" + self._decay * decay", ""),
+            (" + self._loss_config.decay_weight * decay", ""),
         ),
     ),
     "mtnet_tf/training/new_voice.py": (

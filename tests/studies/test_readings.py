@@ -108,7 +108,6 @@ def test_a_stage_1_that_is_not_finite_is_a_result(tiny_config, synthetic_data, m
     monkeypatch.setattr(AutoencoderStage, "losses", broken)
     config = config_lib.override(tiny_config, ["training.validations=5", "training.log_steps=1"])
     found = readings.try_autoencoder(config, synthetic_data)
-    assert found["diverged"]["step"] == 5
     assert "Stage autoencoder, step 5" in found["diverged"]["error"]
     assert [look["step"] for look in found["looks"]] == [2, 4]
     assert [line["step"] for line in found["log"]] == [1, 2, 3, 4]
@@ -120,14 +119,14 @@ def test_a_look_that_is_not_finite_is_a_result(error, tiny_config, synthetic_dat
     monkeypatch.setattr(AutoencoderStage, "validate", lambda self: {"reconstruction_error": error})
     config = config_lib.override(tiny_config, ["training.validations=5"])
     found = readings.try_autoencoder(config, synthetic_data)
-    assert (found["diverged"]["step"], found["looks"]) == (2, [])
+    assert "Stage autoencoder, step 2" in found["diverged"]["error"] and found["looks"] == []
 
 
 def test_a_stage_2_without_a_stage_1_is_a_result(tiny_config, synthetic_data):
     config = config_lib.override(tiny_config, ["training.max_reconstruction_error=1e-6"])
     found = readings.try_joint(config, synthetic_data, "cpu")
     assert found["diverged"]["error"].startswith("Stage 1 has not learned the recordings")
-    assert (found["diverged"]["step"], found["looks"]) == (None, [])
+    assert found["looks"] == []
 
 
 @pytest.mark.parametrize("limit, steps", [(0.9, [3, 6, 9]), (-1.0, [3])])

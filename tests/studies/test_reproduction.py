@@ -190,9 +190,12 @@ def test_a_cell_whose_examples_fail_has_its_result(data_dir, tmp_path, monkeypat
     monkeypatch.setattr(reproduction, "evaluate_run", lambda *_, **__: [SCORED])
     monkeypatch.setattr(reproduction, "_show", fail)
     write_text(places.run(cell) / LOG, "")
+    of_earlier = places.control("digits_ad", "white_noise")
+    write_json(of_earlier, {})
     loaded = types.SimpleNamespace(data=None, path="", pool=None, recognizer=None)
     reproduction._run_cell(cell, places, preset("tiny"), loaded, [], "cpu", "model", 0)
     assert read_json(places.result(cell))["num_pairs"] == 360
+    assert not of_earlier.exists()  # it was scored beside another network
     assert "digits_ad/mtnet/0 has no examples: The Piper voice is not installed." in caplog.text
 
 

@@ -134,6 +134,9 @@ def test_results_examples_and_tables(rows, tmp_path, monkeypatch):
     assert page.count("<audio") == len(sounds)
     for sound in sounds:
         assert f"voices/examples/sounds/{sound}" in page
+    none = {name: RunFolder(tmp_path / "none" / name) for name in runs}
+    voices.write_examples(rows, none, results / "examples")  # what was said stays
+    assert json.loads((results / "examples/examples.json").read_text()) == record
     (results / "examples/examples.json").write_text("{}")
     with pytest.raises(InputError, match="is broken"):
         reporting.page(results, "Voices")

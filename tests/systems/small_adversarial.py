@@ -1,5 +1,22 @@
 """The adversarial systems at the size of `synthetic_data`."""
 
+import keras
+import numpy as np
+
+from mtnet_tf import systems
+from mtnet_tf.data.log_mel import LogMel
+from mtnet_tf.models.adversarial import (
+    MODALITIES,
+    build_discriminator,
+    build_encoder,
+    build_generator,
+    build_pair_discriminator,
+)
+from mtnet_tf.models.dcmavg import build_image_classifier
+from mtnet_tf.training.stages.cmcgan import CmcganStage
+from mtnet_tf.training.stages.dcmavg import DcmavgStage
+from mtnet_tf.training.stages.image import ImageStage
+
 SMALL = [
     "log_mel.num_mels=16",
     "log_mel.num_frames=16",
@@ -14,6 +31,47 @@ SMALL = [
     "training.adversarial.epochs=4",
     "training.adversarial.batch_size=6",
 ]
+
+
+def dcmavg_stage(config, data):
+    """Returns the stage, its generator and its discriminator; the embeddings are random."""
+    keras.utils.set_random_seed(0)
+    network = systems.find("dcmavg").build(config)
+    random = np.random.default_rng(0)
+    embeddings = {
+        name: random.uniform(-1, 1, (len(getattr(data, name)), 5)).astype(np.float32)
+        for name in ("train", "validation")
+    }
+    spectrograms = LogMel(config).spectrograms(data.recordings.float_waveforms())
+    discriminator = build_discriminator(config, "spectrogram")
+    generator = network.get_layer("spectrogram_generator")
+    stage = DcmavgStage(generator, discriminator, config, data, spectrograms, embeddings)
+    return stage, generator, discriminator
+
+
+def cmcgan_stage(config, data):
+    """Returns the stage and its networks: encoders, decoders, the discriminator."""
+    keras.utils.set_random_seed(0)
+    encoders = {what: build_encoder(config, what) for what in MODALITIES}
+    decoders = {what: build_generator(config, what) for what in MODALITIES}
+    discriminator = build_pair_discriminator(config)
+    spectrograms = LogMel(config).spectrograms(data.recordings.float_waveforms())
+    stage = CmcganStage(encoders, decoders, discriminator, config, data, spectrograms)
+    return stage, [*encoders.values(), *decoders.values(), discriminator]
+
+
+def image_stage(config, data):
+    """Returns the stage of DCMAVG's other half; the embeddings are random."""
+    keras.utils.set_random_seed(0)
+    embeddings = np.random.default_rng(0).uniform(-1, 1, (len(data.recordings), 5))
+    return ImageStage(
+        build_generator(config, "image"),
+        build_discriminator(config, "image"),
+        build_image_classifier(config),
+        config,
+        data,
+        embeddings.astype(np.float32),
+    )
 
 
 def values_of(networks):

@@ -1,36 +1,20 @@
 """CMCGAN: a step moves all networks, it learns, and it resumes to the same bits."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from mtnet_tf import config as config_lib
 from mtnet_tf import systems
-from mtnet_tf.data.log_mel import LogMel
-from mtnet_tf.models import adversarial
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network, train
-from mtnet_tf.training.stages.cmcgan import CmcganStage
-from tests.systems.small_adversarial import SMALL, assert_moved, values_of
+from tests.systems.small_adversarial import SMALL, assert_moved, cmcgan_stage, values_of
 from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 
 
 @pytest.fixture
 def config(tiny_config):
     return systems.configure("cmcgan", config_lib.override(tiny_config, SMALL))
-
-
-def cmcgan_stage(config, data):
-    keras.utils.set_random_seed(0)
-    encoders = {what: adversarial.build_encoder(config, what) for what in ("image", "spectrogram")}
-    decoders = {
-        what: adversarial.build_generator(config, what) for what in ("image", "spectrogram")
-    }
-    discriminator = adversarial.build_pair_discriminator(config)
-    spectrograms = LogMel(config).spectrograms(data.recordings.float_waveforms())
-    stage = CmcganStage(encoders, decoders, discriminator, config, data, spectrograms)
-    return stage, [*encoders.values(), *decoders.values(), discriminator]
 
 
 @pytest.mark.parametrize("loss", ["gan_cls", "hinge"])

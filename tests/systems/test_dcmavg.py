@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -18,10 +17,9 @@ from mtnet_tf.runs.networks import load_weights
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.trained import load_network, train
 from mtnet_tf.training.dcmavg import _embeddings_key
-from mtnet_tf.training.stages.dcmavg import DcmavgStage
 from mtnet_tf.training.stages.spectrogram import SpectrogramStage
 from tests import conftest
-from tests.systems.small_adversarial import SMALL, assert_moved, values_of
+from tests.systems.small_adversarial import SMALL, assert_moved, dcmavg_stage, values_of
 from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 from tests.training import two_replicas
 
@@ -31,21 +29,6 @@ def config(tiny_config):
     return systems.configure("dcmavg", config_lib.override(tiny_config, SMALL))
 
 
-def adversarial_stage(config, data):
-    keras.utils.set_random_seed(0)
-    network = systems.find("dcmavg").build(config)
-    random = np.random.default_rng(0)
-    embeddings = {
-        name: random.uniform(-1, 1, (len(getattr(data, name)), 5)).astype(np.float32)
-        for name in ("train", "validation")
-    }
-    spectrograms = LogMel(config).spectrograms(data.recordings.float_waveforms())
-    discriminator = build_discriminator(config, "spectrogram")
-    generator = network.get_layer("spectrogram_generator")
-    stage = DcmavgStage(generator, discriminator, config, data, spectrograms, embeddings)
-    return stage, generator, discriminator
-
-
 def values(network):
     return [weight.numpy() for weight in network.weights]
 
@@ -53,7 +36,7 @@ def values(network):
 @pytest.mark.parametrize("loss", ["gan_cls", "hinge"])
 def test_a_step_moves_every_weight_of_both_networks(loss, config, synthetic_data):
     config = config_lib.override(config, [f"adversarial.loss={loss}"])
-    stage, *networks = adversarial_stage(config, synthetic_data)
+    stage, *networks = dcmavg_stage(config, synthetic_data)
     before = values_of(networks)
     for batch in stage.batches(0):
         figures = stage.train_step(batch)
@@ -63,7 +46,7 @@ def test_a_step_moves_every_weight_of_both_networks(loss, config, synthetic_data
 
 def test_of_equal_validations_the_first_is_kept(config, synthetic_data, monkeypatch):
     """As the tables say. 0.9 is less in float32 than in float64."""
-    stage, generator, _ = adversarial_stage(config, synthetic_data)
+    stage, generator, _ = dcmavg_stage(config, synthetic_data)
     accuracies, kept = iter([0.5, 0.9, 0.9, 0.1]), []
     monkeypatch.setattr(np, "mean", lambda *_: next(accuracies))
     monkeypatch.setattr(stage, "_diversity", dict)
@@ -78,7 +61,7 @@ def test_of_equal_validations_the_first_is_kept(config, synthetic_data, monkeypa
 
 
 def test_a_true_sound_of_another_word_is_never_of_the_same(config, synthetic_data):
-    stage, *_ = adversarial_stage(config, synthetic_data)
+    stage, *_ = dcmavg_stage(config, synthetic_data)
     labels = tf.constant([0, 1, 2] * 40)
     named = stage.draw_other_words(labels, 0).numpy()
     assert (named != labels.numpy()).all()
@@ -94,14 +77,14 @@ def test_a_true_sound_of_another_word_is_never_of_the_same(config, synthetic_dat
 
 
 def test_draws_are_of_the_step_the_use_and_the_seed(config, synthetic_data):
-    stage, *_ = adversarial_stage(config, synthetic_data)
+    stage, *_ = dcmavg_stage(config, synthetic_data)
     first, again = stage.draw_noise(4, 0).numpy(), stage.draw_noise(4, 0).numpy()
     np.testing.assert_array_equal(first, again)
     found = [first, stage.draw_noise(4, 1).numpy()]
     stage.train_step(next(iter(stage.batches(0))))
     found.append(stage.draw_noise(4, 0).numpy())
     config = config_lib.override(config, ["training.seed=1"])
-    found.append(adversarial_stage(config, synthetic_data)[0].draw_noise(4, 0).numpy())
+    found.append(dcmavg_stage(config, synthetic_data)[0].draw_noise(4, 0).numpy())
     assert len({noise.tobytes() for noise in found}) == 4
 
 
@@ -110,7 +93,7 @@ def draws_of_two(strategy):
     config = config_lib.override(conftest.make_tiny_config(), SMALL)
     data = conftest.make_synthetic_data()
     with strategy.scope():
-        stage, *_ = adversarial_stage(systems.configure("dcmavg", config), data)
+        stage, *_ = dcmavg_stage(systems.configure("dcmavg", config), data)
     found = strategy.run(lambda: stage.draw_noise(4, 0))
     return [noise.numpy().tolist() for noise in strategy.experimental_local_results(found)]
 
@@ -121,7 +104,7 @@ def test_two_replicas_draw_apart():
 
 
 def test_the_best_generator_is_kept(config, synthetic_data, monkeypatch):
-    stage, generator, _ = adversarial_stage(config, synthetic_data)
+    stage, generator, _ = dcmavg_stage(config, synthetic_data)
     accuracies = iter([0.2, 0.7, 0.7, 0.1])
     labels = synthetic_data.validation.labels
     assert len(labels) == 6
@@ -142,7 +125,7 @@ def test_the_best_generator_is_kept(config, synthetic_data, monkeypatch):
 
 
 def test_looks_say_accuracy_and_diversity(config, synthetic_data):
-    stage, generator, _ = adversarial_stage(config, synthetic_data)
+    stage, generator, _ = dcmavg_stage(config, synthetic_data)
     recordings = LogMel(config).spectrograms(synthetic_data.recordings.float_waveforms())
     own = recordings[synthetic_data.validation.recordings]
     words = stage.recognize(own)
@@ -158,7 +141,7 @@ def test_looks_say_accuracy_and_diversity(config, synthetic_data):
 
 
 def test_diversity_is_a_distance_over_that_of_words(config, synthetic_data, monkeypatch):
-    stage, *_ = adversarial_stage(config, synthetic_data)
+    stage, *_ = dcmavg_stage(config, synthetic_data)
     words = stage.spectrograms.numpy()[synthetic_data.first_recordings()]
     of_words = np.mean([np.abs(words[k] - words[k - 1]).mean() for k in range(3)])
     assert stage.distance_between_words() == pytest.approx(of_words, rel=1e-5)
@@ -172,14 +155,14 @@ def test_diversity_is_a_distance_over_that_of_words(config, synthetic_data, monk
 
 
 def test_where_words_do_not_differ_there_is_no_diversity(config, synthetic_data, monkeypatch):
-    stage, _, _ = adversarial_stage(config, synthetic_data)
+    stage, _, _ = dcmavg_stage(config, synthetic_data)
     monkeypatch.setattr(stage, "distance_between_words", lambda: 0.0)
     assert set(stage.validate()) == {"validation_word_accuracy"}
 
 
 def test_nothing_held_out_keeps_the_last(config, synthetic_data):
     data = dataclasses.replace(synthetic_data, validation=synthetic_data.validation.take([]))
-    stage, generator, _ = adversarial_stage(config, data)
+    stage, generator, _ = dcmavg_stage(config, data)
     stage.train_step(next(iter(stage.batches(0))))
     assert stage.validate() == {}
     last = values(generator)
@@ -282,7 +265,7 @@ def look_of_two(strategy):
     config = config_lib.override(conftest.make_tiny_config(), SMALL)
     data = conftest.make_synthetic_data()
     with strategy.scope():
-        stage, generator, _ = adversarial_stage(systems.configure("dcmavg", config), data)
+        stage, generator, _ = dcmavg_stage(systems.configure("dcmavg", config), data)
     batches = iter(stage.batches(0))
     figures = stage.train_step(next(batches))
     found = stage.validate()

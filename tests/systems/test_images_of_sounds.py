@@ -2,7 +2,6 @@
 
 import json
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +9,6 @@ import tensorflow as tf
 from mtnet_tf import config as config_lib
 from mtnet_tf import systems
 from mtnet_tf.data.log_mel import LogMel
-from mtnet_tf.models.adversarial import build_discriminator, build_generator
 from mtnet_tf.models.dcmavg import build_image_classifier, build_sound_classifier
 from mtnet_tf.runs.layout import NETWORK
 from mtnet_tf.runs.networks import save_network
@@ -20,9 +18,9 @@ from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.images_of_sounds import train_images_of_sounds
 from mtnet_tf.training.loop import run_stage
 from mtnet_tf.training.session import Session
-from mtnet_tf.training.stages.image import ImageStage, as_pixels, as_samples
+from mtnet_tf.training.stages.image import as_pixels, as_samples
 from mtnet_tf.training.stages.sound_classifier import SoundClassifierStage
-from tests.systems.small_adversarial import SMALL, assert_moved, values_of
+from tests.systems.small_adversarial import SMALL, assert_moved, image_stage, values_of
 from tests.systems.trainings import assert_resumes_to_the_same_bits
 
 
@@ -34,19 +32,6 @@ def config(tiny_config):
 @pytest.fixture
 def stage(config, synthetic_data):
     return image_stage(config, synthetic_data)
-
-
-def image_stage(config, synthetic_data):
-    keras.utils.set_random_seed(0)
-    embeddings = np.random.default_rng(0).uniform(-1, 1, (len(synthetic_data.recordings), 5))
-    return ImageStage(
-        build_generator(config, "image"),
-        build_discriminator(config, "image"),
-        build_image_classifier(config),
-        config,
-        synthetic_data,
-        embeddings.astype(np.float32),
-    )
 
 
 def test_a_step_moves_every_weight_of_both_networks(stage):

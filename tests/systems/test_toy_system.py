@@ -40,6 +40,7 @@ def test_what_stays_of_a_finished_run(study):
     names = {path.name for path in (study[0] / "toy").iterdir()}
     files = {"config.json", "environment.json", "recordings.npz", "train_log.jsonl", "model.keras"}
     assert names == files | {"evaluation", ".lock"}
+    assert json.loads((study[0] / "toy/environment.json").read_text())["training_seconds"] > 0
 
 
 def test_it_is_described(study, tmp_path):

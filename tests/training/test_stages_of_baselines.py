@@ -12,6 +12,7 @@ from mtnet_tf import config as config_lib
 from mtnet_tf import systems
 from mtnet_tf.data.log_mel import LogMel
 from mtnet_tf.models.dcmavg import build_image_classifier
+from mtnet_tf.models.i2t2a import DECODER
 from mtnet_tf.models.spectrogram_inverter import build_spectrogram_inverter
 from mtnet_tf.training.stage import capped
 from mtnet_tf.training.stages.classifier import ClassifierStage
@@ -23,6 +24,8 @@ SGD = config_lib.OptimizerConfig(name="nesterov", learning_rate=0.25, warmup_ste
 CHANGES = [
     *SMALL,
     "text_decoder.num_steps=6",
+    "text_decoder.embedding_units=5",
+    "text_decoder.units=9",
     "loss.perceptual_weight=3",
     "loss.decay_weight=0.5",
     "loss.label_smoothing=0.25",
@@ -74,6 +77,19 @@ def test_the_letters_of_i2t2a(config, synthetic_data):
     assert sorted(names) == ["nesterov", "rmsprop"]
     rates = dict(zip(names, stage.update.learning_rates()))
     assert rates["nesterov"] == pytest.approx(0.25) and rates["rmsprop"] < 0.25
+    decoder = model.get_layer(DECODER)
+    assert (decoder.embedding_units, decoder.units) == (5, 9)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    no_rate = dataclasses.replace(config.training.image_encoder_optimizer, learning_rate=1e-30)
+    training = dataclasses.replace(config.training, image_encoder_optimizer=no_rate)
+    stage = TextStage(model, dataclasses.replace(config, training=training), synthetic_data)
+    stage.train_step(batch)
+    moved = {
+        variable.path
+        for variable, value in zip(model.trainable_variables, before)
+        if (variable.numpy() != value).any()
+    }
+    assert moved and moved <= {variable.path for variable in decoder.trainable_variables}
 
 
 def test_the_inverter_weighs_a_recording_by_its_uses(config, synthetic_data):
@@ -105,3 +121,28 @@ def test_a_batch_is_no_larger_than_the_rows_fill(replicas, rows, expected, monke
     strategy = types.SimpleNamespace(num_replicas_in_sync=replicas)
     monkeypatch.setattr("tensorflow.distribute.get_strategy", lambda: strategy)
     assert capped(config_lib.StageConfig(batch_size=64, epochs=1), rows).batch_size == expected
+
+
+@pytest.mark.parametrize("system", ["dcmavg", "i2t2a"])
+def test_their_images_are_moved_and_averaged_over_the_mirror_image(system, config, synthetic_data):
+    overrides = [
+        "augmentation.alternating_flip=true",
+        "image_encoder.average_flips=true",
+        "data.digit_size=null",
+    ]
+    still = systems.configure(system, config)
+    moving = config_lib.override(still, overrides)
+
+    def stage(config):
+        if system == "i2t2a":
+            return TextStage(systems.find(system).build(config), config, synthetic_data)
+        return ClassifierStage(build_image_classifier(config), config, synthetic_data)
+
+    moved, true = (
+        np.concatenate([batch["image"] for batch in stage(of).batches(0)]) for of in (moving, still)
+    )
+    mirrored = (moved != true).any((1, 2, 3))
+    np.testing.assert_array_equal(moved[mirrored], true[mirrored, :, ::-1])
+    assert 0.3 < mirrored.mean() < 0.7
+    names = {layer.name for layer in stage(moving).model.layers}
+    assert names - {layer.name for layer in stage(still).model.layers} == {"mirror_average"}
