@@ -64,7 +64,7 @@ def main(argv: list[str]) -> None:
 
     devices.select_device("cpu")
     exported = Exported(run)
-    if flags.FLAGS.run_dir is not None or flags.FLAGS.data_path:
+    if flags.FLAGS.data_path or not (run / EXAMPLES).is_file():
         pairs = load_data(run, flags.FLAGS.data_path).test
         images, labels = pairs.images, pairs.labels
     else:
@@ -87,7 +87,7 @@ def main(argv: list[str]) -> None:
     size = sum(path.stat().st_size for path in output.iterdir())
     print(
         f"The page is {output}, {size / 1e6:.1f} MB, {found['num_bytes'] / 1e6:.1f} of them the"
-        f" network. Look at it with: python -m http.server --directory {output}"
+        f" network. Look at it with: cd {output} && python -m http.server"
     )
 
 
@@ -102,8 +102,8 @@ def _check_output(output: pathlib.Path) -> None:
 
     if os.path.lexists(output):
         with writing(output):
-            found = set(os.listdir(output)) if output.is_dir() else set()
-        if not found >= {"page.js", _NETWORK, _METADATA}:
+            found = set(os.listdir(output)) if output.is_dir() else {""}
+        if found and not found >= {"page.js", _NETWORK, _METADATA}:
             raise InputError(
                 f"{output} is there and is no page. Give --output a folder of its own."
             )
@@ -114,7 +114,7 @@ def _check_output(output: pathlib.Path) -> None:
                 f"{output} holds {', '.join(others)} beside the page, which would be lost. Move it"
                 " away, or give --output another folder."
             )
-    check_writable(output / "page.js")
+    check_writable(output.with_name("page.js"))  # It is built beside its place.
 
 
 def _copy_runtime(output: pathlib.Path) -> None:
@@ -130,10 +130,11 @@ def _copy_runtime(output: pathlib.Path) -> None:
         try:
             subprocess.run(command, check=True, capture_output=True, text=True)
         except (OSError, subprocess.CalledProcessError) as error:
+            # Its last line names a log.
             said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
             raise InputError(
-                f"npm cannot fetch {_RUNTIME} ({said[-1] if said else error}). Install Node.js with"
-                " npm, and look at the network connection."
+                f"npm cannot fetch {_RUNTIME} ({'; '.join(said[:2]) or error}). Install Node.js"
+                " with npm, and look at the network connection."
             ) from error
         package = pathlib.Path(folder) / "node_modules/onnxruntime-web"
         for file, name in _RUNTIME_FILES.items():
@@ -157,7 +158,7 @@ def _write_examples(
     for place, first in enumerate(np.unique(labels, return_index=True)[1][:_EXAMPLES], 1):
         file = _example(place)
         (output / file).write_bytes(encode_png(images[first]))
-        examples.append({"file": file, "name": words[labels[first]].replace("_", " ")})
+        examples.append({"file": file, "name": words[labels[first]]})
     return examples
 
 

@@ -24,10 +24,12 @@ def main() -> None:
     """Runs the program that the first argument names, with the others."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in programs():
-        print("usage: mtnet <program> [--flag=value ...]\n", file=sys.stderr)
+        is_asked = name in ("-h", "--help")
+        to = sys.stdout if is_asked else sys.stderr
+        print("usage: mtnet <program> [--flag=value ...]\n", file=to)
         for known in programs():
-            print(f"  {known:20} {_summary(known)}", file=sys.stderr)
-        print("\nmtnet <program> --help shows the flags of a program.", file=sys.stderr)
-        sys.exit(0 if name in ("-h", "--help") else 1)
+            print(f"  {known:20} {_summary(known)}", file=to)
+        print("\nmtnet <program> --help shows the flags of a program.", file=to)
+        sys.exit(not is_asked)
     del sys.argv[1]
     runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)

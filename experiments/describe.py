@@ -223,7 +223,7 @@ def _nearest(found: tuple[str, float]) -> dict | None:
 
 def _text(record: dict) -> str:
     """Returns what a record says, for a reader."""
-    guesses = [f"{guess['word']} ({guess['probability']:.2f})" for guess in record["guesses"]]
+    guesses = [f"{guess['word']} ({guess['probability']:.3f})" for guess in record["guesses"]]
     if not guesses:
         said, nearest = record["word"] or "silence", record["nearest_recording"]
         if nearest:

@@ -269,6 +269,8 @@ function prepareCamera() {
       $("shoot").focus();
     } catch {
       close();
+      $("camera").disabled = false; // else it loses the focus
+      $("camera").focus();
       tell(
         window.isSecureContext
           ? "The camera cannot be used: there is none, or it was not allowed."
@@ -346,6 +348,7 @@ async function begin() {
   $("made").textContent = `${metadata.system}, preset ${metadata.preset}; voice: ${metadata.voices.join(", ")}.`;
   prepareVoices(metadata);
   prepareExamples(metadata.examples ?? []);
+  if ($("message").textContent === failure) tell("");
   $("answer").textContent = "Ready.";
 }
 

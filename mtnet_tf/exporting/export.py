@@ -63,16 +63,19 @@ def export(
         raise ExportError(
             f"{path} is there and is no {format_name}. Give --output a name of its own."
         )
-    temporary = path.with_name(f".{os.getpid()}_{path.name}")
+    temporary, earlier = (
+        path.with_name(f".{os.getpid()}_{path.name}{which}") for which in ("", "_earlier")
+    )
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             form.write(exported, temporary, **({"quantize": quantize} if quantize else {}))
             differences = _differences(exported, form, temporary)
             _check(differences, format_name, quantize)
-            if form is saved_model:  # a folder, which is not replaced while it is there
-                remove(path)
+            if form is saved_model and path.exists():  # A folder takes no other's place.
+                path.rename(earlier)
             os.replace(temporary, path)
+            remove(earlier)
         except ImportError as error:
             raise ExportError(
                 f"{format_name} needs a package that is not installed ({error}). Install the extra:"

@@ -40,14 +40,19 @@ def write(exported: Exported, path: pathlib.Path, quantize: str | None = None) -
     if quantize == "float16":
         from onnxconverter_common import float16
 
-        # Pixels are standardised in float32: a cast of theirs would come out as another type.
-        kept = [node.name for node in model.graph.node if "/standardize" in node.name]
+        # Pixels become numbers in float32: a cast to it would come out as float16, and not load.
+        kept = [node.name for node in model.graph.node if _stays(node)]
         model = float16.convert_float_to_float16(model, keep_io_types=True, node_block_list=kept)
     elif quantize == "int8":
         model = _to_int8(model)
     property_ = model.metadata_props.add()
     property_.key, property_.value = "metadata", exported.metadata
     onnx.save(model, str(path))
+
+
+def _stays(node: Any) -> bool:
+    """Returns whether a node computes in float32 where the others have float16."""
+    return node.op_type == "Cast" or "/standardize" in node.name
 
 
 def _rename(graph: Any, names: dict[str, str]) -> None:

@@ -29,8 +29,8 @@ _VERSIONS = (
 )
 # What a result that was made later says of the training.
 _OF_TRAINING = ("command", "git_commit", "versions", "hardware")
-# Changes elsewhere, as in a result file, leave the code as it was committed.
-_CODE = ("mtnet_tf", "data_builders", "experiments/*.py")
+# Changes elsewhere, as in a result or a network that ships, leave the code as it was committed.
+_CODE = ("mtnet_tf", "data_builders", "experiments/*.py", ":(exclude)mtnet_tf/pretrained/*/*")
 
 
 def environment(device: Literal["cpu", "gpu"]) -> dict[str, Any]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pathlib
-import shutil
 
 import numpy as np
 
 from mtnet_tf.data.pairs import Pairs
-from mtnet_tf.files import read_json, replacing, write_json, write_npz
+from mtnet_tf.files import read_json, reading, replacing, write_json, write_npz
 from mtnet_tf.runs.layout import CALIBRATION, CONFIG, ENVIRONMENT, NETWORK, RECORDINGS
 from mtnet_tf.runs.networks import halve
 from mtnet_tf.runs.run_folder import RunFolder
@@ -32,24 +31,17 @@ def ship(run: RunFolder, folder: pathlib.Path | str, pairs: Pairs) -> RunFolder:
         FileError: a file is missing, or cannot be written.
         RunFolderError: the run has no trained network.
     """
-    shipped = RunFolder(folder)
+    shipped, copied = RunFolder(folder), {}
     for name in _COPIED:
-        with replacing(shipped / name) as temporary:
-            shutil.copyfile(run / name, temporary)
+        with reading(run / name):
+            copied[name] = (run / name).read_bytes()
     record = read_json(run / ENVIRONMENT)
     record.pop("data_path", None)
+    for name, content in copied.items():
+        with replacing(shipped / name) as temporary:
+            temporary.write_bytes(content)
     write_json(shipped / ENVIRONMENT, record)
     halve(run / NETWORK, shipped / NETWORK)
-    write_examples(shipped, pairs)
-    return shipped
-
-
-def write_examples(shipped: RunFolder, pairs: Pairs) -> None:
-    """Writes the first picture of each word, so that the network can be tried.
-
-    Args:
-        shipped: the folder that ships.
-        pairs: of the test split.
-    """
     _, first = np.unique(pairs.labels, return_index=True)
     write_npz(shipped / EXAMPLES, image=pairs.images[first], label=pairs.labels[first])
+    return shipped

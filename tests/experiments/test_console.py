@@ -26,7 +26,9 @@ def test_without_a_program_it_names_them():
     for arguments, code in (((), 1), (("nonsense",), 1), (("--help",), 0)):
         done = run(*arguments)
         assert done.returncode == code
-        named = dict(re.findall(r"^  (\w+) +(.+)$", done.stderr, re.MULTILINE))
+        told, other = (done.stderr, done.stdout) if code else (done.stdout, done.stderr)
+        assert other == ""
+        named = dict(re.findall(r"^  (\w+) +(.+)$", told, re.MULTILINE))
         assert list(named) == list(console.programs()) and {"train", "describe"} <= set(named)
         assert "program" not in named
         assert all(text.endswith(".") for text in named.values())

@@ -193,7 +193,7 @@ def test_only_a_saved_model_gives_way_to_a_saved_model(exported, tmp_path):
         export(exported, tmp_path / ("a" * 5000), "saved_model")
 
 
-def test_what_cannot_be_exported_is_one_error(exported, tiny_config, tmp_path, monkeypatch):
+def test_what_cannot_be_exported_is_one_error(exported, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="saved_model has no int8 form"):
         export(exported, tmp_path / "model", "saved_model", "int8")
 

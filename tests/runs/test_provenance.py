@@ -37,7 +37,8 @@ def at_start():
 def test_only_code_makes_a_commit_dirty(place, tmp_path, monkeypatch, at_start):
     monkeypatch.chdir(tmp_path)
     root = tmp_path / place
-    for name in ("mtnet_tf/runs/x.py", "experiments/programs/y.py", "experiments/results/z.json"):
+    shipped, result = "mtnet_tf/pretrained/mnist_ad/config.json", "experiments/results/z.json"
+    for name in ("mtnet_tf/runs/x.py", "experiments/programs/y.py", result, shipped):
         path = root / name
         path.parent.mkdir(parents=True)
         path.write_text("1")
@@ -47,7 +48,8 @@ def test_only_code_makes_a_commit_dirty(place, tmp_path, monkeypatch, at_start):
     monkeypatch.setattr(provenance, "__file__", str(root / "mtnet_tf/runs/x.py"))
     clean = at_start()
     assert len(clean) == 12
-    (root / "experiments/results/z.json").write_text("2")
+    (root / result).write_text("2")
+    (root / shipped).write_text("2")
     (root / "mtnet_tf/untracked.py").write_text("2")
     assert at_start() == clean
     (root / "experiments/programs/y.py").write_text("2")

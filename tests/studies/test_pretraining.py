@@ -43,5 +43,6 @@ def test_it_says_what_the_run_says_and_not_where_its_data_lay(run, synthetic_dat
 
 def test_a_run_that_was_not_calibrated_is_not_shipped(run, synthetic_data, tmp_path):
     (run / "calibration.json").unlink()
-    with pytest.raises(FileError, match="calibration.json"):
+    with pytest.raises(FileError, match="run/calibration.json is missing"):
         ship(run, tmp_path / "shipped", synthetic_data.test)
+    assert not (tmp_path / "shipped").exists()
