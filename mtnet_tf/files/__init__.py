@@ -17,6 +17,7 @@ __all__ = [
     "read_npy_header",
     "read_npz",
     "read_text",
+    "reading",
     "remove",
     "remove_leftovers",
     "replacing",

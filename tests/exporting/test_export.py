@@ -84,6 +84,18 @@ def test_onnx(quantize, tolerance, exported, expected, synthetic_data, tmp_path)
     assert_whole(json.loads(session.get_modelmeta().custom_metadata_map["metadata"]))
 
 
+def test_onnx_in_float16_of_a_network_that_does_not_standardise(
+    tiny_config, synthetic_data, tmp_path
+):
+    """Its pixels are cast alone."""
+    pytest.importorskip("tf2onnx")
+    changes = ["image_encoder.standardize=false", "training.joint.epochs=0.1"]
+    config = override(tiny_config, [*changes, "training.autoencoder.epochs=5"])
+    train(config, synthetic_data, RunFolder(tmp_path / "run"), "cpu")
+    found = export(Exported(RunFolder(tmp_path / "run")), tmp_path / "model", "onnx", "float16")
+    assert max(found["largest_difference"].values()) < 5e-3
+
+
 @pytest.mark.parametrize("quantize, tolerance", [(None, 1e-5), ("float16", 5e-3), ("int8", 0.1)])
 def test_litert(quantize, tolerance, exported, expected, synthetic_data, tmp_path):
     interpreter_lib = pytest.importorskip("ai_edge_litert.interpreter")
