@@ -146,14 +146,14 @@ def test_true_images_are_moved(build, config, synthetic_data):
 
 
 @pytest.mark.parametrize("name", ["dcmavg", "cmcgan", "i2t2a"])
-def test_the_weights_begin_with_the_seed(name, config, synthetic_data, tmp_path, monkeypatch):
+def test_the_weights_begin_with_the_seed(name, tiny_config, synthetic_data, tmp_path, monkeypatch):
     """Where no stage moves them."""
     monkeypatch.setattr(Session, "run_stage", lambda self, stage, **_: None)
     monkeypatch.setattr("mtnet_tf.systems.i2t2a._load_voice", lambda network: None)
 
     def weights(seed, folder):
-        overrides = [f"training.seed={seed}", "text_decoder.num_steps=6"]
-        of_seed = systems.configure(name, config_lib.override(config, overrides))
+        overrides = [*SMALL, f"training.seed={seed}", "text_decoder.num_steps=6"]
+        of_seed = systems.configure(name, config_lib.override(tiny_config, overrides))
         session = Session(RunFolder(tmp_path / folder), of_seed.training)
         keras.utils.set_random_seed(99)  # what another training has left
         network = systems.find(name).train(of_seed, synthetic_data, session)
