@@ -103,7 +103,7 @@ def _what_failed(error: BaseException | None):
 
 
 def _of_a_worker(text: str):
-    """The same of the text in which Beam hands on an error of a worker in another process."""
+    """Returns the error that a text names, in which Beam hands on one of another process."""
     name, message = (_OF_A_WORKER.findall(text) or [("", "")])[-1]
     if name.startswith(("data_builders.", "mtnet_tf.")):
         return InputError(message)

@@ -57,7 +57,7 @@ def main(argv: list[str]) -> None:
 
     from mtnet_tf.exporting.export import export
     from mtnet_tf.exporting.network import Exported
-    from mtnet_tf.files import read_npz, remove, write_json, writing
+    from mtnet_tf.files import read_npz, replacing, write_json
     from mtnet_tf.runs import devices
     from mtnet_tf.runs.data_set import load_data
     from mtnet_tf.studies.pretraining import EXAMPLES
@@ -69,21 +69,13 @@ def main(argv: list[str]) -> None:
         images, labels = pairs.images, pairs.labels
     else:
         images, labels = read_npz(run / EXAMPLES, {"image": ("u", 4), "label": ("i", 1)}).values()
-    with writing(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=output.parent, prefix=".page_") as folder:
-            page = shutil.copytree(_PAGE, pathlib.Path(folder, "p"))
-            _copy_runtime(page)
-            found = export(exported, page / _NETWORK, "onnx", _QUANTIZE.value)
-            metadata = json.loads(exported.metadata)
-            metadata["examples"] = _write_examples(images, labels, metadata["words"], page)
-            write_json(page / _METADATA, metadata)
-            earlier = pathlib.Path(f"{folder}_earlier")
-            if output.exists():
-                output.rename(earlier)
-            page.rename(output)
-            with writing(earlier):
-                remove(earlier)
+    with replacing(output) as page:
+        shutil.copytree(_PAGE, page)
+        _copy_runtime(page)
+        found = export(exported, page / _NETWORK, "onnx", _QUANTIZE.value)
+        metadata = json.loads(exported.metadata)
+        metadata["examples"] = _write_examples(images, labels, metadata["words"], page)
+        write_json(page / _METADATA, metadata)
     size = sum(path.stat().st_size for path in output.iterdir())
     print(
         f"The page is {output}, {size / 1e6:.1f} MB, {found['num_bytes'] / 1e6:.1f} of them the"

@@ -57,7 +57,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.runs.layout import EVALUATION
     from mtnet_tf.studies.pretraining import ship
     from mtnet_tf.systems import find
-    from mtnet_tf.systems.trained import train
+    from mtnet_tf.systems.train import train
 
     device, config = program.prepare_device(config)
     dataset, config, data = program.load_data_set(config, name)

@@ -67,7 +67,7 @@ def main(argv: list[str]) -> None:
     from mtnet_tf.data import loading
     from mtnet_tf.data.voices import describe_hearing
     from mtnet_tf.runs.networks import describe_sizes
-    from mtnet_tf.systems.trained import train
+    from mtnet_tf.systems.train import train
     from mtnet_tf.training.new_voice import join_voices
 
     device, config = program.prepare_device(config)
@@ -81,7 +81,7 @@ def main(argv: list[str]) -> None:
         print(describe_hearing(data))
     system.check(config)
     print(to_json(config))
-    print(describe_sizes([system.build(config), *system.build_auxiliary(config)]))
+    print(describe_sizes(system.build(config)))
     if _DRY_RUN.value:
         return
     train(

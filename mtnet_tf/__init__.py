@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mtnet_tf.systems import System as System
     from mtnet_tf.systems import configure as configure
     from mtnet_tf.systems import register as register
-    from mtnet_tf.systems.trained import train as train
+    from mtnet_tf.systems.train import train as train
 
 __version__ = "0.1.0"
 
@@ -39,7 +39,7 @@ _PUBLIC = {
     "preset": "mtnet_tf.config",
     "read_image": "mtnet_tf.data.images",
     "register": "mtnet_tf.systems",
-    "train": "mtnet_tf.systems.trained",
+    "train": "mtnet_tf.systems.train",
 }
 
 

@@ -207,7 +207,7 @@ def short_runs(tiny_config, synthetic_data, tmp_path_factory):
     # Here and not above: few tests need them.
     from mtnet_tf import systems
     from mtnet_tf.runs.run_folder import RunFolder
-    from mtnet_tf.systems.trained import train
+    from mtnet_tf.systems.train import train
 
     folder = tmp_path_factory.mktemp("short_runs")
     config = config_lib.override(

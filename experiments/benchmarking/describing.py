@@ -18,7 +18,7 @@ from mtnet_tf.data import images as image_files
 from mtnet_tf.describe import Describer
 from mtnet_tf.errors import InputError
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import train
+from mtnet_tf.systems.train import train
 
 _COLD_STARTS = 3
 _WARM_CALLS = 20

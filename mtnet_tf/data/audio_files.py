@@ -194,8 +194,8 @@ def _check_header(file: soundfile.SoundFile, data: bytes, name: str):
     guessed = file.format == "MP3" and not _has_mp3_header(data)
     if guessed or file.frames == _UNKNOWN_FRAMES:
         raise AudioError(
-            f"{name}: does not say how long it is, as what some recorders and streams write does"
-            " not. Convert it to wav."
+            f"{name}: does not say how long it is. Some recorders, and programs that write into a"
+            " pipe, leave that out. Convert it to wav."
         )
     secs, values = file.frames / file.samplerate, file.frames * file.channels
     if secs > MAX_FILE_SECS or values > MAX_FILE_VALUES:

@@ -109,7 +109,7 @@ def _pairs_of(pairs: Pairs, data: AudioDescriptions) -> list[list[str]]:
 
 
 def _read_pairs(out_dir: pathlib.Path) -> list[list[str]]:
-    """Returns the same of each whole row of rows.csv.
+    """Returns [image id, recording id] of each row of rows.csv that was written whole.
 
     Raises:
         OSError, ValueError, LookupError: it cannot be read, or is no such file.
@@ -120,7 +120,7 @@ def _read_pairs(out_dir: pathlib.Path) -> list[list[str]]:
 
 
 def _network_of(provenance: dict) -> dict[str, Any]:
-    """Returns what tells the network that is scored, or beside which something is."""
+    """Returns what tells one network from another: the one scored, or the one of a control."""
     names = ("training_command", "training_seconds", "seed", _FINGERPRINT)
     return {name: provenance.get(name) for name in names}
 

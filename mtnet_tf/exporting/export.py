@@ -15,7 +15,7 @@ from mtnet_tf.config import ConfigError
 from mtnet_tf.errors import InputError
 from mtnet_tf.exporting import saved_model
 from mtnet_tf.exporting.network import Exported
-from mtnet_tf.files import remove, writing
+from mtnet_tf.files import replacing
 
 FORMATS: dict[str, ModuleType] = {
     name: importlib.import_module(f"mtnet_tf.exporting.{module}")
@@ -63,26 +63,16 @@ def export(
         raise ExportError(
             f"{path} is there and is no {format_name}. Give --output a name of its own."
         )
-    temporary, earlier = (
-        path.with_name(f".{os.getpid()}_{path.name}{which}") for which in ("", "_earlier")
-    )
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
         try:
             form.write(exported, temporary, **({"quantize": quantize} if quantize else {}))
             differences = _differences(exported, form, temporary)
-            _check(differences, format_name, quantize)
-            if form is saved_model and path.exists():  # A folder takes no other's place.
-                path.rename(earlier)
-            os.replace(temporary, path)
-            remove(earlier)
         except ImportError as error:
             raise ExportError(
                 f"{format_name} needs a package that is not installed ({error}). Install the extra:"
                 " pip install 'mtnet-tf[export]', or pip install '.[export]' in a checkout."
             ) from error
-        finally:
-            remove(temporary)
+        _check(differences, format_name, quantize)
     return {"path": str(path), "num_bytes": _num_bytes(path), "largest_difference": differences}
 
 

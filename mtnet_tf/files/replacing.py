@@ -1,4 +1,4 @@
-"""No file is half-written: it has a temporary name until it is whole."""
+"""Nothing is half-written: a file or a folder has a temporary name until it is whole."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ _TEMPORARY = ".[0-9]*_*"  # the names that `replacing` gives
 def replacing(path: pathlib.Path | str) -> Iterator[pathlib.Path]:
     """Yields a temporary path beside `path`; on success it is renamed to `path`, else removed.
 
+    It may become a file or a folder. An earlier folder is removed when the new one has its place.
+
     Raises:
-        FileError: the file cannot be written.
+        FileError: the file or folder cannot be written.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f".{os.getpid()}_{path.name}")
@@ -27,9 +29,13 @@ def replacing(path: pathlib.Path | str) -> Iterator[pathlib.Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
+            earlier = temporary.with_name(f"{temporary.name}_earlier")
+            if temporary.is_dir() and path.is_dir():
+                path.rename(earlier)
             os.replace(temporary, path)
+            remove(earlier)
         finally:
-            temporary.unlink(missing_ok=True)
+            remove(temporary)
 
 
 def remove_leftovers(folder: pathlib.Path | str) -> None:

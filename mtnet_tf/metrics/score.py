@@ -5,16 +5,21 @@ import importlib.util
 import math
 from typing import Literal
 
-METRICS = (
-    "corr2d",
-    "pesq",
-    "stoi",
-    "corr2d_compressed",
-    "pesq_lqo",
-    "pesq_lqo_wb",
-    "stoi_classic",
-    "estoi",
-)
+# The metrics, and what a failure of the generated signal counts as in the mean over all pairs: the
+# least that the metric can be, so that silence cannot win. Corr2D and all forms of STOI are
+# correlations, whose least is -1: white noise has a Corr2D below 0. Of MOS-LQO it is the worst
+# opinion on the scale.
+FLOORS = {
+    "corr2d": -1.0,
+    "pesq": -0.5,
+    "stoi": -1.0,
+    "corr2d_compressed": -1.0,
+    "pesq_lqo": 1.0,
+    "pesq_lqo_wb": 1.0,
+    "stoi_classic": -1.0,
+    "estoi": -1.0,
+}
+METRICS = tuple(FLOORS)
 
 # These cost as much as all others, have no value for most words, or are in no table: a study leaves
 # them out.
@@ -32,20 +37,6 @@ def chosen_metrics(extras: bool) -> tuple[str, ...]:
         return tuple(name for name in METRICS if name not in EXTRAS)
     return METRICS + (DISTANCES if importlib.util.find_spec("pyworld") else ())
 
-
-# What a failure of the generated signal counts as in the mean over all pairs: the least that the
-# metric can be, so that silence cannot win. Corr2D and all forms of STOI are correlations, whose
-# least is -1: white noise has a Corr2D below 0. Of MOS-LQO it is the worst opinion on the scale.
-FLOORS = {
-    "corr2d": -1.0,
-    "pesq": -0.5,
-    "stoi": -1.0,
-    "corr2d_compressed": -1.0,
-    "pesq_lqo": 1.0,
-    "pesq_lqo_wb": 1.0,
-    "stoi_classic": -1.0,
-    "estoi": -1.0,
-}
 
 REFERENCE: Literal["reference"] = "reference"
 GENERATED: Literal["generated"] = "generated"

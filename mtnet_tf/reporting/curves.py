@@ -12,6 +12,7 @@ from mtnet_tf.files import read_json, replacing, whole_files
 from mtnet_tf.reporting.footers import made_lines, way
 from mtnet_tf.reporting.results import dataset_of, divergence, require_equal, whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
+from mtnet_tf.systems import plan
 
 PICTURE = "accuracy.png"  # beside the folder of the results
 _ROWS = (("corr2d", "stoi"), ("pesq",))  # of the picture: metrics of one range
@@ -52,7 +53,7 @@ def read_curves(folder: pathlib.Path | str) -> dict[str, dict[str, list[dict]]]:
             results.sort(key=lambda result: result["minutes"])
         with whole_results(folder, "experiments.recipe"):
             _require_comparable(dataset, [r for results in presets.values() for r in results])
-    return datasets
+    return {dataset: datasets[dataset] for dataset in plan.in_order(datasets)}
 
 
 def _require_comparable(dataset: str, results: list[dict]) -> None:
@@ -89,6 +90,7 @@ def draw_curves(results: pathlib.Path | str, path: pathlib.Path | str) -> None:
             axis.set_ylabel(label)
             axis.legend(fontsize=8)
         column[-1].set_xlabel("stage 2, minutes")
+        column[-1].set_xlim(left=0)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
 

@@ -12,7 +12,7 @@ import io
 import math
 import pathlib
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import h5py
@@ -111,14 +111,10 @@ def num_parameters(network: keras.Model) -> int:
     return sum(math.prod(variable.shape) for variable in network.trainable_variables)
 
 
-def describe_sizes(networks: Sequence[keras.Model]) -> str:
-    """Returns the numbers of trainable parameters, a line a network.
-
-    The lines of the first network's own sub-networks come first.
-    """
-    first, *others = networks
-    parts = [layer for layer in first.layers if layer.trainable_variables]
+def describe_sizes(network: keras.Model) -> str:
+    """Returns the numbers of trainable parameters, a line a part, and of the network itself."""
+    parts = [layer for layer in network.layers if layer.trainable_variables]
     return "\n".join(
         f"{part.name:20} {num_parameters(part):>13,} trainable parameters"
-        for part in (*parts, first, *others)
+        for part in (*parts, network)
     )

@@ -21,7 +21,7 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.provenance import of_training
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.divergence import DIVERGENCES, divergence
-from mtnet_tf.systems.trained import train
+from mtnet_tf.systems.train import train
 
 # One epoch is enough to see what several recordings of a word do.
 ONE_EPOCH = ("training.joint.epochs=1", "training.joint.batch_size=64")

@@ -1,22 +1,34 @@
 """The recipe of I2T2A (Table 4) on a data set of many words.
 
-Its image encoder has the optimiser of MT-Net's, with which the size of the loss counts: at epsilon
-1, RMSProp hardly divides by it. The mean over the letters of a word is several times smaller than
-the loss of naming the word.
+With `small`'s settings it spells 39 % of the words of CIFAR100 AD, of which MT-Net names 53 %. Two
+reasons are looked for. The loss of its image encoder is the mean over the letters of a word, which
+is several times smaller than that of naming the word, and at epsilon 1 RMSProp hardly divides by
+its size. And what the encoder learns comes through the decoder, which has a smaller rate.
 """
 
 from mtnet_tf.studies.changes import Change
 
-_RATE = "training.image_encoder_optimizer.learning_rate="
-
 CHANGES = {
     "baseline": Change(
-        "`small`: the mean over the letters of a word, a rate of .1 of the image encoder; three"
-        " epochs",
+        "`small`: the mean over the letters of a word, rates of .1 of the image encoder and 5e-4 of"
+        " the decoder; three epochs",
         ("training.joint.epochs=3",),
         base=None,
     ),
-    "rate_.4": Change("a rate of .4 of the image encoder", (_RATE + "0.4",)),
     "sum": Change("the sum over the letters, not their mean", ("loss.letters=sum",)),
-    "sum_rate_.05": Change("a rate of .05 of the image encoder", (_RATE + "0.05",), base="sum"),
+    "sum_rate_.05": Change(
+        "a rate of .05 of the image encoder",
+        ("training.image_encoder_optimizer.learning_rate=0.05",),
+        base="sum",
+    ),
+    "sum_rate_.02": Change(
+        "a rate of .02 of the image encoder",
+        ("training.image_encoder_optimizer.learning_rate=0.02",),
+        base="sum",
+    ),
+    "sum_rate_.05_decoder_.002": Change(
+        "a rate of .002 of the decoder",
+        ("training.joint.optimizer.learning_rate=0.002",),
+        base="sum_rate_.05",
+    ),
 }

@@ -36,7 +36,7 @@ from mtnet_tf.studies.results import is_made
 from mtnet_tf.systems import find
 from mtnet_tf.systems.controls import Control, installed
 from mtnet_tf.systems.plan import BEYOND, TABLES, Cell, rows
-from mtnet_tf.systems.trained import train
+from mtnet_tf.systems.train import train
 
 _logger = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def run_cells(
         metrics: what is scored.
         fingerprints: a data set's name -> that of the recordings.
         recognizers: a data set's name -> what hears its words, or None for no word accuracy.
-        keep: as in `training.train.train_system`.
+        keep: as in `systems.train.train`.
         num_pairs: as in `evaluation.run.evaluate_run`.
 
     Raises:

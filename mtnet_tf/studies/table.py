@@ -19,7 +19,7 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems import System, configure
-from mtnet_tf.systems.trained import train
+from mtnet_tf.systems.train import train
 
 _logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def run_table(
         device: for the record.
         recognizer: as in `evaluate_run`.
         num_pairs: as in `evaluate_run`.
-        **training: further arguments of `training.train.train_system`, such as `strategy`.
+        **training: further arguments of `systems.train.train`, such as `strategy`.
 
     Returns:
         The summaries: the systems in their order, then the controls.

@@ -28,7 +28,7 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.models.voice_conditioning import SHARED_LAYERS
 from mtnet_tf.runs.examples import RECORD, image_of, sound_of_voice
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import train
+from mtnet_tf.systems.train import train
 from mtnet_tf.training.new_voice import join_voices
 
 _FROZEN = ("image_encoder", "classifier", "cross_modal_mapper")

@@ -21,16 +21,6 @@ def _build(config: Config) -> keras.Model:
     return build_cmcgan(config)
 
 
-def _build_others(config: Config) -> tuple[keras.Model, ...]:
-    from mtnet_tf.models import adversarial
-
-    return (
-        adversarial.build_encoder(config, "spectrogram"),
-        adversarial.build_generator(config, "image"),
-        adversarial.build_pair_discriminator(config),
-    )
-
-
 def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:
     from mtnet_tf.training.cmcgan import train_cmcgan
 
@@ -44,5 +34,4 @@ CMCGAN = System(
     check=check_sizes,
     build=_build,
     train=_train,
-    build_auxiliary=_build_others,
 )

@@ -32,12 +32,6 @@ def _build(config: Config) -> keras.Model:
     return build_dcmavg(config)
 
 
-def _build_discriminator(config: Config) -> tuple[keras.Model, ...]:
-    from mtnet_tf.models.adversarial import build_discriminator
-
-    return (build_discriminator(config, "spectrogram"),)
-
-
 def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.Model:
     from mtnet_tf.training.dcmavg import train_dcmavg
 
@@ -51,6 +45,5 @@ DCMAVG = System(
     check=_check,
     build=_build,
     train=_train,
-    build_auxiliary=_build_discriminator,
     controls=INVERTERS,
 )

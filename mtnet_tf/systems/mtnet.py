@@ -32,19 +32,12 @@ def _train(config: Config, data: AudioDescriptions, session: Session) -> keras.M
     return algorithm1(config, data, session)
 
 
-def _build_autoencoder(config: Config) -> tuple[keras.Model, ...]:
-    from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
-
-    return (build_audio_autoencoder(config),)
-
-
 MTNET = System(
     name="mtnet",
     label="MT-Net",
     tables=("3", "4"),
     build=_build,
     train=_train,
-    build_auxiliary=_build_autoencoder,
     controls=CONTROLS,
     takes_voices=True,
 )

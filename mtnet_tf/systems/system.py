@@ -22,11 +22,6 @@ def _unchanged(config: Config) -> Config:
     return config
 
 
-def _no_networks(config: Config) -> tuple[keras.Model, ...]:
-    del config
-    return ()
-
-
 def _nothing(of: Config | keras.Model) -> None:
     del of
 
@@ -49,7 +44,6 @@ class System:
         configure: config -> config, what the system changes in a configuration, if anything.
         check: config -> None, once it has the shapes of the data set and before it is trained;
             raises ConfigError where the system cannot be built or trained so.
-        build_auxiliary: config -> the networks that `train` needs and test time does not.
         make_ready: network -> None, before it speaks: loads what it speaks with and is no network,
             such as a text-to-speech engine. Raises InputError where that is not installed.
         controls: what is scored beside the first run of it, such as the ceiling of a part of it.
@@ -63,7 +57,6 @@ class System:
     train: Callable[[Config, AudioDescriptions, Session], keras.Model]
     configure: Callable[[Config], Config] = _unchanged
     check: Callable[[Config], None] = _nothing
-    build_auxiliary: Callable[[Config], tuple[keras.Model, ...]] = _no_networks
     make_ready: Callable[[keras.Model], None] = _nothing
     controls: tuple[Control, ...] = ()
     takes_voices: bool = False

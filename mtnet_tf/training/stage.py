@@ -125,7 +125,7 @@ class Stage(abc.ABC):
 
     @contextlib.contextmanager
     def as_kept(self) -> Iterator[None]:
-        """Meanwhile the networks have the weights that would be kept if the stage ended here."""
+        """A context in which the networks have the weights that an end here would keep."""
         yield
 
     def finish(self) -> None:

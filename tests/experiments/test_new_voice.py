@@ -16,7 +16,7 @@ from mtnet_tf.data.prepared import open_prepared
 from mtnet_tf.describe import Describer
 from mtnet_tf.runs.data_set import load_data
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import train
+from mtnet_tf.systems.train import train
 from tests import programs
 
 ROOT = pathlib.Path(__file__).parents[2]

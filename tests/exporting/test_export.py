@@ -16,7 +16,8 @@ from mtnet_tf.exporting.network import Exported
 from mtnet_tf.files import FileError
 from mtnet_tf.runs.cores import num_cores
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.train import train
+from mtnet_tf.systems.trained import load_network
 
 WORDS = ["zero", "one", "two"]
 

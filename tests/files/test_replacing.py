@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtnet_tf.files import FileError, check_writable, remove_leftovers, whole_files
+from mtnet_tf.files import FileError, check_writable, remove_leftovers, replacing, whole_files
 
 
 def test_what_a_killed_process_left_is_no_file_of_the_folder(tmp_path):
@@ -11,6 +11,21 @@ def test_what_a_killed_process_left_is_no_file_of_the_folder(tmp_path):
     assert whole_files(tmp_path) == [tmp_path / "a.json", tmp_path / "b.json"]
     assert whole_files(tmp_path, "*.txt") == [tmp_path / "c.txt"]
     assert whole_files(tmp_path / "none") == []
+
+
+def test_a_folder_takes_the_place_of_another_one(tmp_path):
+    path = tmp_path / "model"
+    for number in (1, 2):
+        with replacing(path) as temporary:
+            temporary.mkdir()
+            (temporary / f"{number}").touch()
+            assert number == 1 or (path / "1").is_file()
+        assert [p.name for p in path.iterdir()] == [f"{number}"]
+    with pytest.raises(ZeroDivisionError), replacing(path) as temporary:
+        temporary.mkdir()
+        raise ZeroDivisionError
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+    assert [p.name for p in path.iterdir()] == ["2"]
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):

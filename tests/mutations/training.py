@@ -198,7 +198,7 @@ MUTANTS = {
             ("    keras.utils.set_random_seed(config.training.seed)\n    with", "    with"),
         ),
     ),
-    "mtnet_tf/training/train.py": (
+    "mtnet_tf/systems/train.py": (
         ("tests/training/test_training.py", "tests/systems/test_toy_system.py"),
         (
             ("network.set_weights(trained.get_weights())", "trained.get_weights()"),

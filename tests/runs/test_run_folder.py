@@ -140,7 +140,7 @@ def test_a_read_only_run_folder_is_one_error(part, tmp_path):
 @pytest.mark.slow
 def test_a_finished_run_without_its_record_writes_it_anew(tiny_config, synthetic_data, tmp_path):
     from mtnet_tf import systems
-    from mtnet_tf.systems.trained import train
+    from mtnet_tf.systems.train import train
 
     run, config = RunFolder(tmp_path), systems.configure("gen_only", tiny_config)
     model = train(config, synthetic_data, run, "cpu")

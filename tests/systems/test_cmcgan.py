@@ -7,7 +7,8 @@ import tensorflow as tf
 from mtnet_tf import config as config_lib
 from mtnet_tf import systems
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.train import train
+from mtnet_tf.systems.trained import load_network
 from tests.systems.small_adversarial import SMALL, assert_moved, cmcgan_stage, values_of
 from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 

@@ -15,7 +15,8 @@ from mtnet_tf.models.adversarial import build_discriminator
 from mtnet_tf.runs.layout import NETWORK
 from mtnet_tf.runs.networks import load_weights
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.train import train
+from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.dcmavg import _embeddings_key
 from mtnet_tf.training.stages.spectrogram import SpectrogramStage
 from tests import conftest

@@ -19,7 +19,8 @@ from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.speech import NoSoundError, SpeechError, letters
 from mtnet_tf.systems.controls import CONTROLS
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.train import train
+from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.stages.text import TextStage
 from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 

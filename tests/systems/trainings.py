@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import train
+from mtnet_tf.systems.train import train
 from mtnet_tf.training import loop
 from tests.logs import log_of
 

@@ -11,7 +11,7 @@ import pytest
 from mtnet_tf import config as config_lib
 from mtnet_tf.config import TrainingConfig
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import train
+from mtnet_tf.systems.train import train
 from mtnet_tf.training import algorithm1, diagnosis
 from mtnet_tf.training.diagnosis import CollapseError, FeatureDiagnosis
 from mtnet_tf.training.session import Session

@@ -10,7 +10,8 @@ from mtnet_tf.describe import Describer
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.models.voice_conditioning import SHARED_LAYERS
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.train import train
+from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.new_voice import freeze, join_voices, take_over
 
 IMAGE_SIDE = ["image_encoder", "classifier", "cross_modal_mapper"]

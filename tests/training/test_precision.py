@@ -15,7 +15,8 @@ from mtnet_tf.models.image_encoder import build_image_encoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.runs import devices
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.train import train
+from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training.stages.joint import JointStage
 
 

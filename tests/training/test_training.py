@@ -16,7 +16,8 @@ from mtnet_tf.files import InUseError
 from mtnet_tf.models.mtnet import build_test_network
 from mtnet_tf.models.operations import forward_flops
 from mtnet_tf.runs.run_folder import RunFolder, RunFolderError
-from mtnet_tf.systems.trained import load_network, train
+from mtnet_tf.systems.train import train
+from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training import algorithm1, loop
 from mtnet_tf.training.stages.autoencoder import AutoencoderStage
 from mtnet_tf.training.stages.joint import JointStage
@@ -185,7 +186,7 @@ def test_a_layer_whose_operations_are_not_counted_does_not_cost_the_training(
     def refuse(*arguments, **options):
         raise ValueError("The operations of DepthwiseConv2dNative (x) are not counted.")
 
-    monkeypatch.setattr("mtnet_tf.training.train.forward_flops", refuse)
+    monkeypatch.setattr("mtnet_tf.systems.train.forward_flops", refuse)
     run = RunFolder(tmp_path / "run")
     config = config_lib.override(tiny_config, ["training.joint.epochs=0.5"])
     train(systems.configure("gen_only", config), synthetic_data, run, "cpu")

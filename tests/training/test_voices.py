@@ -10,7 +10,7 @@ from mtnet_tf.data.pairs import DataError
 from mtnet_tf.describe import Describer
 from mtnet_tf.errors import InputError
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.systems.trained import train
+from mtnet_tf.systems.train import train
 
 FAST = [
     "audio_generator.num_blocks=3",  # the paper's, which learn this fast

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -17,24 +17,18 @@ from mtnet_tf.data.pairs import AudioDescriptions, DataError
 from mtnet_tf.files import write_npz
 from mtnet_tf.models.mtnet import build_test_network
 from mtnet_tf.models.operations import forward_flops
+from mtnet_tf.runs.devices import choose_precision
 from mtnet_tf.runs.layout import NETWORK, RECORDINGS
 from mtnet_tf.runs.networks import load_weights, num_parameters, save_network
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.registry import find
 from mtnet_tf.training.distribution import wait_for_all
 from mtnet_tf.training.session import Session
 
 _logger = logging.getLogger(__name__)
 
 
-class Trainable(Protocol):
-    """What a training needs of a system; see `systems.System`."""
-
-    build_for_use: Callable[[Config], keras.Model]
-    train: Callable[[Config, AudioDescriptions, Session], keras.Model]
-
-
-def train_system(
-    system: Trainable,
+def train(
     config: Config,
     data: AudioDescriptions,
     run: RunFolder,
@@ -47,14 +41,14 @@ def train_system(
     keep: Literal["all", "model"] = "all",
     **records: Any,
 ) -> keras.Model:
-    """Trains a system, or goes on where an earlier process stopped.
+    """Trains the system that the configuration names, or goes on where a process stopped.
 
     Args:
-        system: how it is built and trained.
-        config: whose `data` fits the data set.
+        config: whose `data` fits the data set (`data.loading.fit_config`). The precision "auto"
+            becomes what the device is fast at (`devices.choose_precision`).
         data: the data set.
         run: the run folder; made if missing.
-        device: for the record (`devices.select_device`).
+        device: for the record (`devices.select_device`); it does not choose the device.
         shared: other runs whose artefacts, such as the audio features of stage 1, are taken over
             where everything that they depend on is equal. A study trains the autoencoder once.
         strategy: on whose replicas the stages run that can be spread
@@ -69,10 +63,14 @@ def train_system(
         The trained network in float32, whatever `config.training.precision`.
 
     Raises:
+        ConfigError: the system is not registered, or cannot be trained with this configuration.
         RunFolderError: another process uses the folder, or it was begun otherwise.
         DataError: the data set does not fit the configuration.
         InputError: as the stages of the system.
     """
+    config = choose_precision(config, device)
+    system = find(config.system)
+    system.check(config)
     _check_fit(config, data)
     session = Session(
         run,
