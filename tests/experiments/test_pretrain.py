@@ -11,7 +11,7 @@ import types
 import data_builders
 from experiments import pretrain, program
 from mtnet_tf.data import loading, prepared
-from mtnet_tf.systems import trained
+from mtnet_tf.systems import train as training
 
 def open_builder(name, data_dir=None, **options):
     print(name, data_dir, options.get("recordings_dir"), options.get("speaker"))
@@ -29,7 +29,7 @@ prepared.open_prepared = lambda path: types.SimpleNamespace(
 )
 loading.fit_config = lambda config, dataset: config
 loading.load = lambda dataset, config: types.SimpleNamespace(words=("zero", "one"))
-trained.train = train
+training.train = train
 program.run(pretrain.main)
 """
 

@@ -157,6 +157,7 @@ def test_the_other_folders_are_sections(study, tmp_path):
         "looks": [{"validation_accuracy": 1}], "precision": "float32",
         "scores": {"metrics": {name: {"floor_mean": 1} for name in METRICS}, "blended": 0},
         "training_command": "c", "training_hardware": "h", "versions": {}, "git_commit": "",
+        "seed": 0, "num_pairs": 9,
     }  # fmt: skip
     (root / committed.CURVES).mkdir()
     (root / committed.CURVES / "a.json").write_text(json.dumps(curve))

@@ -71,7 +71,7 @@ def test_what_the_paper_does_not_say_is_not_claimed(cells):
     assert found[2].p < 0.05 and found[2].paper < 0
     text = verdicts.section(table, "4")
     assert "The paper does not claim it in STOI." in text
-    assert "Of the 2 tests on this page" in text  # what is not claimed is no test of a claim
+    assert "Of the 2 tests of these claims" in text  # what is not claimed is no test of a claim
 
 
 def test_a_single_seed_is_undecided_whatever_the_difference(cells):
@@ -115,7 +115,7 @@ def test_the_page_says_what_is_left_by_the_correction(three_seeds):
     assert by_metric["pesq"].p < 0.05 / 3 and by_metric["corr2d"].p < 0.05 / 2
     holes = "Holes help, of which Proposed(hole) has none"
     assert text.endswith(
-        "\nOf the 3 tests on this page, 2 stay significant, all together at the level 0.05:"
+        "\nOf the 3 tests of these claims, 2 stay significant, all together at the level 0.05:"
         f" {holes} (Corr2D on mnist_ad: reproduced); {holes} (PESQ on mnist_ad: contradicted).\n"
     )
 
