@@ -26,6 +26,11 @@ CHANGES = {
         ("training.image_encoder_optimizer.learning_rate=0.02",),
         base="sum",
     ),
+    "sum_rate_.01": Change(
+        "a rate of .01 of the image encoder",
+        ("training.image_encoder_optimizer.learning_rate=0.01",),
+        base="sum",
+    ),
     "sum_rate_.05_decoder_.002": Change(
         "a rate of .002 of the decoder",
         ("training.joint.optimizer.learning_rate=0.002",),
