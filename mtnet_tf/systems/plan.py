@@ -51,12 +51,16 @@ _ADVERSARIAL_EPOCHS = {
         "cmcgan": {"mnist_ad": 2.0, "cifar10_ad": 6.0, "cifar100_ad": 6.0},
     },
 }
-# What the search on validation chose for one row alone (`mtnet_tf.studies.cmcgan`).
+# What the searches on validation chose for one row alone (`mtnet_tf.studies.cmcgan`, `.i2t2a`).
 _CHOSEN = {
+    ("small", "i2t2a"): (
+        "loss.letters=sum",
+        "training.image_encoder_optimizer.learning_rate=0.02",
+    ),
     ("small", "cmcgan"): (
         "training.adversarial.batch_size=16",
         "training.discriminator_optimizer.learning_rate=0.0005",
-    )
+    ),
 }
 # One precision a table: fast on a CPU that computes in it, about as fast as float32 on others.
 _PRECISION = "mixed_bfloat16"

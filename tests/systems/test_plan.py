@@ -85,6 +85,8 @@ def test_a_cell_is_configured_by_preset_plan_overrides_and_row():
     assert of_cmcgan.training.adversarial.batch_size < gan.training.adversarial.batch_size
     rates = [config.training.discriminator_optimizer.learning_rate for config in (of_cmcgan, gan)]
     assert rates[0] > rates[1]
+    speller = plan.cell_config(plan.Cell("mnist_ad", "i2t2a", 0), "small", [])
+    assert (speller.loss.letters, gan.loss.letters) == ("sum", "mean")
     # A user's override is stronger than the plan.
     own = ["training.joint.epochs=0.5", "training.precision=float32"]
     config = plan.cell_config(cell, "small", own)
