@@ -79,6 +79,15 @@ MUTANTS = {
     "mtnet_tf/evaluation/calibration.py": (
         ("tests/evaluation/test_calibration.py",),
         (
+            ("for t in (temperature, 1.0))", "for t in (1.0, 1.0))"),
+            (
+                "_likeliest(_logits(network, inputs), temperature)",
+                "_likeliest(_logits(network, inputs), 1.0)",
+            ),
+            (
+                "choose_threshold(sure[right], sure[~right], of_outliers)",
+                "choose_threshold(sure[right], sure[right][:0], of_outliers)",
+            ),
             ("np.exp(log_temperature)", "log_temperature"),
             ("if np.array_equal(logits.argmax(-1), labels):", "if False:"),
             ("max(candidates, key=gain)", "min(candidates, key=gain)"),

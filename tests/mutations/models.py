@@ -47,8 +47,11 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/models/adversarial.py": (
-        ("tests/systems/test_dcmavg.py",),
+        ("tests/systems/test_adversarial.py", "tests/systems/test_dcmavg.py"),
         (
+            ("zeros_like(embedding[:, :1])", "ones_like(embedding[:, :1])"),
+            ('if config.adversarial.loss == "hinge" else layer', "if False else layer"),
+            ('if judged_by == "hinge" else conv)', "if False else conv)"),
             ("(_normalized(both, config)(x))", "(x)"),
             ('x = layers.Concatenate(dtype="float32", name="joined")([x, repeated])', "pass"),
         ),

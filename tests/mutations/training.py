@@ -229,8 +229,24 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/training/stages/adversarial.py": (
-        ("tests/systems/test_dcmavg.py", "tests/systems/test_cmcgan.py"),
         (
+            "tests/systems/test_adversarial.py",
+            "tests/systems/test_dcmavg.py",
+            "tests/systems/test_cmcgan.py",
+        ),
+        (
+            (
+                "discriminator.trainable_variables, config.training.discriminator_optimizer",
+                "discriminator.trainable_variables, stage.optimizer",
+            ),
+            (
+                "self.form, self.noise_units = config.adversarial.loss,",
+                'self.form, self.noise_units = "gan_cls",',
+            ),
+            (
+                "return np.zeros([count, self.noise_units])",
+                "return np.ones([count, self.noise_units])",
+            ),
             ("accuracy > self._best_so_far()", "accuracy >= self._best_so_far()"),
             ("                weight.assign(kept)\n", "                pass\n"),
             ("max(1, round(stage.epochs))", "1"),
@@ -255,8 +271,16 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/training/stages/image.py": (
-        ("tests/systems/test_images_of_sounds.py",),
+        ("tests/systems/test_adversarial.py", "tests/systems/test_images_of_sounds.py"),
         (
+            ("losses(embedding, real, wrong, noise)", "losses(embedding, wrong, real, noise)"),
+            (
+                'tf.gather(self._embeddings, batch["recording"])',
+                'tf.gather(self._embeddings, batch["label"])',
+            ),
+            ("self._validation.recordings[rows]", "self._validation.labels[rows]"),
+            ("[generator], discriminator, augmentation)", "[generator], discriminator)"),
+            ("normal(size=[count, self.noise_units])", "normal(size=[count, 1]) * 0"),
             ("np.roll(images, 1, axis=0)", "images[0]"),
             ("/ 127.5 - 1.0", "/ 255.0"),
         ),
@@ -286,15 +310,38 @@ MUTANTS = {
     "mtnet_tf/training/stages/classifier.py": (
         ("tests/training/test_stages_of_baselines.py",),
         (
+            ("Augmentation(config, len(data.train))", "None"),
             ("if config.training.image_encoder_optimizer is not None:", "if False:"),
             ("config.perceptual_weight * loss", "loss"),
             (" + config.decay_weight * decay", ""),
             (", config.label_smoothing", ""),
         ),
     ),
-    "mtnet_tf/training/stages/text.py": (
-        ("tests/training/test_stages_of_baselines.py",),
+    "mtnet_tf/training/stages/dcmavg.py": (
+        ("tests/systems/test_adversarial.py",),
         (
+            ("losses(embedding, real, wrong, noise)", "losses(embedding, wrong, real, noise)"),
+            ("tf.shape(embedding)[0], use=1)", "tf.shape(embedding)[0], use=1) * 0"),
+            (
+                "generate(self._validation[rows], noise)",
+                "generate(self._validation[rows], 0 * noise)",
+            ),
+        ),
+    ),
+    "mtnet_tf/training/cmcgan.py": (
+        ("tests/systems/test_adversarial.py",),
+        (("    keras.utils.set_random_seed(config.training.seed)\n", ""),),
+    ),
+    "mtnet_tf/systems/i2t2a.py": (
+        ("tests/systems/test_adversarial.py",),
+        (("    keras.utils.set_random_seed(config.training.seed)\n", ""),),
+    ),
+    "mtnet_tf/training/stages/text.py": (
+        ("tests/training/test_stages_of_baselines.py", "tests/systems/test_i2t2a.py"),
+        (
+            ("Augmentation(config, len(data.train))", "None"),
+            (", self._loss_config.letters)", ")"),
+            ("image_side(model, [DECODER]", "image_side(model, []"),
             ("image_side(model, [DECODER], config.training)", "None"),
             (" + self._loss_config.decay_weight * decay", ""),
         ),
