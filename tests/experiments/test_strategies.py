@@ -134,17 +134,20 @@ def test_two_replicas_scale_losses_together(data_dir, tmp_path):
     assert log[-1]["generation"] < log[0]["generation"] / 2
 
 
-def free_port():
-    """A port that nobody uses, and that no connection of another program is given meanwhile."""
-    while True:
-        port = random.randrange(10_000, 32_000)  # below those that Linux gives by itself
-        with socket.socket() as tried, contextlib.suppress(OSError):
-            tried.bind(("localhost", port))
-            return port
+def free_ports(count):
+    """Ports that nobody uses, and that no connection of another program is given meanwhile."""
+    with contextlib.ExitStack() as tried:
+        ports = []
+        while len(ports) < count:
+            port = random.randrange(10_000, 32_000)  # below those that Linux gives by itself
+            with contextlib.suppress(OSError):
+                tried.enter_context(socket.socket()).bind(("localhost", port))
+                ports.append(port)
+        return ports
 
 
 def start_workers(data_dir, run_dir):
-    addresses = [f"localhost:{free_port()}" for _ in range(2)]
+    addresses = [f"localhost:{port}" for port in free_ports(2)]
     argv = [
         sys.executable,
         "-m",

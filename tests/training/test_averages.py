@@ -243,7 +243,7 @@ def test_averages_resume(dies_at, precision, tmp_path, monkeypatch):
 
 
 def test_the_averages_of_both_stages_arrive(tiny_config, synthetic_data):
-    from tests.training.test_stages import autoencoder_stage, joint_stage
+    from tests.training.stages import autoencoder_stage, joint_stage
 
     config = config_lib.override(
         tiny_config,

@@ -21,7 +21,7 @@ from mtnet_tf.systems.trained import load_network
 from mtnet_tf.training import algorithm1, loop
 from mtnet_tf.training.stages.autoencoder import AutoencoderStage
 from mtnet_tf.training.stages.joint import JointStage
-from tests.systems.trainings import assert_resumes_to_the_same_bits
+from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 
 # All that the paper does not have, at once.
 SGD = OptimizerConfig(name="nesterov", learning_rate=0.05, average_decay=0.5, clip_norm=1)
@@ -70,10 +70,8 @@ def test_overfits_four_examples(overrides, tiny_config, synthetic_data, tmp_path
             *overrides,
         ],
     )
-    four = synthetic_data.train.take(
-        [np.flatnonzero(synthetic_data.train.labels == k)[0] for k in (0, 1, 2)] + [3]
-    )
-    data = type(synthetic_data)(**{**vars(synthetic_data), "train": four})
+    data = of_four_images(synthetic_data)
+    four = data.train
     run = RunFolder(tmp_path / "run")
     model = train(config, data, run, "cpu")
     outputs = model({"image": four.images}, training=False)
