@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import logging
 import os
@@ -27,33 +28,42 @@ _logger = logging.getLogger(__name__)
 _FINGERPRINT = "network_fingerprint"  # two networks of one training differ in their precision
 
 
-def read_finished(
-    out_dir: pathlib.Path | str,
-    pairs: Pairs,
-    data: AudioDescriptions,
-    *,
-    provenance: dict,
-    pool: ScoringPool,
-    num_wavs: int,
-    recognizer: WordRecognizer | None = None,
-) -> dict | None:
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What is scored, and what of it is asked for.
+
+    Attributes:
+        pairs: what a candidate is scored on.
+        data: the data set of the pairs.
+        split: which of its splits they are of.
+        pool: scores the waveforms, by its metrics. Its references are `data.recordings`.
+        provenance: goes into the summary; it says which training it was.
+        num_wavs: how many of the first waveforms to keep as 22 050 Hz wav files.
+        recognizer: hears the words; None leaves the word accuracy out.
+    """
+
+    pairs: Pairs
+    data: AudioDescriptions
+    split: str
+    pool: ScoringPool
+    provenance: dict
+    num_wavs: int = 10
+    recognizer: WordRecognizer | None = None
+
+
+def read_finished(out_dir: pathlib.Path | str, asked: Evaluation) -> dict | None:
     """Returns the summary of a finished evaluation that holds what is asked for, or None.
 
     Args:
         out_dir: of `evaluate`.
-        pairs: are to be scored.
-        data: the data set of the pairs.
-        provenance: says which training it was.
-        pool: its metrics are asked for.
-        num_wavs: how many of the waveforms are.
-        recognizer: asks for the word accuracy; None does not.
+        asked: what it must be of, and hold.
 
     Raises:
-        InputError: one of more pairs, which would be overwritten by less, of others, or of another
-            training or data set.
+        InputError: one of more pairs, which would be overwritten by less, of others, of another
+            training or data set, or one that holds more than is asked for where it lacks a part.
     """
-    out_dir, num_pairs = pathlib.Path(out_dir), len(pairs)
-    asked = {"dataset": data.name, **_network_of(provenance)}
+    out_dir, num_pairs = pathlib.Path(out_dir), len(asked.pairs)
+    network = {"dataset": asked.data.name, **_network_of(asked.provenance)}
     path = out_dir / SUMMARY
     if not os.path.isfile(path):
         return None
@@ -63,7 +73,7 @@ def read_finished(
         found, has_words = summary["num_pairs"], summary["word_accuracy"] is not None
         own = {"dataset": summary["dataset"], **_network_of(summary["provenance"])}
         # Older versions wrote no "blended" and no "classified".
-        has_metrics = set(summary["metrics"]) >= set(pool.metrics)
+        has_metrics = set(summary["metrics"]) >= set(asked.pool.metrics)
         has_metrics &= "blended" in summary and "classified" in summary
     except (FileError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         _logger.warning("%s is broken (%s): scoring anew.", out_dir, error)
@@ -72,8 +82,8 @@ def read_finished(
         _logger.warning("%s does not hold %d rows: scoring anew.", out_dir / ROWS, found)
         return None
     if own[_FINGERPRINT] is None:  # Older versions wrote none.
-        asked[_FINGERPRINT] = None
-    if others := [name for name, value in own.items() if value != asked[name]]:
+        network[_FINGERPRINT] = None
+    if others := [name for name, value in own.items() if value != network[name]]:
         raise InputError(
             f"{out_dir} holds an evaluation of another training or data set ({', '.join(others)})."
             " Give another folder for the results."
@@ -83,16 +93,16 @@ def read_finished(
             f"{out_dir} holds an evaluation of {found:,} pairs, and {num_pairs:,} would replace it."
             " Score as many, or give another folder for the results."
         )
-    if found == num_pairs and rows != _pairs_of(pairs, data):
+    if found == num_pairs and rows != _pairs_of(asked.pairs, asked.data):
         raise InputError(
-            f"{out_dir} holds an evaluation of {found:,} other pairs of {data.name}: other images,"
-            " or with other recordings. Give another folder for the results."
+            f"{out_dir} holds an evaluation of {found:,} other pairs of {asked.data.name}: other"
+            " images, or with other recordings. Give another folder for the results."
         )
-    with_words = recognizer is not None
-    has_wavs = len(whole_files(out_dir / WAVS, "*.wav")) >= min(num_wavs, num_pairs)
+    with_words = asked.recognizer is not None
+    has_wavs = len(whole_files(out_dir / WAVS, "*.wav")) >= min(asked.num_wavs, num_pairs)
     if found == num_pairs and has_words >= with_words and has_metrics and has_wavs:
         return summary
-    lost = [name for name in summary["metrics"] if name not in pool.metrics]
+    lost = [name for name in summary["metrics"] if name not in asked.pool.metrics]
     lost += ["the word accuracy"] if has_words > with_words else []
     if lost:
         raise InputError(

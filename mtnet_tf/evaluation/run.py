@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.predictions import predicted_words
-from mtnet_tf.evaluation.result_folder import read_finished
+from mtnet_tf.evaluation.result_folder import Evaluation, read_finished
 from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.evaluation.speed import describing_speed
 from mtnet_tf.files import locked
@@ -68,20 +69,11 @@ def evaluate_run(
             f" {config.data.validation_fraction:g}. Score another split."
         )
     origin = provenance(run, data, device)
+    asked = Evaluation(pairs, data, split, pool, origin, num_wavs, recognizer)
     evaluation = output_dir or run / EVALUATION
     folder_of = functools.partial(result_folder, split=split, evaluation=evaluation)
-    finished = [
-        read_finished(
-            folder_of(name),
-            pairs,
-            data,
-            provenance=origin,
-            pool=pool,
-            num_wavs=num_wavs,
-            recognizer=recognizer,
-        )
-        for name in (MODEL, *(control.name for control in controls))
-    ]
+    names = (MODEL, *(control.name for control in controls))
+    finished = [read_finished(folder_of(name), asked) for name in names]
     if all(finished):
         return finished
     network = load_network(run)
@@ -90,26 +82,18 @@ def evaluate_run(
     candidates = [Candidate(MODEL, find(config.system).label, lambda p: describe(p)["waveform"])]
     context = Context(data, predicted, config=config, network=network)
     candidates += make_controls(context, controls)
-    origin |= describing_speed(candidates[0].speak, pairs)
-    summaries = []
+    speed = describing_speed(candidates[0].speak, pairs)
+    asked = dataclasses.replace(asked, provenance=origin | speed)
     with locked(folder_of(MODEL).parent, wait=False):
-        for candidate in candidates:
-            summaries.append(
-                evaluate(
-                    candidate,
-                    pairs,
-                    data,
-                    folder_of(candidate.name),
-                    provenance=origin,
-                    split=split,
-                    split_size=len(getattr(data, split)),
-                    pool=pool,
-                    num_wavs=num_wavs,
-                    recognizer=recognizer,
-                    predicted=predicted if candidate.name == MODEL else None,
-                )
+        return [
+            evaluate(
+                candidate,
+                folder_of(candidate.name),
+                asked,
+                predicted if candidate.name == MODEL else None,
             )
-    return summaries
+            for candidate in candidates
+        ]
 
 
 def _describer(network: keras.Model) -> Callable[[Pairs], dict[str, np.ndarray]]:

@@ -17,10 +17,15 @@ import numpy as np
 from mtnet_tf.data import audio, audio_files
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.data.slices import slices
-from mtnet_tf.evaluation.result_folder import read_finished, write_rows, write_summary
+from mtnet_tf.evaluation.result_folder import (
+    Evaluation,
+    read_finished,
+    write_rows,
+    write_summary,
+)
 from mtnet_tf.evaluation.summary import Row, summarize
 from mtnet_tf.files import remove_leftovers, safe_name, whole_files, writing
-from mtnet_tf.metrics.scoring_pool import PairScores, ScoringPool
+from mtnet_tf.metrics.scoring_pool import PairScores
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.progress import Progress
 from mtnet_tf.runs.layout import WAVS
@@ -31,15 +36,8 @@ _CHUNK = 20  # pairs that one call of a worker scores
 
 def evaluate(
     candidate: Candidate,
-    pairs: Pairs,
-    data: AudioDescriptions,
     out_dir: pathlib.Path | str,
-    *,
-    provenance: dict,
-    split: str,
-    pool: ScoringPool,
-    num_wavs: int = 10,
-    recognizer: WordRecognizer | None = None,
+    asked: Evaluation,
     predicted: Mapping[str, str] | None = None,
     **extras: Any,
 ) -> dict:
@@ -51,68 +49,50 @@ def evaluate(
 
     Args:
         candidate: a network or a control.
-        pairs: what it is scored on.
-        data: the data set of the pairs.
         out_dir: the result folder.
-        provenance: goes into the summary, with the seconds added.
-        split: the name of the split, for the summary.
-        pool: scores the waveforms. Its references are `data.recordings`.
-        num_wavs: how many of the first waveforms to keep as 22 050 Hz wav files.
-        recognizer: hears the words; None leaves the word accuracy out.
+        asked: what it is scored on, by what, and what is kept.
         predicted: {image id: word by the softmax head, or as it is spelt}; None where the candidate
             has none.
         **extras: further entries of the summary.
 
     Returns:
-        What summary.json holds: what `summarize` returns, what was scored, and the provenance.
+        What summary.json holds: what `summarize` returns, what was scored, and the provenance with
+        the seconds added.
 
     Raises:
-        InputError: a finished evaluation of more pairs is there, or of another training.
+        InputError: as `read_finished`.
         FileError, AudioError: a result cannot be written.
     """
-    out_dir = pathlib.Path(out_dir)
-    finished = read_finished(
-        out_dir,
-        pairs,
-        data,
-        provenance=provenance,
-        pool=pool,
-        num_wavs=num_wavs,
-        recognizer=recognizer,
-    )
-    if finished:
+    out_dir, data = pathlib.Path(out_dir), asked.data
+    if finished := read_finished(out_dir, asked):
         return finished
     start = time.monotonic()
-    rows, recognized = _score(
-        candidate, pairs, data, out_dir, pool, num_wavs, recognizer, predicted or {}
-    )
+    rows, recognized = _score(candidate, out_dir, asked, predicted or {})
     write_rows(out_dir, rows)
     summary = {
         "candidate": candidate.name,
         "label": candidate.label,
         "dataset": data.name,
-        "split": split,
+        "split": asked.split,
         "num_pairs": len(rows),
-        "num_recordings": len(np.unique(pairs.recordings)),
+        "num_recordings": len(np.unique(asked.pairs.recordings)),
         **summarize(rows, len(data.voices), predicts_words=predicted is not None),
         "word_accuracy": recognized,
+        "split_size": len(getattr(data, asked.split)),
         **extras,
-        "provenance": {**provenance, "seconds": round(time.monotonic() - start, 1)},
+        "provenance": {**asked.provenance, "seconds": round(time.monotonic() - start, 1)},
     }
     return write_summary(out_dir, summary)
 
 
 def _score(
     candidate: Candidate,
-    pairs: Pairs,
-    data: AudioDescriptions,
     out_dir: pathlib.Path,
-    pool: ScoringPool,
-    num_wavs: int,
-    recognizer: WordRecognizer | None,
+    asked: Evaluation,
     predicted: Mapping[str, str],
 ) -> tuple[list[Row], dict | None]:
     """Returns the rows in the order of the pairs, and the word accuracy or None."""
+    pairs, data, recognizer = asked.pairs, asked.data, asked.recognizer
     # Controls repeat themselves: (digest of the waveform, reference) -> the place of its result.
     seen = {}
     places, heard = [], []
@@ -123,7 +103,7 @@ def _score(
             waveforms = candidate.speak(chunk)
             fresh = []
             for i, (waveform, reference) in enumerate(zip(waveforms, chunk.recordings)):
-                if rows.start + i < num_wavs:
+                if rows.start + i < asked.num_wavs:
                     name = safe_name(f"{chunk.image_ids[i]}_{data.words[chunk.labels[i]]}")
                     path = out_dir / WAVS / f"{name}.wav"
                     # What is no number fails in each score, and is silence to the ear.
@@ -147,7 +127,7 @@ def _score(
         remove_leftovers(folder)
     results = []
     progress = Progress(candidate.label, len(pairs))
-    for chunk_results in pool.map(jobs()):
+    for chunk_results in asked.pool.map(jobs()):
         results.extend(chunk_results)
         progress.reach(len(places))
     rows = _rows(pairs, data, [results[place] for place in places], predicted)

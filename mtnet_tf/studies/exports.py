@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import pathlib
 import tempfile
@@ -12,7 +13,7 @@ import numpy as np
 
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.evaluation.predictions import predicted_words
-from mtnet_tf.evaluation.result_folder import read_finished
+from mtnet_tf.evaluation.result_folder import Evaluation, read_finished
 from mtnet_tf.evaluation.run import provenance
 from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.evaluation.speed import describing_speed
@@ -58,32 +59,21 @@ def compare_exports(
     """
     pairs, exported = data.test.spread(num_pairs), Exported(run)
     origin = provenance(run, data, device)
+    asked = Evaluation(pairs, data, "test", pool, origin, num_wavs=0)
     summaries = []
     with tempfile.TemporaryDirectory() as folder:
         for name, make in _forms(run, exported, pathlib.Path(folder)):
             own_dir = pathlib.Path(out_dir) / name
-            finished = read_finished(own_dir, pairs, data, provenance=origin, pool=pool, num_wavs=0)
-            if finished:
+            if finished := read_finished(own_dir, asked):
                 summaries.append(finished)
                 continue
             call, found = make()
             describe = _describer(call, exported.inputs)
             candidate = Candidate(name, name.replace("_", " "), _speaker(describe))
-            summaries.append(
-                evaluate(
-                    candidate,
-                    pairs,
-                    data,
-                    own_dir,
-                    provenance=origin | describing_speed(candidate.speak, pairs),
-                    split="test",
-                    split_size=len(data.test),
-                    pool=pool,
-                    num_wavs=0,
-                    predicted=predicted_words(describe, pairs, data.words),
-                    **found,
-                )
-            )
+            speed = describing_speed(candidate.speak, pairs)
+            of_form = dataclasses.replace(asked, provenance=origin | speed)
+            predicted = predicted_words(describe, pairs, data.words)
+            summaries.append(evaluate(candidate, own_dir, of_form, predicted, **found))
     return summaries
 
 

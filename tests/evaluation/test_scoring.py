@@ -9,6 +9,7 @@ import pytest
 from mtnet_tf.data import audio_files
 from mtnet_tf.data.pairs import AudioDescriptions, Pairs, Recordings
 from mtnet_tf.errors import InputError
+from mtnet_tf.evaluation.result_folder import Evaluation
 from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.metrics import EXTRAS, METRICS
 from mtnet_tf.metrics.score import chosen_metrics
@@ -71,11 +72,15 @@ def predictions(data, labels):
     return dict(zip(data.test.image_ids, words, strict=True))
 
 
-def score(candidate, data, tmp_path, **options):
-    return evaluate(
-        candidate, data.test, data, tmp_path / candidate.name, provenance={"command": "test"},
-        split="test", pool=ScoringPool(data.recordings.float_waveforms(), 1), **options,
-    )  # fmt: skip
+def asked_of(data, pairs=None, provenance=None, num_wavs=10):
+    pairs = data.test if pairs is None else pairs
+    pool = ScoringPool(data.recordings.float_waveforms(), 1)
+    return Evaluation(pairs, data, "test", pool, provenance or {"command": "test"}, num_wavs)
+
+
+def score(candidate, data, tmp_path, num_wavs=10, predicted=None):
+    asked = asked_of(data, num_wavs=num_wavs)
+    return evaluate(candidate, tmp_path / candidate.name, asked, predicted)
 
 
 def test_true_label_is_the_ceiling(data, tmp_path):
@@ -242,18 +247,13 @@ def test_every_wrong_word_is_drawn_equally_often(data):
 
 def test_more_pairs_are_scored_anew_and_fewer_are_refused(data, tmp_path):
     candidate = control("true_label_and_recording", data)
-    half = evaluate(
-        candidate, data.test.spread(2), data, tmp_path / candidate.name, provenance={},
-        split="test", pool=ScoringPool(data.recordings.float_waveforms(), 1),
-    )  # fmt: skip
+    of_half = asked_of(data, data.test.spread(2))
+    half = evaluate(candidate, tmp_path / candidate.name, of_half)
     whole = score(candidate, data, tmp_path)
     assert (half["num_pairs"], whole["num_pairs"]) == (2, 4)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(InputError, match="4 pairs, and 2 would .* another folder for the results"):
-        evaluate(
-            candidate, data.test.spread(2), data, tmp_path / candidate.name, provenance={},
-            split="test", pool=ScoringPool(data.recordings.float_waveforms(), 1),
-        )  # fmt: skip
+        evaluate(candidate, tmp_path / candidate.name, of_half)
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -267,25 +267,17 @@ def test_more_pairs_are_scored_anew_and_fewer_are_refused(data, tmp_path):
 def test_the_scores_of_another_training_are_neither_returned_nor_replaced(change, data, tmp_path):
     candidate = control("true_label_and_recording", data)
     folder = tmp_path / candidate.name
-    pool = ScoringPool(data.recordings.float_waveforms(), 1)
     training = {"training_command": "c", "training_seconds": 1.0, "seed": 0}
     training["network_fingerprint"] = "a"
-    first = evaluate(
-        candidate, data.test, data, folder, provenance=training, split="test", pool=pool
-    )
+    first = evaluate(candidate, folder, asked_of(data, provenance=training))
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     other = dataclasses.replace(data, name=change.pop("dataset", data.name))
     with pytest.raises(
         InputError, match="of another training or .* Give another folder for the results"
     ):
-        evaluate(
-            candidate, other.test, other, folder, provenance=training | change, split="test",
-            pool=pool,
-        )  # fmt: skip
+        evaluate(candidate, folder, asked_of(other, provenance=training | change))
     assert {path: path.read_bytes() for path in before} == before
-    again = evaluate(
-        candidate, data.test, data, folder, provenance=training, split="test", pool=pool
-    )
+    again = evaluate(candidate, folder, asked_of(data, provenance=training))
     assert again == first
 
 
@@ -293,15 +285,8 @@ def test_results_do_not_depend_on_processes_and_finished_ones_are_kept(data, tmp
     candidate = control("white_noise", data)
     score(candidate, data, tmp_path / "one")
     with ScoringPool(data.recordings.float_waveforms(), 2) as pool:
-        evaluate(
-            candidate,
-            data.test,
-            data,
-            tmp_path / "two" / candidate.name,
-            provenance={},
-            split="test",
-            pool=pool,
-        )
+        asked = dataclasses.replace(asked_of(data), pool=pool)
+        evaluate(candidate, tmp_path / "two" / candidate.name, asked)
     files = [tmp_path / n / "white_noise/rows.csv" for n in ("one", "two")]
     assert files[0].read_bytes() == files[1].read_bytes()
     before = (tmp_path / "one/white_noise/summary.json").read_bytes()
@@ -331,10 +316,8 @@ def test_a_candidate_that_writes_nothing_is_never_right(data, tmp_path):
     empty = dict.fromkeys(data.test.image_ids, "")
     with ScoringPool(data.recordings.float_waveforms(), 1, ["corr2d"]) as pool:
         for number, (predicted, accuracy) in enumerate([(empty, 0.0), (None, None)]):
-            summary = evaluate(
-                SILENCE, data.test.spread(2), data, tmp_path / str(number), provenance={},
-                split="test", pool=pool, num_wavs=0, predicted=predicted,
-            )  # fmt: skip
+            asked = dataclasses.replace(asked_of(data, data.test.spread(2)), pool=pool, num_wavs=0)
+            summary = evaluate(SILENCE, tmp_path / str(number), asked, predicted)
             assert summary["classifier_accuracy"] == accuracy
             assert (summary["classified"] is None) == (predicted is None)
 
@@ -347,7 +330,7 @@ def test_extras_are_scored_when_they_are_asked_for(data, tmp_path):
 
     def score(extras):
         pool = ScoringPool(recordings, 1, chosen_metrics(extras))
-        return evaluate(speaker, pairs, data, tmp_path, provenance={}, split="test", pool=pool)
+        return evaluate(speaker, tmp_path, dataclasses.replace(asked_of(data, pairs), pool=pool))
 
     assert set(score(extras=False)["metrics"]) == set(METRICS) - set(EXTRAS)
     first = next(csv.DictReader((tmp_path / "rows.csv").open()))

@@ -8,6 +8,7 @@ import pytest
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation import scoring
+from mtnet_tf.evaluation.result_folder import Evaluation
 from mtnet_tf.files import write_text
 from mtnet_tf.metrics.score import METRICS, Score
 from mtnet_tf.systems.controls import Candidate
@@ -34,10 +35,8 @@ def ramp(pairs):
 def score(synthetic_data, tmp_path):
     def score(recognizer=None, num_pairs=0, pairs=None, num_wavs=2):
         pairs = synthetic_data.test.spread(num_pairs) if pairs is None else pairs
-        return scoring.evaluate(
-            Candidate("ramp", "ramp", ramp), pairs, synthetic_data, tmp_path,
-            provenance={}, split="test", pool=Scores(), num_wavs=num_wavs, recognizer=recognizer,
-        )  # fmt: skip
+        asked = Evaluation(pairs, synthetic_data, "test", Scores(), {}, num_wavs, recognizer)
+        return scoring.evaluate(Candidate("ramp", "ramp", ramp), tmp_path, asked)
 
     return score
 

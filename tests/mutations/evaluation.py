@@ -32,7 +32,7 @@ MUTANTS = {
         ("tests/evaluation/test_scoring.py", "tests/evaluation/test_scoring_files.py"),
         (
             ("if found > num_pairs", "if False"),
-            ("if value != asked[name]", "if False"),
+            ("if value != network[name]", "if False"),
             ('"training_seconds", "seed", _FINGERPRINT)', '"seed", _FINGERPRINT)'),
             ('"training_seconds", "seed", _FINGERPRINT)', '"training_seconds", _FINGERPRINT)'),
             ('"training_seconds", "seed", _FINGERPRINT)', '"training_seconds", "seed")'),
