@@ -7,6 +7,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from data_builders.errors import DataSetError
+from mtnet_tf.errors import install
 
 
 def download_config(options: str) -> tfds.download.DownloadConfig:
@@ -24,8 +25,7 @@ def download_config(options: str) -> tfds.download.DownloadConfig:
         from apache_beam.options import pipeline_options
     except ImportError as error:
         raise DataSetError(
-            f"Apache Beam is not installed ({error}). Install the extra: pip install"
-            " 'mtnet-tf[tfds-cli]', or pip install '.[tfds-cli]' in a checkout."
+            f"Apache Beam is not installed ({error}). {install('tfds-cli')}"
         ) from error
     flags = [f"--{option.strip()}" for option in options.split(",") if option.strip()]
     found = pipeline_options.PipelineOptions(flags)

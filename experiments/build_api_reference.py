@@ -13,7 +13,7 @@ import warnings
 from absl import flags
 
 from experiments import program
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, install
 
 _OUTPUT = flags.DEFINE_string("output", "runs/api", "Folder of the pages.")
 
@@ -29,10 +29,7 @@ def main(argv: list[str]) -> None:
         import pdoc
         import pdoc.render
     except ImportError as error:
-        raise InputError(
-            "The reference needs the package pdoc: pip install 'mtnet-tf[docs]', or pip install"
-            " '.[docs]' in a checkout."
-        ) from error
+        raise InputError(f"The reference needs the package pdoc. {install('docs')}") from error
 
     root = pathlib.Path(__file__).resolve().parent.parent
     paths = {package: [str(root / package)] for package in _PACKAGES}

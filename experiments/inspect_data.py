@@ -20,7 +20,7 @@ from absl import flags
 
 from experiments import program
 from mtnet_tf import files
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, install
 
 if TYPE_CHECKING:
     from data_builders.inspection.pass_over_pairs import Inspection
@@ -112,7 +112,7 @@ def _write(result: Inspection, dataset: PreparedDataSet, output_dir: pathlib.Pat
         files.write_json(output_dir / "croissant.json", croissant.croissant(dataset))
         written += ", croissant.json"
     except ImportError:
-        written += "; for croissant.json: pip install 'mtnet-tf[croissant]'"
+        written += f"; not croissant.json. {install('croissant')}"
     print(f"\nwritten      {output_dir}/{written}")
 
 

@@ -32,3 +32,15 @@ def first_line(error: BaseException) -> str:
     """
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return line.rpartition("}} ")[2].partition(" [Op:")[0]
+
+
+def install(extra: str) -> str:
+    """Returns how an extra of the package is installed, as the end of a message.
+
+    Args:
+        extra: its name in setup.py.
+    """
+    return (
+        f"Install the extra: pip install 'mtnet-tf[{extra}]', or pip install '.[{extra}]' in a"
+        " checkout."
+    )

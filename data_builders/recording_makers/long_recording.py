@@ -15,6 +15,7 @@ from data_builders.errors import RecordingsError
 from data_builders.recording_makers.new_folder import check_new, new_folder, write_record
 from mtnet_tf import files
 from mtnet_tf.data import audio, audio_files
+from mtnet_tf.errors import install
 
 MIN_SILENCE_SECS = 0.3  # longer than the stop in a word such as "eight"
 SILENCE_DB = 35.0  # below the loudest 10 ms; a room is some 40 to 60 dB below a near voice
@@ -176,8 +177,8 @@ def _read(path: pathlib.Path) -> tuple[np.ndarray, int]:
         import av
     except ImportError as error:
         raise RecordingsError(
-            f"{path}: files of this kind need the package av: pip install 'mtnet-tf[m4a]', or pip"
-            " install '.[m4a]' in a checkout. Or convert it to wav, flac, ogg or mp3."
+            f"{path}: files of this kind need the package av. {install('m4a')} Or convert it to"
+            " wav, flac, ogg or mp3."
         ) from error
     parts, count = [], 0
     try:

@@ -22,7 +22,7 @@ from experiments.benchmarking.timing import (
     speed_ratio,
 )
 from mtnet_tf import losses
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, install
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.audio_generator import build_audio_generator
 from mtnet_tf.models.mtnet import build_mtnet
@@ -95,7 +95,7 @@ def pytorch(setting: Setting) -> dict:
     try:
         from experiments.benchmarking import pytorch
     except ImportError as error:
-        return {"left_out": f"PyTorch is missing ({error}): pip install 'mtnet-tf[pytorch]'."}
+        return {"left_out": f"PyTorch is missing ({error}). {install('pytorch')}"}
     if setting.device != "cpu":
         return {"left_out": "The comparison with PyTorch is one on CPUs."}
     model, ours = _encoder_step(setting)

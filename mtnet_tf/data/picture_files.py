@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, install
 
 # A small file can hold a picture that fills the memory once it is decoded.
 MAX_FILE_BYTES = 100_000_000
@@ -24,7 +24,7 @@ _PROGRAM_FORMATS = {"EPS"}
 
 _HEIF_SUFFIXES = {".heic", ".heif"}
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
-_HEIF_HINT = " A .heic picture needs the extra: pip install 'mtnet-tf[heic]'."
+_HEIF_HINT = f" A .heic picture needs a package more. {install('heic')}"
 
 # Which warnings are shown is a setting of the whole process: one thread at a time changes it.
 _decoding = threading.Lock()

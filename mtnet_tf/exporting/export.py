@@ -12,7 +12,7 @@ import numpy as np
 
 from mtnet_tf import exporting
 from mtnet_tf.config import ConfigError
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, install
 from mtnet_tf.exporting import saved_model
 from mtnet_tf.exporting.network import Exported
 from mtnet_tf.files import replacing
@@ -69,8 +69,8 @@ def export(
             differences = _differences(exported, form, temporary)
         except ImportError as error:
             raise ExportError(
-                f"{format_name} needs a package that is not installed ({error}). Install the extra:"
-                " pip install 'mtnet-tf[export]', or pip install '.[export]' in a checkout."
+                f"{format_name} needs a package that is not installed ({error})."
+                f" {install('export')}"
             ) from error
         _check(differences, format_name, quantize)
     return {"path": str(path), "num_bytes": _num_bytes(path), "largest_difference": differences}

