@@ -5,31 +5,26 @@
     python -m experiments.recipe --study=open_points --dataset=mnist_ad \
         --out_dir=runs/points --results=runs/points/results
 
-The changes are in mtnet_tf/studies, a file a study. Each leaves a result file; one that is there
-already is not made again, and is an error where its flags were others. A training that was stopped
-goes on. experiments.report makes the table of a study whose results lie in experiments/results.
+The changes are in mtnet_tf/studies/changes, a file a study. Each leaves a result file; one that is
+there already is not made again, and is an error where its flags were others. A training that was
+stopped goes on. experiments.report makes the table of a study whose results lie in
+experiments/results.
 """
 
 import dataclasses
 import importlib
 import pathlib
+import pkgutil
 
 from absl import flags
 
 from experiments import program
+from mtnet_tf.studies import changes as studies
 
-# {study: (module of mtnet_tf.studies, the system that its changes are tried with)}
-_STUDIES = {
-    "recipe": ("recipe", "mtnet"),
-    "open_points": ("open_points", "mtnet"),
-    "lengths": ("lengths", "mtnet"),
-    "cmcgan": ("cmcgan", "cmcgan"),
-    "dcmavg": ("dcmavg", "dcmavg"),
-    "i2t2a": ("i2t2a", "i2t2a"),
-    "voices": ("voice_forms", "mtnet"),
-    "takes": ("takes", "mtnet"),
-}
-_STUDY = flags.DEFINE_enum("study", "recipe", list(_STUDIES), "Which changes.")
+_STUDIES = sorted(
+    module.name for module in pkgutil.iter_modules(studies.__path__) if module.name != "change"
+)
+_STUDY = flags.DEFINE_enum("study", "recipe", _STUDIES, "Which changes.")
 _CHANGES = flags.DEFINE_list("changes", None, "Changes to try; default: all.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the training.", lower_bound=0)
 _OUT_DIR = flags.DEFINE_string(
@@ -57,12 +52,13 @@ def main(argv: list[str]) -> None:
     from mtnet_tf import systems
     from mtnet_tf.files import write_json
     from mtnet_tf.runs.run_folder import RunFolder
-    from mtnet_tf.studies.changes import changed, try_change
+    from mtnet_tf.studies.changes.change import changed
     from mtnet_tf.studies.results import identity, is_made, training_record
+    from mtnet_tf.studies.trial import try_change
 
-    module, system = _STUDIES[_STUDY.value]
-    changes = importlib.import_module(f"mtnet_tf.studies.{module}").CHANGES
-    base = systems.configure(system, base)
+    study = _STUDY.value
+    changes = importlib.import_module(f"{studies.__name__}.{study}").CHANGES
+    base = systems.configure(study if study in systems.names() else "mtnet", base)
     names = _CHANGES.value or list(changes)
 
     def config_of(name: str, base: config_lib.Config) -> config_lib.Config:
@@ -83,7 +79,7 @@ def main(argv: list[str]) -> None:
             path = pathlib.Path(_RESULTS.value) / f"{stem}.json"
             config = config_of(name, base)
             asked = {
-                "study": _STUDY.value,
+                "study": study,
                 "change": name,
                 "base": changes[name].base,
                 "overrides": flags.FLAGS.override,

@@ -51,7 +51,7 @@ _ADVERSARIAL_EPOCHS = {
         "cmcgan": {"mnist_ad": 2.0, "cifar10_ad": 6.0, "cifar100_ad": 6.0},
     },
 }
-# What the searches on validation chose for one row alone (`mtnet_tf.studies.cmcgan`, `.i2t2a`).
+# What the searches on validation chose for one row alone (`mtnet_tf.studies.changes`).
 _CHOSEN = {
     ("small", "i2t2a"): (
         "loss.letters=sum",

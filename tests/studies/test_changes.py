@@ -8,15 +8,16 @@ import re
 import pytest
 
 from mtnet_tf import config as config_lib
-from mtnet_tf import studies
 from mtnet_tf.config import preset
 from mtnet_tf.runs.run_folder import RunFolder
-from mtnet_tf.studies import recipe
-from mtnet_tf.studies.changes import Change, changed, try_change
+from mtnet_tf.studies import changes as studies
+from mtnet_tf.studies.changes import recipe
+from mtnet_tf.studies.changes.change import Change, changed
+from mtnet_tf.studies.trial import try_change
 
 NAMES = [module.name for module in pkgutil.iter_modules(studies.__path__)]
-MODULES = [importlib.import_module(f"mtnet_tf.studies.{name}") for name in NAMES]
-STUDIES = {module.__name__: module.CHANGES for module in MODULES if hasattr(module, "CHANGES")}
+MODULES = {name: importlib.import_module(f"{studies.__name__}.{name}") for name in NAMES}
+STUDIES = {name: module.CHANGES for name, module in MODULES.items() if name != "change"}
 
 
 def fields(config):

@@ -3,7 +3,7 @@
 The loss on short-time spectra does not see phases, in which takes differ most.
 """
 
-from mtnet_tf.studies.changes import ONE_EPOCH, Change
+from mtnet_tf.studies.changes.change import ONE_EPOCH, Change
 
 CHANGES = {
     "baseline": Change(

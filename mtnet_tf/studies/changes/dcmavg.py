@@ -4,7 +4,7 @@ With `small`'s settings it tells 99 % of the words of MNIST AD, and 5 % of those
 changes are tried there, after a short training of the image classifier.
 """
 
-from mtnet_tf.studies.changes import Change
+from mtnet_tf.studies.changes.change import Change
 
 _ADVERSARIAL = "training.adversarial."
 _DISCRIMINATOR = "training.discriminator_optimizer.learning_rate=0.0005"

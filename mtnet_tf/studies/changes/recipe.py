@@ -7,7 +7,7 @@ import dataclasses
 import json
 
 from mtnet_tf.config import OptimizerConfig
-from mtnet_tf.studies.changes import Change
+from mtnet_tf.studies.changes.change import Change
 
 _PRECISION = "training.precision=mixed_bfloat16"
 _JOINT = "training.joint."

@@ -6,7 +6,7 @@ is several times smaller than that of naming the word, and at epsilon 1 RMSProp 
 its size. And what the encoder learns comes through the decoder, which has a smaller rate.
 """
 
-from mtnet_tf.studies.changes import Change
+from mtnet_tf.studies.changes.change import Change
 
 CHANGES = {
     "baseline": Change(

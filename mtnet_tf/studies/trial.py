@@ -1,19 +1,14 @@
-"""Trainings that differ in one thing: what each change brings, on the validation split.
+"""A training with a change of its recipe: what it brings, on the validation split.
 
-A change is a handful of overrides of its base. It looks at the validation part of the training
-split, never at the test split. Each study is a module of its own beside this one, whose `CHANGES`
-`experiments.recipe` tries.
+It looks at the validation part of the training split, never at the test split.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import keras
 
-from mtnet_tf import config as config_lib
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions
 from mtnet_tf.evaluation.run import evaluate_run
@@ -22,45 +17,6 @@ from mtnet_tf.runs.provenance import of_training
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.divergence import DIVERGENCES, divergence
 from mtnet_tf.systems.train import train
-
-# One epoch is enough to see what several recordings of a word do.
-ONE_EPOCH = ("training.joint.epochs=1", "training.joint.batch_size=64")
-
-
-@dataclasses.dataclass(frozen=True)
-class Change:
-    """One change of a recipe.
-
-    Attributes:
-        label: what a table calls it.
-        overrides: assignments as `config.override` takes them.
-        base: the change that it starts from; None for the preset.
-    """
-
-    label: str
-    overrides: tuple[str, ...] = ()
-    base: str | None = "baseline"
-
-
-def changed(name: str, changes: Mapping[str, Change], config: Config) -> Config:
-    """Returns a configuration with a change, after the changes that it starts from.
-
-    Args:
-        name: a key of `changes`.
-        changes: of a study.
-        config: the configuration to change.
-
-    Raises:
-        ConfigError: there is no change of that name.
-    """
-    if name not in changes:
-        raise config_lib.ConfigError(
-            f"There is no change {name!r}. The changes are: {', '.join(changes)}."
-        )
-    change = changes[name]
-    if change.base is not None:
-        config = changed(change.base, changes, config)
-    return config_lib.override(config, list(change.overrides))
 
 
 def try_change(

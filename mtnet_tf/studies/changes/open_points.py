@@ -3,7 +3,7 @@
 BUILD_NOTES.md, "Readings and choices", has the reading of each point.
 """
 
-from mtnet_tf.studies.changes import Change
+from mtnet_tf.studies.changes.change import Change
 
 _OPTIMIZER = "training.joint.optimizer."
 _WHOLE_GRADIENT = "loss.generation_gradient=1"

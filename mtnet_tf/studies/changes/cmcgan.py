@@ -5,7 +5,7 @@ fifths more: the same images in smaller steps. The second, on CIFAR10 AD, begins
 one chose, and trains for one epoch; what it chose was tried on MNIST AD too.
 """
 
-from mtnet_tf.studies.changes import Change
+from mtnet_tf.studies.changes.change import Change
 
 _ADVERSARIAL = "training.adversarial."
 _DISCRIMINATOR_RATE = "training.discriminator_optimizer.learning_rate="

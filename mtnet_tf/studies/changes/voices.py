@@ -1,6 +1,6 @@
 """How a network learns several voices: the forms of `voice.conditioning`, beside none."""
 
-from mtnet_tf.studies.changes import ONE_EPOCH, Change
+from mtnet_tf.studies.changes.change import ONE_EPOCH, Change
 
 CHANGES = {
     "none": Change(
