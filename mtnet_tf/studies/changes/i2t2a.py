@@ -1,9 +1,10 @@
 """The recipe of I2T2A (Table 4) on a data set of many words.
 
 With `small`'s settings it spells 39 % of the words of CIFAR100 AD, of which MT-Net names 53 %. Two
-reasons are looked for. The loss of its image encoder is the mean over the letters of a word, which
+reasons were looked for. The loss of its image encoder is the mean over the letters of a word, which
 is several times smaller than that of naming the word, and at epsilon 1 RMSProp hardly divides by
-its size. And what the encoder learns comes through the decoder, which has a smaller rate.
+its size. And what the encoder learns comes through the decoder, which has a smaller rate. It was
+neither: the sum helps at a smaller rate of the encoder, and a larger one of the decoder does not.
 """
 
 from mtnet_tf.studies.changes.change import Change
