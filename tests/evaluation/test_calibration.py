@@ -86,11 +86,18 @@ def test_pictures_without_a_word_are_told_from_those_with_one(tiny_config, third
 
 def test_temperature_and_threshold_are_of_right_wrong_and_outlying_images(tiny_config, thirds):
     """Where an image is wrong, so that the temperature is not 1."""
-    network, pairs = build(tiny_config, 5.0), thirds.validation
+    # Not laid out as digits are: a picture of the network's size is seen as it is.
+    config = dataclasses.replace(
+        tiny_config, data=dataclasses.replace(tiny_config.data, digit_size=None)
+    )
+    network, pairs = build(config, 8.0), thirds.validation
     labels = np.array([(pairs.labels[0] + 1) % 3, *pairs.labels[1:]], np.int32)
     data = dataclasses.replace(thirds, validation=dataclasses.replace(pairs, labels=labels))
-    outliers = [np.tile(np.uint8([[[30 * k], [30 * k + 60]]]), (12, 6, 1)) for k in range(6)]
-    found = calibration.calibrate(network, tiny_config, data, outliers)
+    # Their left third is brighter, each time more.
+    outliers = [np.tile(np.uint8([[[20 * k], [20 * k + 60]]]), (12, 6, 1)) for k in range(6)]
+    for k, outlier in enumerate(outliers):
+        outlier[:, :4] += np.uint8(20 * k)
+    found = calibration.calibrate(network, config, data, outliers)
     temperature, threshold = found["temperature"], found["threshold"]
     assert abs(temperature - 1) > 0.05
 

@@ -247,9 +247,9 @@ def test_every_wrong_word_is_drawn_equally_often(data):
 
 def test_more_pairs_are_scored_anew_and_fewer_are_refused(data, tmp_path):
     candidate = control("true_label_and_recording", data)
-    of_half = asked_of(data, data.test.spread(2))
+    of_half = asked_of(data, data.test.spread(2), num_wavs=1)
     half = evaluate(candidate, tmp_path / candidate.name, of_half)
-    whole = score(candidate, data, tmp_path)
+    whole = score(candidate, data, tmp_path, num_wavs=1)
     assert (half["num_pairs"], whole["num_pairs"]) == (2, 4)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(InputError, match="4 pairs, and 2 would .* another folder for the results"):
