@@ -25,11 +25,14 @@ def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in programs():
         is_asked = name in ("-h", "--help")
-        to = sys.stdout if is_asked else sys.stderr
-        print("usage: mtnet <program> [--flag=value ...]\n", file=to)
-        for known in programs():
-            print(f"  {known:20} {_summary(known)}", file=to)
-        print("\nmtnet <program> --help shows the flags of a program.", file=to)
+        lines = [f"  {known:20} {_summary(known)}" for known in programs()]
+        print(
+            "usage: mtnet <program> [--flag=value ...]\n",
+            *lines,
+            "\nmtnet <program> --help shows the flags of a program.",
+            sep="\n",
+            file=sys.stdout if is_asked else sys.stderr,
+        )
         sys.exit(not is_asked)
     del sys.argv[1]
     runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
