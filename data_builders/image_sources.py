@@ -153,10 +153,10 @@ class ArrayImages:
     def prepare(self) -> None:
         """Checks the arrays. Raises DataSetError if they cannot be read or are no such arrays."""
         splits = self._load()
-        if sorted(splits) != sorted(SPLITS) or not all(len(splits[name][1]) for name in SPLITS):
+        sizes = {name: len(labels) for name, (_, labels) in splits.items()}
+        if sorted(sizes) != sorted(SPLITS) or not all(sizes.values()):
             raise DataSetError(
-                f"{self.id}: there must be images of {' and '.join(SPLITS)}. Received:"
-                f" { ({name: len(labels) for name, (_, labels) in splits.items()}) }."
+                f"{self.id}: there must be images of {' and '.join(SPLITS)}. Received: {sizes}."
             )
         for split, (images, labels) in splits.items():
             if images.dtype != np.uint8 or images.shape[1:] != tuple(self.shape):

@@ -79,11 +79,7 @@ def test_evaluate_a_run_folder_from_another_machine(trained, tmp_path):
         f"--run_dir={copy}",
         f"--data_path={path}",
         "--split=validation",
-        "--controls",
-        "--num_processes=1",
-        "--num_pairs=12",
-        "--num_wavs=2",
-        "--extra_metrics",
+        *("--controls", "--num_processes=1", "--num_pairs=12", "--num_wavs=2", "--extra_metrics"),
     )
     assert done.returncode == 0, done.stderr
     for label in ("MT-Net", "white noise", "mean waveform", "wrong word", "classifier + recording"):

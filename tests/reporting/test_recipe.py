@@ -67,6 +67,15 @@ def test_an_adversarial_study_says_so_where_a_change_diverged(write):
     assert "Validation accuracy is here the share of" in recipe.section(write.folder)
 
 
+def test_changes_with_other_overrides_do_not_compare(write):
+    write("baseline", None, 0.6, 60.0, overrides=["training.joint.epochs=1"])
+    write("older", "baseline", 0.6, 60.0)  # it does not say
+    recipe.section(write.folder)
+    write("better", "baseline", 0.7, 60.0, overrides=[])
+    with pytest.raises(InputError, match="on cifar10_ad are not comparable, --override differs"):
+        recipe.section(write.folder)
+
+
 def test_groups_by_base_best_first_and_differences_in_points(write):
     write("nesterov", "balanced", 0.71, 41.0)
     write("balanced", "baseline", 0.70, 40.0)
