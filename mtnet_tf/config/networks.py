@@ -191,6 +191,8 @@ class AdversarialConfig:
         image_channels: the same for images.
         loss: "gan_cls", that of both papers, or "hinge" with spectral normalisation, for where the
             first collapses.
+        conditioning: how the discriminator of DCMAVG joins a sample and an embedding: by
+            "concatenation", as in GAN-CLS, or by "projection" (Miyato and Koyama, ICLR 2018).
         consistency_weight: from 0 to 1e6, of CMCGAN's cycles beside its adversarial loss.
         generator_updates: K of CMCGAN, from 1 to 100: how often a step moves the networks that make
             something, after the discriminator.
@@ -201,6 +203,7 @@ class AdversarialConfig:
     sound_channels: Annotated[tuple[Units, ...], Length(1, 8)] = (64, 128, 256, 512)
     image_channels: Annotated[tuple[Units, ...], Length(1, 8)] = (128, 256)
     loss: Literal["gan_cls", "hinge"] = "gan_cls"
+    conditioning: Literal["concatenation", "projection"] = "concatenation"
     consistency_weight: LossWeight = 10.0
     generator_updates: Annotated[int, Range(least=1, most=100)] = 1
 

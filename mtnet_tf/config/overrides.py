@@ -21,6 +21,7 @@ _ADDED = {
     "data.num_voices": 1,
     "training.frozen": [],
     "loss.letters": "mean",
+    "adversarial.conditioning": "concatenation",
 }
 
 

@@ -70,7 +70,7 @@ def values_of_a_row(config: Config) -> dict[str, int]:
 def _adversarial_networks(config: Config) -> list[int]:
     """Returns the number of weights of each network of DCMAVG and CMCGAN.
 
-    The encoders are left out, which have fewer than the generators.
+    The encoders, and the discriminators that project, are left out: the generators have more.
     """
     units, noise = config.adversarial.embedding_units, config.adversarial.noise_units
     generators, discriminators, of_pairs = [], [], 0

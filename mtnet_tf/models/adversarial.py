@@ -7,6 +7,7 @@ precision of the training; normalisations, dense layers and logits are float32.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Literal, get_args
 
 import keras
@@ -123,30 +124,39 @@ def build_discriminator(config: Config, modality: Modality) -> keras.Model:
     """Builds `{modality, "embedding"} -> logit`: whether it is true and belongs to the embedding.
 
     Inputs: float32 [batch, *shape_of(config, modality)] in [-1, 1]; `embedding`, float32 [batch,
-    embedding_units], which is repeated over the smallest feature map and joined to it by a 1x1
-    convolution, as in GAN-CLS. Output: float32 [batch].
+    embedding_units]. Output: float32 [batch].
+
+    With `adversarial.conditioning` "concatenation" the embedding is repeated over the smallest
+    feature map and joined to it by a 1x1 convolution, as in GAN-CLS. With "projection" the logit is
+    what the feature map says alone, plus the inner product of its projection and the embedding
+    (Miyato and Koyama, ICLR 2018, Eq. 4).
 
     Args:
         config: of the run.
         modality: of what is judged.
     """
-    height, width = smallest_map(config, modality)
-    units = config.adversarial.embedding_units
-    inputs = {
-        modality: keras.Input(shape_of(config, modality), name=modality),
-        "embedding": keras.Input((units,), name="embedding"),
-    }
-    x = _convolutions(inputs[modality], config, modality, config.adversarial.loss)
-    repeated = layers.RepeatVector(height * width, name="repeat")(inputs["embedding"])
-    repeated = layers.Reshape((height, width, units), name="tile")(repeated)
-    x = layers.Concatenate(dtype="float32", name="joined")([x, repeated])
-    init = weight_initializers(config.initialization)
-    # Without it the logit is a sum of what each input says alone, and no pair can be wrong.
-    both = layers.Conv2D(_channels(config, modality)[-1], 1, name="both", **init)
-    x = layers.LeakyReLU(_LEAK, name="both_leaky_relu")(_normalized(both, config)(x))
-    logit = layers.Conv2D(1, (height, width), name="logit", **init)
-    x = layers.Reshape((), name="flat")(_normalized(logit, config)(x))
-    return keras.Model(inputs, x, name=f"{modality}_discriminator")
+    size, init = smallest_map(config, modality), weight_initializers(config.initialization)
+    units, conditioning = config.adversarial.embedding_units, config.adversarial.conditioning
+    sample = keras.Input(shape_of(config, modality), name=modality)
+    embedding = keras.Input((units,), name="embedding")
+    x = _convolutions(sample, config, modality, config.adversarial.loss)
+    if conditioning == "projection":
+        projection = layers.Conv2D(units, size, use_bias=False, name="projection", **init)
+        projected = layers.Reshape((units,))(_normalized(projection, config)(x))
+    else:
+        repeated = layers.RepeatVector(math.prod(size), name="repeat")(embedding)
+        repeated = layers.Reshape((*size, units), name="tile")(repeated)
+        x = layers.Concatenate(dtype="float32", name="joined")([x, repeated])
+        # Without it the logit is a sum of what each input says alone, and no pair can be wrong.
+        both = layers.Conv2D(_channels(config, modality)[-1], 1, name="both", **init)
+        x = layers.LeakyReLU(_LEAK, name="both_leaky_relu")(_normalized(both, config)(x))
+    logit = _normalized(layers.Conv2D(1, size, name="logit", **init), config)(x)
+    logit = layers.Reshape((1,), dtype="float32", name="alone")(logit)
+    if conditioning == "projection":
+        logit = layers.Add(name="matched")([logit, layers.Dot(axes=-1)([projected, embedding])])
+    inputs = {modality: sample, "embedding": embedding}
+    logit = layers.Reshape((), name="flat")(logit)
+    return keras.Model(inputs, logit, name=f"{modality}_discriminator")
 
 
 def build_pair_discriminator(config: Config) -> keras.Model:

@@ -65,6 +65,7 @@ TABLE = {
     "adversarial.sound_channels": ((64, 128, 256, 512), (64, 128, 256, 512)),
     "adversarial.image_channels": ((128, 256), (128, 256)),
     "adversarial.loss": ("gan_cls", "gan_cls"),
+    "adversarial.conditioning": ("concatenation", "concatenation"),
     "adversarial.consistency_weight": (10.0, 10.0),
     "adversarial.generator_updates": (1, 1),
     "spectrogram_inverter.channels": ((32, 64, 128), (32, 64, 128)),

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -34,9 +35,11 @@ def values(network):
     return [weight.numpy() for weight in network.weights]
 
 
+@pytest.mark.parametrize("conditioning", ["concatenation", "projection"])
 @pytest.mark.parametrize("loss", ["gan_cls", "hinge"])
-def test_a_step_moves_every_weight_of_both_networks(loss, config, synthetic_data):
-    config = config_lib.override(config, [f"adversarial.loss={loss}"])
+def test_a_step_moves_every_weight_of_both_networks(loss, conditioning, config, synthetic_data):
+    form = [f"adversarial.loss={loss}", f"adversarial.conditioning={conditioning}"]
+    config = config_lib.override(config, form)
     stage, *networks = dcmavg_stage(config, synthetic_data)
     before = values_of(networks)
     for batch in stage.batches(0):
@@ -208,8 +211,10 @@ def test_it_learns_to_say_four_images(config, synthetic_data, tmp_path):
     ]
 
 
-def test_the_discriminator_hears_whether_both_belong_together(config):
+@pytest.mark.parametrize("conditioning", ["concatenation", "projection"])
+def test_the_discriminator_hears_whether_both_belong_together(conditioning, config):
     """A logit that is a sum of what each input says alone could not."""
+    config = config_lib.override(config, [f"adversarial.conditioning={conditioning}"])
     judge = build_discriminator(config, "spectrogram")
     random = np.random.default_rng(0)
     sounds = random.uniform(-1, 1, (2, 16, 16, 1)).astype(np.float32)
@@ -220,6 +225,23 @@ def test_the_discriminator_hears_whether_both_belong_together(config):
         return float(judge(inputs, training=False)[0])
 
     assert abs(judged(0, 0) + judged(1, 1) - judged(0, 1) - judged(1, 0)) > 1e-4
+
+
+def test_a_projection_is_an_inner_product_with_the_embedding(config):
+    """Of the smallest feature map, by numpy, beside what that says alone."""
+    config = config_lib.override(config, ["adversarial.conditioning=projection"])
+    judge = build_discriminator(config, "spectrogram")
+    random = np.random.default_rng(0)
+    sounds = random.uniform(-1, 1, (3, 16, 16, 1)).astype(np.float32)
+    embeddings = random.uniform(-1, 1, (3, 5)).astype(np.float32)
+    features = keras.Model(judge.inputs, judge.get_layer("logit").input)
+    inputs = {"spectrogram": sounds, "embedding": embeddings}
+    flat = features(inputs, training=False).numpy().reshape(3, -1)
+    kernels = {name: judge.get_layer(name).kernel.numpy() for name in ("projection", "logit")}
+    projected = flat @ kernels["projection"].reshape(flat.shape[1], 5)
+    expected = flat @ kernels["logit"].ravel() + np.sum(projected * embeddings, axis=1)
+    expected += judge.get_layer("logit").bias.numpy()
+    np.testing.assert_allclose(judge(inputs, training=False), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_resume_equals_uninterrupted(config, synthetic_data, tmp_path, monkeypatch):

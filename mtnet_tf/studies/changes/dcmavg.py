@@ -29,5 +29,10 @@ CHANGES = {
         ("adversarial.generator_updates=3",),
         base="batch_16",
     ),
+    "batch_16_projection": Change(
+        "a discriminator that joins sound and embedding by projection",
+        ("adversarial.conditioning=projection",),
+        base="batch_16",
+    ),
     "inverter_2000": Change("2,000 updates of the inverter", ("training.inverter.epochs=2000",)),
 }
