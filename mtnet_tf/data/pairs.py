@@ -157,6 +157,16 @@ class AudioDescriptions:
         found[train.voices[order], train.labels[order]] = train.recordings[order]
         return found
 
+    def heard_by_voice(self) -> np.ndarray:
+        """Returns int64 [voices, words] as `recordings_by_voice`; -1 for a word that a voice lacks.
+
+        Raises:
+            DataError: as `first_recordings`.
+        """
+        found = self.recordings_by_voice()
+        own = np.array(self.recordings.voices())[found] == np.array(self.voices)[:, None]
+        return np.where(own, found, -1)
+
     def used_recordings(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns int64 [n], the recordings that the training split uses, and their weights.
 

@@ -129,7 +129,7 @@ def build_discriminator(config: Config, modality: Modality) -> keras.Model:
     With `adversarial.conditioning` "concatenation" the embedding is repeated over the smallest
     feature map and joined to it by a 1x1 convolution, as in GAN-CLS. With "projection" the logit is
     what the feature map says alone, plus the inner product of its projection and the embedding
-    (Miyato and Koyama, ICLR 2018, Eq. 4).
+    (Miyato and Koyama, ICLR 2018, Eq. 4), over the square root of the number of units.
 
     Args:
         config: of the run.
@@ -143,6 +143,7 @@ def build_discriminator(config: Config, modality: Modality) -> keras.Model:
     if conditioning == "projection":
         projection = layers.Conv2D(units, size, use_bias=False, name="projection", **init)
         projected = layers.Reshape((units,))(_normalized(projection, config)(x))
+        projected = layers.Rescaling(units**-0.5, dtype="float32")(projected)
     else:
         repeated = layers.RepeatVector(math.prod(size), name="repeat")(embedding)
         repeated = layers.Reshape((*size, units), name="tile")(repeated)

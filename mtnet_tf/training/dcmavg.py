@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 import keras
@@ -27,7 +28,8 @@ def train_dcmavg(config: Config, data: AudioDescriptions, session: Session) -> k
     """Trains the parts of DCMAVG one after the other, and returns the whole.
 
     The inverter learns from true spectrograms, and the embedding from the words of the images; both
-    are frozen when the adversarial networks learn spectrograms from embeddings.
+    are frozen when the adversarial networks learn spectrograms from embeddings. These belong to the
+    true words or, with `loss.generation_target` "softmax_word", to those that the classifier names.
 
     Args:
         config: whose `data` fits the data set.
@@ -59,10 +61,35 @@ def train_dcmavg(config: Config, data: AudioDescriptions, session: Session) -> k
             "validation": _embeddings(classifier, data.validation),
         },
     )
+    pairs = data.train
+    if config.loss.generation_target == "softmax_word":
+        logits = classifier.get_layer("classifier")(embeddings["train"]).numpy()
+        pairs = named_pairs(data, logits.argmax(axis=-1))
     with session.strategy.scope():
-        stage = DcmavgStage(generator, discriminator, config, data, spectrograms, embeddings)
+        stage = DcmavgStage(generator, discriminator, config, data, spectrograms, embeddings, pairs)
     session.run_stage(stage)
     return network
+
+
+def named_pairs(data: AudioDescriptions, words: np.ndarray) -> Pairs:
+    """Returns the training pairs, each with the word that a classifier names and its recording.
+
+    It is by the pair's voice. A word that this voice was never heard to say is not asked for. Asked
+    for the true words, the generator has several answers for an embedding that is unsure, and draws
+    lots among them.
+
+    Args:
+        data: the data set.
+        words: of each training image, int [n].
+    """
+    train = data.train
+    recordings = data.heard_by_voice()[train.voices, words]
+    own = (words == train.labels) | (recordings < 0)
+    return dataclasses.replace(
+        train,
+        labels=np.where(own, train.labels, words).astype(train.labels.dtype),
+        recordings=np.where(own, train.recordings, recordings).astype(train.recordings.dtype),
+    )
 
 
 def _embeddings_key(classifier: keras.Model, config: Config, data: AudioDescriptions) -> str:

@@ -45,7 +45,9 @@ def dcmavg_stage(config, data):
     spectrograms = LogMel(config).spectrograms(data.recordings.float_waveforms())
     discriminator = build_discriminator(config, "spectrogram")
     generator = network.get_layer("spectrogram_generator")
-    stage = DcmavgStage(generator, discriminator, config, data, spectrograms, embeddings)
+    stage = DcmavgStage(
+        generator, discriminator, config, data, spectrograms, embeddings, data.train
+    )
     return stage, generator, discriminator
 
 

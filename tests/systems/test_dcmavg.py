@@ -18,7 +18,8 @@ from mtnet_tf.runs.networks import load_weights
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.train import train
 from mtnet_tf.systems.trained import load_network
-from mtnet_tf.training.dcmavg import _embeddings_key
+from mtnet_tf.training.dcmavg import _embeddings_key, named_pairs
+from mtnet_tf.training.stages.dcmavg import DcmavgStage
 from mtnet_tf.training.stages.spectrogram import SpectrogramStage
 from tests import conftest
 from tests.systems.small_adversarial import SMALL, assert_moved, dcmavg_stage, values_of
@@ -227,6 +228,49 @@ def test_the_discriminator_hears_whether_both_belong_together(conditioning, conf
     assert abs(judged(0, 0) + judged(1, 1) - judged(0, 1) - judged(1, 0)) > 1e-4
 
 
+def test_a_named_word_takes_the_place_of_the_true_one(config, synthetic_data, monkeypatch):
+    """In the adversarial stage alone, by the pair's voice, and where this has said it."""
+    train = synthetic_data.train
+    lacking = train.take(np.flatnonzero((train.voices != 1) | (train.labels != 2)))
+    data = dataclasses.replace(synthetic_data, train=lacking)
+    words = np.arange(len(lacking)) % 3
+    pairs = named_pairs(data, words)
+    first = {}  # (voice, word): the first recording that the training uses
+    for voice, label, recording in zip(lacking.voices, lacking.labels, lacking.recordings):
+        first[voice, label] = min(recording, first.get((voice, label), recording))
+    columns = (words, lacking.labels, lacking.recordings, lacking.voices)
+    expected = [
+        (word, first[voice, word])
+        if word != label and (voice, word) in first
+        else (label, recording)
+        for word, label, recording, voice in zip(*columns)
+    ]
+    assert list(zip(pairs.labels, pairs.recordings)) == expected
+    assert (pairs.labels != lacking.labels).any() and (1, 2) not in first
+    np.testing.assert_array_equal(pairs.images, lacking.images)
+
+
+@pytest.mark.parametrize("target", ["true_word", "softmax_word"])
+def test_what_the_discriminator_takes_as_true_is_what_the_target_says(
+    target, config, synthetic_data, tmp_path, monkeypatch
+):
+    config = config_lib.override(config, [f"loss.generation_target={target}"])
+    seen = {}
+
+    def stage(generator, discriminator, config, data, spectrograms, embeddings, pairs):
+        seen.update(embeddings=embeddings["train"], pairs=pairs)
+        return DcmavgStage(generator, discriminator, config, data, spectrograms, embeddings, pairs)
+
+    monkeypatch.setattr("mtnet_tf.training.dcmavg.DcmavgStage", stage)
+    run = RunFolder(tmp_path / "run")
+    train(config, synthetic_data, run, "cpu")
+    dense = load_network(run).get_layer("image_classifier").get_layer("classifier")
+    named = (seen["embeddings"] @ dense.kernel.numpy() + dense.bias.numpy()).argmax(1)
+    true = synthetic_data.train.labels
+    assert (named != true).any()
+    np.testing.assert_array_equal(seen["pairs"].labels, true if target == "true_word" else named)
+
+
 def test_a_projection_is_an_inner_product_with_the_embedding(config):
     """Of the smallest feature map, by numpy, beside what that says alone."""
     config = config_lib.override(config, ["adversarial.conditioning=projection"])
@@ -239,7 +283,7 @@ def test_a_projection_is_an_inner_product_with_the_embedding(config):
     flat = features(inputs, training=False).numpy().reshape(3, -1)
     kernels = {name: judge.get_layer(name).kernel.numpy() for name in ("projection", "logit")}
     projected = flat @ kernels["projection"].reshape(flat.shape[1], 5)
-    expected = flat @ kernels["logit"].ravel() + np.sum(projected * embeddings, axis=1)
+    expected = flat @ kernels["logit"].ravel() + np.sum(projected * embeddings, axis=1) / 5**0.5
     expected += judge.get_layer("logit").bias.numpy()
     np.testing.assert_allclose(judge(inputs, training=False), expected, rtol=1e-5, atol=1e-6)
 

@@ -12,8 +12,8 @@ _DISCRIMINATOR = "training.discriminator_optimizer.learning_rate=0.0005"
 CHANGES = {
     "baseline": Change(
         "`small`: batches of 64, a rate of 1e-4 of the discriminator, 500 updates of the inverter;"
-        " three epochs of the classifier and of the adversarial stage",
-        ("training.joint.epochs=3", _ADVERSARIAL + "epochs=3"),
+        " three epochs of the classifier and of the adversarial stage, which learns the true words",
+        ("training.joint.epochs=3", _ADVERSARIAL + "epochs=3", "loss.generation_target=true_word"),
         base=None,
     ),
     "batch_16": Change("batches of 16", (_ADVERSARIAL + "batch_size=16",)),
@@ -29,10 +29,18 @@ CHANGES = {
         ("adversarial.generator_updates=3",),
         base="batch_16",
     ),
-    "batch_16_projection": Change(
+    "named_words": Change(
+        "the generator learns the words that the classifier names",
+        ("loss.generation_target=softmax_word",),
+        base="batch_16_updates_3",
+    ),
+    "named_words_discriminator_5e-4": Change(
+        "a rate of 5e-4 of both sides", (_DISCRIMINATOR,), base="named_words"
+    ),
+    "named_words_projection": Change(
         "a discriminator that joins sound and embedding by projection",
         ("adversarial.conditioning=projection",),
-        base="batch_16",
+        base="named_words",
     ),
     "inverter_2000": Change("2,000 updates of the inverter", ("training.inverter.epochs=2000",)),
 }

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtnet_tf.config import Config
-from mtnet_tf.data.pairs import AudioDescriptions
+from mtnet_tf.data.pairs import AudioDescriptions, Pairs
 from mtnet_tf.training.stages.matching_aware import MatchingAwareGan
 from mtnet_tf.training.stages.spectrogram import SpectrogramStage
 
@@ -23,6 +23,7 @@ class DcmavgStage(SpectrogramStage):
         data: AudioDescriptions,
         spectrograms: np.ndarray,
         embeddings: dict[str, np.ndarray],
+        pairs: Pairs,
     ) -> None:
         """Takes the embeddings.
 
@@ -33,11 +34,12 @@ class DcmavgStage(SpectrogramStage):
             data: the data set.
             spectrograms: of the recordings, float32 [R, mels, frames, 1].
             embeddings: {"train" and "validation": float32 [n, embedding_units]} of the images.
+            pairs: of the training images, with the words and recordings that are learned.
         """
         columns = {
             "embedding": embeddings["train"],
-            "label": data.train.labels,
-            "recording": data.train.recordings,
+            "label": pairs.labels,
+            "recording": pairs.recordings,
         }
         super().__init__(config, data, spectrograms, columns, [generator], discriminator)
         self._gan = MatchingAwareGan("spectrogram", generator, discriminator, self.form)

@@ -67,10 +67,7 @@ class JointStage(SupervisedStage):
         self._waveforms = tf.Variable(data.recordings.float_waveforms(), trainable=False)
         self._names_words = config.loss.generation_target == "softmax_word"
         if self._names_words:
-            found = data.recordings_by_voice()
-            of_voice = np.array(data.recordings.voices())[found] == np.array(data.voices)[:, None]
-            # -1: the voice was never heard to say the word.
-            self._recordings_by_voice = tf.constant(np.where(of_voice, found, -1), tf.int32)
+            self._heard_by_voice = tf.constant(data.heard_by_voice(), tf.int32)
         self._audio_features = (
             None if audio_features is None else tf.Variable(audio_features, trainable=False)
         )
@@ -100,7 +97,7 @@ class JointStage(SupervisedStage):
         """
         words = tf.argmax(outputs["logits"], axis=-1, output_type=tf.int32)
         places = tf.stack([batch["voice"], words], axis=1)
-        others = tf.gather_nd(self._recordings_by_voice, places)
+        others = tf.gather_nd(self._heard_by_voice, places)
         own = (words == batch["label"]) | (others < 0)
         return tf.where(own, batch["recording"], others)
 
