@@ -32,6 +32,7 @@ from mtnet_tf.errors import InputError
 
 if TYPE_CHECKING:  # It imports TensorFlow.
     from mtnet_tf.describe import Description
+    from mtnet_tf.runs.run_folder import RunFolder
 
 _IMAGE = flags.DEFINE_multi_string(
     "image",
@@ -47,7 +48,7 @@ _OUTPUT = flags.DEFINE_string(
 _SEEN = flags.DEFINE_string(
     "seen", None, "PNG file of what the network saw; of several pictures a folder."
 )
-_JSON = flags.DEFINE_bool("json", False, "Print a JSON object a picture, a line each.")
+_JSON = flags.DEFINE_bool("json", False, "Print one JSON object per picture, one per line.")
 _PLAY = flags.DEFINE_bool("play", False, "Play the sounds too.")
 _SAMPLE_RATE = flags.DEFINE_integer("sample_rate", 22050, "Sample rate of the wav file, Hz.")
 _VOICE = flags.DEFINE_string("voice", None, "Voice that speaks; default: the first.")
@@ -78,9 +79,11 @@ def main(argv: list[str]) -> int:
 
     # This comes before TensorFlow is imported: a wrong file or folder is told at once.
     run_dir = program.network_dir()
+    run = RunFolder(run_dir)
     if _LIST_VOICES.value:
-        print("\n".join(RunFolder(run_dir).voices()))
+        print("\n".join(run.voices_to_choose()))
         return 0
+    voice = _voice(run)
     if not _IMAGE.value or "" in _IMAGE.value:
         raise InputError("--image names no picture. Name one, as with --image=photo.jpg.")
     paths, several = _pictures(_IMAGE.value)
@@ -90,7 +93,7 @@ def main(argv: list[str]) -> int:
         check_output(sound, _SAMPLE_RATE.value)
     for image in images.values():
         _check_seen(image)
-    config = RunFolder(run_dir).config()
+    config = run.config()
     program.find_systems([config.system])
     data, seen, failed = config.data, {}, False
     for path in paths:
@@ -112,19 +115,31 @@ def main(argv: list[str]) -> int:
     for rows in slices(len(described), _AT_ONCE):
         batch = described[rows]
         pictures = [image for _, (image, _) in batch]
-        descriptions = describer.describe_all(pictures, voice=_VOICE.value)
+        descriptions = describer.describe_all(pictures, voice=voice)
         for (path, (image, inverted)), description in zip(batch, descriptions):
             description.write(sounds[path], _SAMPLE_RATE.value)
             if images:
                 write_image(images[path], image)
             light = inverted if inverted or data.digit_size is not None else None
-            record = _record(path, light, description, sounds[path])
+            record = {"voice": voice, **_record(path, light, description, sounds[path])}
             print(json.dumps(record) if _JSON.value else _text(record), flush=True)
         to_play += descriptions if _PLAY.value else []
     # After all is written: there may be no player.
     for description in to_play:
         description.play()
     return int(failed)
+
+
+def _voice(run: "RunFolder") -> str | None:
+    """Returns the voice that speaks; None for a network that does not depend on it.
+
+    Raises:
+        InputError: there is no such voice, or none to choose.
+    """
+    if _VOICE.value is not None:
+        run.voice_number(_VOICE.value)
+        return _VOICE.value
+    return run.voices()[0] if run.config().depends_on_voice else None
 
 
 def _record(
@@ -234,7 +249,8 @@ def _text(record: dict) -> str:
         said = f"not sure: {' or '.join(guesses)}"
     seen = "" if record["inverted"] is None else f"; light and dark: {_LIGHT[record['inverted']]}"
     written = f"written: {record['sound']}, {record['milliseconds']} ms"
-    return f"{record['image']}: {said}{seen}\n  {written}"
+    whose = "" if record["voice"] is None else f"; voice: {record['voice']}"
+    return f"{record['image']}: {said}{seen}{whose}\n  {written}"
 
 
 if __name__ == "__main__":

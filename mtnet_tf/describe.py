@@ -115,8 +115,8 @@ class Describer:
 
     Attributes:
         words: what it can say.
-        voices: the voices that it speaks in, those of its data set. A network that does not depend
-            on the voice speaks as all of them together.
+        voices: of its recordings. A network that does not depend on the voice speaks as all of them
+            together, or as the only one.
         image_shape: (height, width, channels) of what it sees.
         sample_rate: Hz, of what it says.
     """
@@ -131,7 +131,7 @@ class Describer:
         Raises:
             RunFolderError: `run_dir` has no trained network.
         """
-        run = RunFolder(pretrained.run_dir() if run_dir is None else run_dir)
+        self._run = run = RunFolder(pretrained.run_dir() if run_dir is None else run_dir)
         self._config = run.config()
         self._network = load_network(run)
         self._apply = _as_graph(self._network)
@@ -184,8 +184,9 @@ class Describer:
             **inputs: as in `describe`, the same for all.
         """
         self._check_names(inputs)
-        if "voice" in self._network.input or voice is not None:
-            inputs["voice"] = np.int32(self._voice(voice))
+        number = 0 if voice is None else self._run.voice_number(voice)
+        if "voice" in self._network.input:
+            inputs["voice"] = np.int32(number)
         seen = [self._see(picture, invert) for picture in pictures]
         found = []
         for rows in slices(len(seen), _BATCH):
@@ -199,20 +200,6 @@ class Describer:
                 f"The network has no input {', '.join(unknown)}. Beside the picture it takes:"
                 f" {', '.join(known) or 'nothing'}."
             )
-
-    def _voice(self, name: str | None) -> int:
-        """Returns the number of a voice."""
-        if name is not None and name not in self.voices:
-            raise InputError(
-                f"There is no voice {name!r}. The voices are: {', '.join(self.voices)}."
-            )
-        if "voice" not in self._network.input and len(self.voices) > 1:
-            raise InputError(
-                "The network does not depend on the voice: it speaks as all of"
-                f" {', '.join(self.voices)} together. Train with"
-                " --override=voice.conditioning=concatenation to choose one."
-            )
-        return 0 if name is None else self.voices.index(name)
 
     def _see(self, picture: Picture, invert: str) -> tuple[np.ndarray, bool]:
         """Returns a picture as the network sees it, and whether it was inverted."""

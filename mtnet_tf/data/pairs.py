@@ -128,17 +128,20 @@ class AudioDescriptions:
     def first_recordings(self) -> np.ndarray:
         """Returns int64 [words]: of each word the first recording that the training split uses.
 
+        Of a word that it lacks, as where a new voice says a part of the words, it is the first of
+        all recordings.
+
         Raises:
-            DataError: it uses none of a word.
+            DataError: there is no recording of a word.
         """
         first = {}
-        for recording in np.unique(self.train.recordings):
+        for recording in [*np.unique(self.train.recordings), *range(len(self.recordings))]:
             first.setdefault(int(self.recordings.labels[recording]), recording)
         missing = [word for label, word in enumerate(self.words) if label not in first]
         if missing:
             raise DataError(
-                f"The training split of {self.name} has no recording of: {', '.join(missing)}."
-                " Prepare the data set with more images or recordings."
+                f"{self.name} has no recording of: {', '.join(missing)}. Prepare the data set with"
+                " more images or recordings."
             )
         return np.array([first[label] for label in range(len(self.words))])
 

@@ -123,15 +123,35 @@ def beside(data: AudioDescriptions, words: Sequence[str], known: Recordings) -> 
     )
 
 
-def describe_hearing(data: AudioDescriptions) -> str:
-    """Returns how many words each voice of the training pairs was heard to say, a line a voice."""
-    lines = []
+def never_heard(data: AudioDescriptions) -> dict[str, list[str]]:
+    """Returns which words each voice of the training pairs was never heard to say."""
+    found = {}
     for voice in np.unique(data.train.voices):
         labels = set(data.train.labels[data.train.voices == voice].tolist())
         never = [word for label, word in enumerate(data.words) if label not in labels]
+        found[data.voices[voice]] = never
+    return found
+
+
+def describe_hearing(data: AudioDescriptions) -> str:
+    """Returns how many words each voice of the training pairs was heard to say, one per line."""
+    lines, total = [], len(data.words)
+    for voice, never in never_heard(data).items():
         rest = f"; never heard: {', '.join(never)}" if never else ""
-        lines.append(f"{data.voices[voice]}: {len(labels)} of {len(data.words)} words{rest}")
+        lines.append(f"{voice}: {total - len(never)} of {total} words{rest}")
     return "\n".join(lines)
+
+
+def require_heard(data: AudioDescriptions) -> None:
+    """Raises DataError where a voice is in no training pair: its embedding would learn nothing."""
+    heard = never_heard(data)
+    if silent := [voice for voice in data.voices if voice not in heard]:
+        raise DataError(
+            f"The training split of {data.name} has no pair of {', '.join(silent)}, and a network"
+            " that is told the voice cannot speak as one that it never heard. Take a config whose"
+            " training split has all voices, such as one_recording_each, or"
+            " --override=voice.conditioning=none."
+        )
 
 
 def _number(data: AudioDescriptions, voice: str) -> int:

@@ -7,7 +7,7 @@ import pathlib
 
 from mtnet_tf.data import loading, prepared
 from mtnet_tf.data.pairs import AudioDescriptions, DataError
-from mtnet_tf.data.voices import beside
+from mtnet_tf.data.voices import beside, never_heard
 from mtnet_tf.errors import InputError
 from mtnet_tf.runs.layout import ENVIRONMENT
 from mtnet_tf.runs.run_folder import RunFolder
@@ -60,4 +60,11 @@ def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDe
             f"The data set in {path} has {found.num_voices} voices, and {run.path} was trained on"
             f" {wanted.num_voices} of them. The program that trained it scores it."
         )
-    return beside(loading.load(dataset, config.data), run.words(), run.recordings())
+    data = beside(loading.load(dataset, config.data), run.words(), run.recordings())
+    heard = record.get("never_heard")
+    if heard is not None and (others := set(never_heard(data)) - set(heard)):
+        raise InputError(
+            f"The data set in {path} has pairs of {', '.join(sorted(others))}, and {run.path} was"
+            f" trained on {', '.join(heard)}. The program that trained it scores it."
+        )
+    return data

@@ -272,6 +272,42 @@ class RunFolder:
         ids = self._read_recordings({"id": ("U", 1)})["id"]
         return sorted({voice_of(str(recording_id)) for recording_id in ids})
 
+    def voices_heard(self) -> list[str]:
+        """Returns the voices of the training pairs; of older runs those of all recordings.
+
+        Raises:
+            RunFolderError: as `environment` and `voices`.
+        """
+        return list(self.environment().get("never_heard", self.voices()))
+
+    def voices_to_choose(self) -> list[str]:
+        """Returns the voices that the network can be asked for, in the order of their numbers.
+
+        Raises:
+            InputError: there is nothing to choose: it speaks as several voices together.
+            RunFolderError: as `voices_heard`.
+        """
+        if self.config().depends_on_voice:
+            return self.voices()
+        if len(heard := self.voices_heard()) > 1:
+            raise InputError(
+                f"The network does not depend on the voice: it speaks as all of {', '.join(heard)}"
+                " together. Train with --override=voice.conditioning=film to choose one."
+            )
+        return heard
+
+    def voice_number(self, name: str) -> int:
+        """Returns the place of a voice among `voices_to_choose`.
+
+        Raises:
+            InputError: there is no such voice, or none to choose.
+            RunFolderError: as `voices_heard`.
+        """
+        voices = self.voices_to_choose()
+        if name not in voices:
+            raise InputError(f"There is no voice {name!r}. The voices are: {', '.join(voices)}.")
+        return voices.index(name)
+
     def _read_recordings(self, kinds: dict[str, tuple[str, int]]) -> dict[str, np.ndarray]:
         """Returns arrays of recordings.npz, as `read_npz` does."""
         try:

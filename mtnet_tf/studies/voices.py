@@ -104,12 +104,19 @@ def rows(config: Config, data: AudioDescriptions, new_voice: str) -> list[Row]:
         new_voice: the voice that is learned by a network of the others.
 
     Raises:
-        DataError: there are fewer than three voices, or as `data.voices.spoken_by`.
+        DataError: there are fewer than three voices, the test split has recordings of its own, or
+            as `data.voices.spoken_by`.
     """
     if len(data.voices) < 3:
         raise DataError(
             f"{data.name} has the voices {', '.join(data.voices)}: one to be learned later and two"
             " to be known before it are needed."
+        )
+    if unseen := sorted({*data.test.recordings} - {*data.train.recordings}):
+        raise DataError(
+            f"{data.name} is scored on recordings that no network is trained on, such as"
+            f" {data.recordings.ids[unseen[0]]}, and a network of one voice learns one recording of"
+            " each word. Take a config whose recordings are the same, such as one_recording_each."
         )
     others = [voice for voice in data.voices if voice != new_voice]
     deaf = override(config, ["voice.conditioning=none"])

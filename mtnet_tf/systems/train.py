@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions, DataError
+from mtnet_tf.data.voices import never_heard
 from mtnet_tf.files import write_npz
 from mtnet_tf.models.mtnet import build_test_network
 from mtnet_tf.models.operations import forward_flops
@@ -83,6 +84,7 @@ def train(
     with run.lock() if session.is_chief else contextlib.nullcontext():
         if session.is_chief:
             fingerprint = data.metadata["recordings_fingerprint"]
+            records["never_heard"] = never_heard(data)
             run.begin(config, fingerprint, device, init_from, **records)
             _write_recordings(run, data)
         wait_for_all(session.strategy)

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from mtnet_tf.data.pairs import DataError, Recordings
-from mtnet_tf.data.voices import beside, describe_hearing, select_voices, spoken_by
+from mtnet_tf.data.voices import (
+    beside,
+    describe_hearing,
+    require_heard,
+    select_voices,
+    spoken_by,
+)
 
 SPLITS = ("train", "validation", "test")
 
@@ -101,3 +107,6 @@ def test_what_was_heard_is_told(synthetic_data):
     kept = np.flatnonzero((train.labels == 2) & (train.voices == 1))
     lacking = dataclasses.replace(synthetic_data, train=train.take(kept))
     assert describe_hearing(lacking) == "b: 1 of 3 words; never heard: zero, one"
+    require_heard(synthetic_data)
+    with pytest.raises(DataError, match="has no pair of a, and a network that is told the voice"):
+        require_heard(lacking)

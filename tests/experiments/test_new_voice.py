@@ -10,13 +10,18 @@ import soundfile
 
 import data_builders
 from data_builders.words import DIGITS
-from mtnet_tf.config import override, preset
+from mtnet_tf.config import override, preset, to_json
 from mtnet_tf.data import loading
+from mtnet_tf.data.images import write_image
 from mtnet_tf.data.prepared import open_prepared
 from mtnet_tf.describe import Describer
+from mtnet_tf.errors import InputError
 from mtnet_tf.runs.data_set import load_data
+from mtnet_tf.runs.layout import CONFIG
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems.controls import CEILING, Context, make_controls
 from mtnet_tf.systems.train import train
+from mtnet_tf.systems.trained import load_network
 from tests import programs
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -89,9 +94,51 @@ def test_a_third_voice_that_says_two_words(base, tmp_path):
     assert {data.words[label] for label in data.test.labels} == {"one", "seven"}
     assert {data.voices[voice] for voice in data.test.voices} == {"bob"}
     assert len(data.recordings) == 22
+    assert run.environment()["never_heard"]["bob"][:3] == ["zero", "two", "three"]
+    # The controls say the words that bob lacks as the others do.
+    controls = make_controls(Context(data, network=load_network(run)))
+    (ceiling,) = [control for control in controls if control.name == CEILING.name]
+    assert np.isfinite(ceiling.speak(data.test)).all()
     image = data.test.images[0]
     said = {name: describer.describe(image, voice=name).waveform for name in describer.voices}
     assert np.abs(said["ann"] - said["bob"]).max() > 0
+
+
+def test_describe_takes_the_voice_that_is_named(base, tmp_path):
+    photo = tmp_path / "photo.png"
+    write_image(photo, load_data(base).test.images[0])
+
+    def describe(*more):
+        return programs.run("describe", f"--run_dir={base.path}", *more)
+
+    assert describe("--list_voices").stdout == "ann\neve\n"
+    said = {}
+    for voice in (None, "ann", "eve"):
+        sound = tmp_path / f"{voice}.wav"
+        asked = [] if voice is None else [f"--voice={voice}"]
+        done = describe(f"--image={photo}", f"--output={sound}", "--json", *asked)
+        assert done.returncode == 0, done.stderr
+        said[voice] = (json.loads(done.stdout)["voice"], soundfile.read(sound)[0].tobytes())
+    assert said[None] == said["ann"]
+    assert said["ann"][0] == "ann" and said["eve"][0] == "eve"
+    assert said["ann"][1] != said["eve"][1]
+    done = describe(f"--image={photo}", "--voice=bob")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "There is no voice 'bob'. The voices are: ann, eve." in done.stderr
+
+
+def test_a_network_that_is_deaf_to_the_voice_has_none_to_choose(base, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(base.path, run.path)
+    config = override(base.config(), ["voice.conditioning=none"])
+    (run / CONFIG).write_text(to_json(config))
+    with pytest.raises(InputError, match="speaks as all of ann, eve together. Train with"):
+        run.voices_to_choose()
+    run.record(never_heard={"eve": []})
+    assert run.voices_to_choose() == ["eve"]
+    # Its data set has pairs that it was not trained on.
+    with pytest.raises(InputError, match="has pairs of ann, and .* was trained on eve"):
+        load_data(run)
 
 
 @pytest.mark.parametrize(

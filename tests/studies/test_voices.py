@@ -17,6 +17,18 @@ from mtnet_tf.studies import voices
 
 
 @pytest.fixture(scope="module")
+def three_voices(three_voices):
+    """Each voice says a word in one recording."""
+    table = three_voices.recordings_by_voice()
+    splits = {}
+    for split in ("train", "validation", "test"):
+        pairs = getattr(three_voices, split)
+        own = table[pairs.voices, pairs.labels].astype(np.int32)
+        splits[split] = dataclasses.replace(pairs, recordings=own)
+    return dataclasses.replace(three_voices, **splits)
+
+
+@pytest.fixture(scope="module")
 def rows(tiny_config, three_voices):
     config = override(
         tiny_config,
@@ -87,6 +99,17 @@ def test_where_nothing_is_held_out_there_is_nothing_to_replay(tiny_config, three
     data = dataclasses.replace(three_voices, validation=none)
     rows = voices.rows(config, data, "an")
     assert {len(row.data.validation) for row in rows} == {0}
+
+
+def test_test_recordings_of_their_own_are_refused(tiny_config, three_voices):
+    """As of many_voices_seen: the network of one voice would be scored on what it learned."""
+    config = override(tiny_config, ["voice.conditioning=film", "data.num_voices=3"])
+    other = sorted({*range(len(three_voices.recordings))} - {*three_voices.train.recordings})[0]
+    test = dataclasses.replace(
+        three_voices.test, recordings=np.full_like(three_voices.test.recordings, other)
+    )
+    with pytest.raises(DataError, match="is scored on recordings that no network is trained on"):
+        voices.rows(config, dataclasses.replace(three_voices, test=test), "an")
 
 
 def test_two_voices_are_too_few(tiny_config, synthetic_data):

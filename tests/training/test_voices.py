@@ -94,6 +94,21 @@ def test_the_recordings_of_each_voice_and_word(synthetic_data):
     lacking = dataclasses.replace(synthetic_data, train=train_pairs.take(kept))
     assert lacking.recordings_by_voice()[1, 1] == table[0, 1]
     np.testing.assert_array_equal(lacking.recordings_by_voice()[:, [0, 2]], table[:, [0, 2]])
+    assert lacking.heard_by_voice().tolist() == np.where([[0, 0, 0], [0, 1, 0]], -1, table).tolist()
+    # Where nobody says it in training it is the first of all recordings.
     nobody = np.flatnonzero(train_pairs.labels != 1)
+    lacking = dataclasses.replace(synthetic_data, train=train_pairs.take(nobody))
+    first = synthetic_data.recordings.labels.tolist().index(1)
+    assert lacking.recordings_by_voice()[:, 1].tolist() == [first, first]
+    labels = np.where(synthetic_data.recordings.labels == 1, -1, synthetic_data.recordings.labels)
+    silent = dataclasses.replace(synthetic_data.recordings, labels=labels)
     with pytest.raises(DataError, match="no recording of: one"):
-        dataclasses.replace(synthetic_data, train=train_pairs.take(nobody)).recordings_by_voice()
+        dataclasses.replace(lacking, recordings=silent).recordings_by_voice()
+
+
+def test_a_voice_that_is_never_heard_is_not_learned(tiny_config, six, tmp_path):
+    """As the test speakers of many_voices_unseen: their embeddings would stay as they begin."""
+    config = override(tiny_config, [*FAST, "voice.conditioning=film"])
+    of_a = dataclasses.replace(six, train=six.train.take(np.flatnonzero(six.train.voices == 0)))
+    with pytest.raises(DataError, match="has no pair of b, and a network that is told the voice"):
+        train(config, of_a, RunFolder(tmp_path / "run"), "cpu")
