@@ -11,10 +11,11 @@ from mtnet_tf.reporting.results import dataset_of, divergence, require_equal, wh
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
 
 _ACCURACY, _GENERATION = "validation_accuracy", "validation_generation"
+_OF_BEST = "validation_word_accuracy"  # of an adversarial stage, which keeps its best network
 # {what a stage without a softmax layer has in place of the first: what it is a share of}
 _OTHER_ACCURACIES = {
-    "validation_word_accuracy": "the spectrograms that are made of images to which a recording of"
-    " the right word is nearest",
+    _OF_BEST: "the spectrograms that are made of images to which a recording of the right word is"
+    " nearest, at the best validation, whose network is kept",
     "validation_text_accuracy": "the texts that are right in every letter",
 }
 
@@ -35,8 +36,8 @@ def section(folder: pathlib.Path | str) -> str:
     for path in whole_files(folder):
         result = read_json(path)
         with whole_results(path, "experiments.recipe"):
-            last = _last_validation(result)
-            datasets.setdefault(dataset_of(result), []).append(result | {"last": last})
+            kept = _kept_validation(result)
+            datasets.setdefault(dataset_of(result), []).append(result | {"kept": kept})
     parts = []
     with whole_results(folder, "experiments.recipe"):
         for dataset, results in sorted(datasets.items()):
@@ -45,13 +46,18 @@ def section(folder: pathlib.Path | str) -> str:
     return "\n".join(parts)
 
 
-def _last_validation(result: dict) -> dict[str, float | None]:
-    """Returns accuracy and generation loss of the last validation; None for what it lacks."""
+def _kept_validation(result: dict) -> dict[str, float | None]:
+    """Returns accuracy and generation loss of the network that is kept; None for what it lacks.
+
+    That is the last one, but of an adversarial stage the one with the best validation.
+    """
     if divergence(result):
         return {_ACCURACY: None, _GENERATION: None}
-    last = result["looks"][-1]
-    (name,) = last.keys() & {_ACCURACY, *_OTHER_ACCURACIES}
-    return {_ACCURACY: last[name], _GENERATION: last.get(_GENERATION)}
+    looks = result["looks"]
+    (name,) = looks[-1].keys() & {_ACCURACY, *_OTHER_ACCURACIES}
+    accuracies = [look[name] for look in looks]
+    kept = max(accuracies) if name == _OF_BEST else accuracies[-1]
+    return {_ACCURACY: kept, _GENERATION: looks[-1].get(_GENERATION)}
 
 
 def _require_comparable(dataset: str, results: list[dict]) -> None:
@@ -75,15 +81,15 @@ def _table(results: list[dict]) -> str:
     for group in _groups(results):
         for result in group:
             base = found.get((result["base"], result["seed"]))
-            last = result["last"]
+            kept = result["kept"]
             rows.append(
                 [
                     f"`{result['change']}`: {result['label']}",
                     f"`{result['base'] or result['preset']}`",
                     str(result["seed"]),
-                    divergence(result) or percent(last[_ACCURACY]),
+                    divergence(result) or percent(kept[_ACCURACY]),
                     _points_to(base, result),
-                    "" if last[_GENERATION] is None else f"{last[_GENERATION]:.4g}",
+                    "" if kept[_GENERATION] is None else f"{kept[_GENERATION]:.4g}",
                     *_speech(result),
                     *_cost(result),
                 ]
@@ -112,7 +118,7 @@ def _cost(result: dict) -> tuple[str, str]:
 def _groups(results: list[dict]) -> list[list[dict]]:
     """Returns the results of each base, best first: the preset's, then by the bases' own places."""
     by_base = {}
-    for result in sorted(results, key=lambda r: -(r["last"][_ACCURACY] or 0)):
+    for result in sorted(results, key=lambda r: -(r["kept"][_ACCURACY] or 0)):
         by_base.setdefault(result["base"], []).append(result)
     bases = [None]
     for base in bases:  # which grows
@@ -125,13 +131,13 @@ def _groups(results: list[dict]) -> list[list[dict]]:
 
 def _points_to(base: dict | None, result: dict) -> str:
     """Returns how much more accurate a result is than its base, in points."""
-    if result["last"][_ACCURACY] is None:
+    if result["kept"][_ACCURACY] is None:
         return ""
     if base is None:
         return "not run" if result["base"] else ""
-    if base["last"][_ACCURACY] is None:
+    if base["kept"][_ACCURACY] is None:
         return ""
-    return f"{100 * (result['last'][_ACCURACY] - base['last'][_ACCURACY]):+.2f}"
+    return f"{100 * (result['kept'][_ACCURACY] - base['kept'][_ACCURACY]):+.2f}"
 
 
 def _scored(results: list[dict]) -> str:
@@ -143,7 +149,7 @@ def _footer(results: list[dict]) -> str:
     """Returns what the figures are of, and how they were made: each way once."""
     first = results[0]
     lines = [
-        f"At the last validation, over {first['num_validation_pairs']:,} pairs of the training"
+        f"Of the network that is kept, over {first['num_validation_pairs']:,} pairs of the training"
         f" split that are held out from its {first['num_pairs']:,}. No change looks at the test"
         f" split, and each difference is of one seed. {_scored(results)}Preset {first['preset']},"
         f" precision {first['precision']}, recordings {first['recordings']['fingerprint'][:12]}.",

@@ -42,8 +42,13 @@ def rows(text):
 
 
 def test_an_adversarial_study_has_the_accuracy_of_its_words_and_no_generation_loss(write):
+    """That of the best validation, whose network is the one that is kept and scored."""
     for change, base, accuracy in (("baseline", None, 0.5), ("hinge", "baseline", 0.75)):
-        write(change, base, 0, 0, looks=[{"step": 1, "validation_word_accuracy": accuracy}])
+        looks = [
+            {"step": step, "validation_word_accuracy": share}
+            for step, share in enumerate((0.1, accuracy, 0.2))
+        ]
+        write(change, base, 0, 0, looks=looks)
     text = recipe.section(write.folder)
     first, second = rows(text)
     assert first[3:6] == ["50.00 %", "", ""]
