@@ -1,4 +1,4 @@
-"""Says how far the softmax of a run may be believed, so that `describe` knows when it is not sure.
+"""Calibrates a run's softmax, so that `describe` knows when it is not sure.
 
     python -m experiments.calibrate --run_dir=runs/first \
         --outliers=data/tfds/cifar10_ad/one_recording-0123456789ab/1.0.0

@@ -13,7 +13,10 @@ from experiments import program
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder of experiments.train.", required=True)
 _SPLIT = flags.DEFINE_enum(
-    "split", "test", ["test", "validation"], "Choose recipes on validation; score test once."
+    "split",
+    "test",
+    ["test", "validation"],
+    "Split to score. Choose recipes on validation; score test once.",
 )
 _CONTROLS = flags.DEFINE_bool("controls", False, "Score the controls too.")
 _NUM_WAVS = flags.DEFINE_integer(

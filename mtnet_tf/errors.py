@@ -40,7 +40,4 @@ def install(extra: str) -> str:
     Args:
         extra: its name in setup.py.
     """
-    return (
-        f"Install the extra: pip install 'mtnet-tf[{extra}]', or pip install '.[{extra}]' in a"
-        " checkout."
-    )
+    return f"Install the extra, in the checkout: pip install -e '.[{extra}]' -c constraints.txt."

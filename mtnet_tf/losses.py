@@ -146,11 +146,11 @@ def generation_loss(
 
 
 def spectral_loss(audio: tf.Tensor, waveform: tf.Tensor) -> tf.Tensor:
-    """Returns the distance of several short-time spectra, of magnitudes and of their logarithms.
+    """Returns the distance of several short-time spectra, which is not of the paper.
 
-    It is not of the paper. It does not see phases, which the ear hardly hears either. Each spectrum
-    gives the mean absolute difference over its bins, linear and logarithmic; they are summed over
-    the spectra, and averaged over the batch.
+    With A and B the magnitudes of both, it is the sum over Hann windows of 2048, 1024 and 512
+    samples, a quarter of a window apart, of mean(|A - B| + |log A - log B|), averaged over the
+    batch. It does not see phases, which the ear hardly hears either.
 
     Args:
         audio: a^tr, float32 [batch, L_s] in [-1, 1].

@@ -63,7 +63,8 @@ def define_keep_flag(default: str) -> None:
         "keep",
         default,
         ["all", "model"],
-        "What stays of a finished run: model leaves out checkpoints and TensorBoard's events.",
+        "What stays of a finished run: model leaves out checkpoints, TensorBoard's events and the"
+        " networks of earlier stages.",
     )
 
 
@@ -157,6 +158,12 @@ def define_recordings_flags() -> None:
         "allow_missing_words", None, "Make a data set of the words that are recorded."
     )
     # Their defaults: data_builders.recordings.Processing.
-    flags.DEFINE_float("top_db", None, "Silence is this far below a recording's loudest 10 ms, dB.")
-    flags.DEFINE_float("margin_secs", None, "Kept before and after a word, in seconds.")
-    flags.DEFINE_float("peak", None, "Largest absolute sample of a recording, in [0.01, 1].")
+    flags.DEFINE_float(
+        "top_db", None, "Silence is this far below a recording's loudest 10 ms, in dB; default: 45."
+    )
+    flags.DEFINE_float(
+        "margin_secs", None, "Kept before and after a word, in seconds; default: 0.01."
+    )
+    flags.DEFINE_float(
+        "peak", None, "Largest absolute sample of a recording, in [0.01, 1]; default: 0.9."
+    )

@@ -231,7 +231,8 @@ class InitializationConfig:
 
     Attributes:
         kernel: "truncated_normal_fan_in" has a variance of `kernel_scale` over the number of
-            inputs, "truncated_normal" a constant standard deviation of `kernel_scale`.
+            inputs, "truncated_normal" a constant standard deviation of `kernel_scale`. Keras takes
+            the outputs of a transposed convolution for its inputs.
         kernel_scale: from 1e-30 to 100.
         bias: what each bias starts with, from -100 to 100.
     """

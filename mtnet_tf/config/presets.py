@@ -86,7 +86,7 @@ def _released() -> Config:
 
 
 def _small() -> Config:
-    """The paper's graph at the size of two CPU cores."""
+    """The paper's design for two CPU cores: narrower, pooled, normalised in the residual branch."""
     paper = _paper()
     optimizer = OptimizerConfig(learning_rate=2e-4, warmup_steps=200, rho=0.9)
     # At epsilon 1 the gradients hardly change the root: it is SGD with momentum.

@@ -63,7 +63,7 @@ class Row:
 
 
 def read_table(folder: pathlib.Path | str, table: str) -> dict[str, list[Row]]:
-    """Returns the rows of each data set: those of the paper, the one beyond it, the controls.
+    """Returns the rows of each data set: the paper's, those of `plan.BEYOND`, the controls.
 
     Rows that are planned and were not run are there, without runs. Data sets and controls that
     nothing was run of are not.

@@ -31,7 +31,8 @@ def select_device(name: Literal["auto", "cpu", "gpu"]) -> Literal["cpu", "gpu"]:
     if name == "gpu" and not gpus:
         raise InputError(
             "--device=gpu, but TensorFlow sees no GPU. Check the driver with nvidia-smi and install"
-            ' the CUDA libraries with pip install "mtnet-tf[gpu]", or use --device=cpu.'
+            " the CUDA libraries, in the checkout with pip install -e '.[gpu]' -c constraints.txt,"
+            " or use --device=cpu."
         )
     if name == "cpu" or not gpus:
         tf.config.set_visible_devices([], "GPU")

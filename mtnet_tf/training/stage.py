@@ -125,7 +125,7 @@ class Stage(abc.ABC):
 
     @contextlib.contextmanager
     def as_kept(self) -> Iterator[None]:
-        """A context in which the networks have the weights that an end here would keep."""
+        """A context in which the networks have the weights that the stage keeps if it ends now."""
         yield
 
     def finish(self) -> None:

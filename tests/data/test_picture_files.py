@@ -266,4 +266,4 @@ def test_a_film_is_not_told_of_the_extra_for_pictures(monkeypatch):
     for brand, is_told in ((b"heic", True), (b"isom", False), (b"mp42", False), (b"qt  ", False)):
         with pytest.raises(ImageError, match="is not a picture") as caught:
             decode_image(b"\0\0\0\x18ftyp" + brand + bytes(100))
-        assert ("mtnet-tf[heic]" in str(caught.value)) == is_told, brand
+        assert ("pip install -e '.[heic]'" in str(caught.value)) == is_told, brand

@@ -56,7 +56,8 @@ def prepare(folder, *flags):
 
 def test_the_example_of_contributing(add, tmp_path):
     """The module and the test that CONTRIBUTING.md shows, on a small npz file, and its command."""
-    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## Add a system")[0]
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    text = text[text.index("## Add a data set") : text.index("## Add a system")]
     builder, test = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     package = tmp_path / "my_package"
     package.mkdir()
