@@ -30,17 +30,14 @@ def run(data_dir, folder, *arguments):
 
 @pytest.mark.slow
 def test_each_change_leaves_a_result_once(data_dir, tmp_path):
-    arguments = "--changes=baseline,generation_weight", "--seed=3", "--num_pairs=6"
+    arguments = "--changes=baseline,balanced", "--seed=3", "--num_pairs=6"
     done = run(data_dir, tmp_path, *arguments)
     assert done.returncode == 0, done.stderr
-    assert "change 2 of 2: generation_weight" in done.stdout
-    paths = [
-        tmp_path / f"results/digits_ad_tiny_{x}_seed3.json"
-        for x in ("baseline", "generation_weight")
-    ]
+    assert "change 2 of 2: balanced" in done.stdout
+    paths = [tmp_path / f"results/digits_ad_tiny_{x}_seed3.json" for x in ("baseline", "balanced")]
     assert sorted((tmp_path / "results").iterdir()) == paths
     results = [json.loads(path.read_text()) for path in paths]
-    for name, base, result in zip(("baseline", "generation_weight"), (None, "baseline"), results):
+    for name, base, result in zip(("baseline", "balanced"), (None, "baseline"), results):
         wanted = {"change": name, "base": base, "preset": "tiny", "seed": 3}
         assert {key: result[key] for key in wanted} == wanted
         assert result["config"]["training"]["seed"] == 3
@@ -64,7 +61,7 @@ def test_each_change_leaves_a_result_once(data_dir, tmp_path):
         assert "validation_total" in keys and not any(key.startswith("test") for key in keys)
         config = json.loads((run_dir / "config.json").read_text(encoding="utf-8"))
         assert config["training"]["seed"] == 3
-        assert config["loss"]["generation_weight"] == (1.0 if name == "baseline" else 0.05)
+        assert config["loss"]["generation_weight"] == (1.0 if name == "baseline" else 0.02)
     # Stage 1 is the same, and was trained once.
     assert (tmp_path / "runs/digits_ad_tiny_baseline_seed3/audio_features.npz").is_file()
     assert "Taking over audio_features.npz" in done.stderr

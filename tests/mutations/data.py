@@ -13,7 +13,9 @@ MUTANTS = {
             ("(used,) = np.nonzero(uses)", "used = np.arange(len(uses))"),
             ("(uses[used] / uses[used].mean())", "np.ones(len(used))"),
             ("uses[used] / uses[used].mean()", "uses[used] / uses[used].sum()"),
-            ("in np.unique(self.train.recordings):", "in np.unique(self.test.recordings):"),
+            ("[*np.unique(self.train.recordings), *range", "[*range"),
+            ("*range(len(self.recordings))]", "]"),
+            ("np.where(own, found, -1)", "found"),
         ),
     ),
     "mtnet_tf/data/draws.py": (
@@ -98,6 +100,7 @@ MUTANTS = {
             ("labels=of_labels[pairs.labels])", "labels=pairs.labels)"),
             ("voices = sorted({*recordings.voices()})", "voices = recordings.voices()[::-1]"),
             ("if label not in labels]", "if label in labels]"),
+            ("if voice not in heard]", "if False]"),
         ),
     ),
 }

@@ -54,6 +54,8 @@ MUTANTS = {
             ('if judged_by == "hinge" else conv)', "if False else conv)"),
             ("(_normalized(both, config)(x))", "(x)"),
             ('x = layers.Concatenate(dtype="float32", name="joined")([x, repeated])', "pass"),
+            ("layers.Rescaling(units**-0.5,", "layers.Rescaling(1.0,"),
+            ("_normalized(projection, config)(x)", "projection(x)"),
         ),
     ),
     "mtnet_tf/layers/standardization.py": (

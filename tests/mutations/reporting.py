@@ -1,6 +1,10 @@
 """Mutants of what the tables claim."""
 
 MUTANTS = {
+    "mtnet_tf/reporting/recipe.py": (
+        ("tests/reporting/test_recipe.py",),
+        (("max(accuracies) if name == _OF_BEST", "max(accuracies) if False"),),
+    ),
     "mtnet_tf/reporting/verdicts.py": (
         ("tests/reporting/test_verdicts.py",),
         (

@@ -328,6 +328,16 @@ MUTANTS = {
             ),
         ),
     ),
+    "mtnet_tf/training/dcmavg.py": (
+        ("tests/systems/test_dcmavg.py",),
+        (
+            ('if config.loss.generation_target == "softmax_word":', "if False:"),
+            ("(words == train.labels) | (recordings < 0)", "(recordings < 0)"),
+            ("(words == train.labels) | (recordings < 0)", "(words == train.labels)"),
+            ("labels=np.where(own, train.labels, words)", "labels=train.labels"),
+            ("[train.voices, words]", "[0, words]"),
+        ),
+    ),
     "mtnet_tf/training/cmcgan.py": (
         ("tests/systems/test_adversarial.py",),
         (("    keras.utils.set_random_seed(config.training.seed)\n", ""),),

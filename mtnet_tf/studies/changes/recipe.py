@@ -53,9 +53,6 @@ _SGD = OptimizerConfig(name="nesterov", learning_rate=0.2, warmup_steps=200)
 
 CHANGES = {
     "baseline": Change("`small` before the search, two epochs", _BASELINE, base=None),
-    "generation_weight": Change(
-        "generation loss weighs .05, not 1", ("loss.generation_weight=0.05",)
-    ),
     "balanced": Change("generation loss weighs .02, not 1", _BALANCED),
     "pool_124": Change(
         "pooled after blocks 1, 2 and 4 (2.8 epochs, not 2)",
@@ -96,7 +93,6 @@ CHANGES = {
         ),
         "pool_124",
     ),
-    "rate_1e-4": Change("rate 1e-4", (_OPTIMIZER + "learning_rate=0.0001",), "pool_124"),
     "gentle": Change(
         "rate 1e-4 and decay 1e-5",
         (_OPTIMIZER + "learning_rate=0.0001", "loss.decay_weight=0.00001"),
@@ -118,20 +114,6 @@ CHANGES = {
         (_OPTIMIZER + "rho=0.99", _OPTIMIZER + "initial_mean_square=0"),
         "pool_124",
     ),
-    "like_sgd": Change(
-        "BN in the branch, smoothing .1, RMSProp with epsilon 1e-3, rate 3e-3; generation loss"
-        " weighs .2, a tenth of its gradient reaches phi",
-        (
-            _ENCODER + "residual_batch_norm=true",
-            "loss.label_smoothing=0.1",
-            "loss.generation_weight=0.2",
-            "loss.generation_gradient=0.1",
-            _OPTIMIZER + "epsilon=1e-3",
-            _OPTIMIZER + "learning_rate=0.003",
-        ),
-        "pool_124",
-    ),
-    "like_sgd_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "like_sgd"),
     "nesterov_norm": Change(
         "Nesterov SGD, rate .2, batches of 128, BN in the branch, smoothing .1; generation loss"
         " weighs .05, two fifths of its gradient reach phi",
@@ -147,15 +129,6 @@ CHANGES = {
         "pool_124",
     ),
     "nesterov_no_holes": Change("no holes", (_ENCODER + "dilation_rates=[1]",), "nesterov_norm"),
-    "nesterov_5": Change(
-        "flip, translation, 5 epochs",
-        (
-            "augmentation.alternating_flip=true",
-            "augmentation.translation=2",
-            _JOINT + "epochs=5",
-        ),
-        "nesterov_no_holes",
-    ),
     "split": Change(
         "image encoder and softmax by Nesterov SGD .2, the rest by RMSProp 5e-4; batches of 128, BN"
         " in the branch, smoothing .1",
@@ -228,30 +201,6 @@ CHANGES = {
     "rate_.1": Change(
         "rate .1 on the image side", (_IMAGE_SIDE + "learning_rate=0.1",), "split_weight"
     ),
-    "holes_in_two_blocks": Change(
-        "holes in blocks 1 and 2 alone", (_ENCODER + "dilation_rates=[2,2,1,1,1]",), "split_weight"
-    ),
-    "decay_.001": Change("decay .001, not .0004", ("loss.decay_weight=0.001",), "split_weight"),
-    "batch_64": Change("batches of 64", (_JOINT + "batch_size=64",), "split_weight"),
-    "average": Change(
-        "moving average of the weights, .995 a step",
-        (_IMAGE_SIDE + "average_decay=0.995", _OPTIMIZER + "average_decay=0.995"),
-        "split_weight",
-    ),
-    "no_smoothing": Change("no label smoothing", ("loss.label_smoothing=0",), "split_weight"),
-    "no_warmup": Change(
-        "no warm-up on the image side", (_IMAGE_SIDE + "warmup_steps=0",), "split_weight"
-    ),
-    "augmented": Change(
-        "mirrored and shifted images",
-        ("augmentation.alternating_flip=true", "augmentation.translation=2"),
-        "split_weight",
-    ),
-    "average_flips": Change(
-        "the image feature averaged over the mirror image at test time",
-        (_ENCODER + "average_flips=true",),
-        "split_weight",
-    ),
     "together": Change(
         "rate .1, BN momentum .9, features averaged over the mirror image at test time; generation"
         " loss 1, of whose gradient .002 reaches phi",
@@ -288,11 +237,6 @@ CHANGES = {
     "paper_weight_average": Change(
         "moving average of the weights of the speech side, .995 a step",
         (_OPTIMIZER + "average_decay=0.995",),
-        "paper_weight_softmax_word",
-    ),
-    "paper_weight_slow": Change(
-        "rate .0002 on the speech side, not .0005",
-        (_OPTIMIZER + "learning_rate=0.0002",),
         "paper_weight_softmax_word",
     ),
     # The third round, for CIFAR100 AD, where `small` mixes words.
