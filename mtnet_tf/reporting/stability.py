@@ -28,7 +28,10 @@ _NOTES = (
     "Diversity: how far the spectrograms of one image for several latents z are apart, over how far"
     " those of two words are. With one recording a word there is nothing to be diverse in, and 0 is"
     " no fault.",
+    "A training has collapsed here where the last epoch has less than three quarters of the best"
+    " accuracy. The loss of CMCGAN's generators has the weighted cycle consistency in it.",
 )
+_COLLAPSED = 0.75  # of the best accuracy
 
 
 def draw_stability(table: dict[str, list[Row]], path: pathlib.Path | str) -> bool:
@@ -81,6 +84,7 @@ def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
                 str(seed),
                 f"{percent(accuracies[best])}, epoch {best + 1} of {len(validations)}",
                 percent(accuracies[-1]),
+                "yes" if accuracies[-1] < _COLLAPSED * accuracies[best] else "no",
                 number(validations[best].get(_DIVERSITY)),
                 number(validations[-1].get(_DIVERSITY)),
             ]
@@ -88,7 +92,12 @@ def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
     if not rows:
         return ""
     header = ["data set", "row", "seed", "best nearest-word accuracy, which is kept"]
-    header += ["last accuracy", "diversity, the epoch that is kept", "diversity, last epoch"]
+    header += [
+        "last accuracy",
+        "collapsed",
+        "diversity, the epoch that is kept",
+        "diversity, last epoch",
+    ]
     alt = "Accuracy, diversity and both losses of each training, epoch by epoch"
     shown = f"![{alt}]({picture.name})\n\n" if picture.is_file() else ""
     return f"## Stability\n\n{shown}{markdown(header, rows)}\n{bullets(_NOTES)}"
