@@ -73,7 +73,7 @@ def summarize(rows: list[Row], num_voices: int = 1, *, predicts_words: bool = Fa
         None where no words are predicted; "blended", the share of rows whose Corr2D with the
         nearest recording is below 0.9; "per_word"; and, where there are several voices,
         "voice_accuracy", the share of rows whose nearest recording is by their own voice, and
-        "per_voice". Else both are None.
+        "per_voice", in which each voice has its own. Else both are None.
 
         Each metric has its "mean" and standard deviation "sd" over the scored pairs; how many were
         scored, failed, and failed because of their reference; and "floor_mean", in which failures
@@ -97,25 +97,35 @@ def summarize(rows: list[Row], num_voices: int = 1, *, predicts_words: bool = Fa
         "voice_accuracy": sum(row.retrieved_voice == row.voice for row in rows) / len(rows)
         if has_voices
         else None,
-        "per_voice": _grouped(rows, lambda row: row.voice, names) if has_voices else None,
+        "per_voice": _per_voice(rows, names) if has_voices else None,
+    }
+
+
+def _per_voice(rows: list[Row], names: list[str]) -> dict[str, dict]:
+    """Returns what `_grouped` does of each voice, and its "voice_accuracy"."""
+    groups = _grouped(rows, lambda row: row.voice, names)
+    own = [row.voice for row in rows if row.retrieved_voice == row.voice]
+    return {
+        voice: {**group, "voice_accuracy": own.count(voice) / group["num_pairs"]}
+        for voice, group in groups.items()
     }
 
 
 def _grouped(rows: list[Row], group_of: Callable[[Row], str], names: list[str]) -> dict[str, dict]:
-    """Returns {group: its number of pairs, retrieval accuracy, and each metric's floor mean}."""
+    """Returns {group: its number of pairs, retrieval accuracy, floor means and spreads}."""
     groups = {}
     for row in rows:
         groups.setdefault(group_of(row), []).append(row)
-    return {
-        group: {
+    found = {}
+    for group, members in sorted(groups.items()):
+        statistics = _statistics(members, names)
+        found[group] = {
             "num_pairs": len(members),
             "retrieval_accuracy": sum(row.retrieved for row in members) / len(members),
-            "metrics": {
-                name: values["floor_mean"] for name, values in _statistics(members, names).items()
-            },
+            "metrics": {name: values["floor_mean"] for name, values in statistics.items()},
+            "sd": {name: values["sd"] for name, values in statistics.items()},
         }
-        for group, members in sorted(groups.items())
-    }
+    return found
 
 
 def _statistics(rows: list[Row], names: list[str]) -> dict:

@@ -14,11 +14,15 @@ from mtnet_tf.reporting.results import require_equal, whole_results
 from mtnet_tf.reporting.tables import METRICS, bullets, markdown, number, percent
 from mtnet_tf.runs.examples import OF_VOICES, RECORD, image_of, sound_of_voice
 
+_NEAR = 0.97  # of the score of a network of one voice
 _ROLES = ("all", "deaf", "alone", "base", "new")
 _INTRO = """Of some words the first picture of the test split, spoken for each voice: by the voice's
 own recording, by the network of all voices, by one without the voice input, and by one that knows
 that voice alone. Below each player stand the word and the voice of the recording that the sound is
-nearest to."""
+nearest to. The paper says that MT-Net keeps "implicit information", such as emotion and tone. A
+picture does not say who speaks: a network that is not told speaks the average of the voices, and
+one that is told keeps each of them. So what is implicit in the recordings is kept as far as the
+inputs determine it. NOTICE, in the folder of the source, says whose recordings these are."""
 _LEARNED_LATER = """One voice was also learned later, by a network that knew the others: it is the
 network of the last row of "A new voice" in README.md. The other cells of its column are empty."""
 
@@ -134,31 +138,60 @@ def _networks(results: dict[str, dict]) -> str:
 
 def _voices(results: dict[str, dict]) -> str:
     """Returns the scores of each voice: by the one network, one without the input, one alone."""
-    header = ["voice", "one network of all voices", "without the voice input"]
-    header += ["a network of it alone", "the first to the last"]
-    rows = []
+    header = ["voice", "one network of all voices", "its voice by the sound"]
+    header += ["without the voice input", "a network of it alone", "the first to the last"]
+    rows, ratios = [], []
     (together,) = _of_role(results, "all")
     for voice, scores in together["per_voice"].items():
         said = scores["metrics"]
         deaf = [result["per_voice"][voice]["metrics"] for result in _of_role(results, "deaf")]
         alone = [_means(result) for result in _of_role(results, "alone", voice)]
+        of_alone = [{m: _ratio(said[m], of_one[m]) for m in METRICS} for of_one in alone]
+        ratios += of_alone
         rows.append(
             [
                 voice,
-                _scores(said),
+                _spread(scores),
+                percent(scores.get("voice_accuracy")),
                 *(_scores(found[0]) if found else "not run" for found in (deaf, alone)),
-                " / ".join(
-                    _ratio(said[metric], of_one[metric]) for of_one in alone for metric in METRICS
-                ),
+                " / ".join(map(_share, of_alone[0].values())) if of_alone else "",
             ]
         )
     names = " / ".join(METRICS.values())
-    return f"{names}, of each voice:\n\n{markdown(header, rows)}"
+    text = f"{names}, of each voice:\n\n{markdown(header, rows)}"
+    return f"{text}\n{bullets([_aim(ratios)])}" if ratios else text
 
 
-def _ratio(value: float | None, of: float | None) -> str:
-    """Returns a score as a share of another; "-" where there is none, or the other is 0."""
-    return "-" if value is None or not of else f"{100 * value / of:.1f} %"
+def _aim(ratios: list[dict[str, float | None]]) -> str:
+    """Returns for how many voices the one network is about as good as one of the voice alone."""
+    near = {
+        title: sum((ratio[metric] or 0) >= _NEAR for ratio in ratios)
+        for metric, title in METRICS.items()
+    }
+    found = ", ".join(f"{title} for {count}" for title, count in near.items())
+    return (
+        f"The aim is {100 * (1 - _NEAR):.0f} % below a network of the voice alone at most. Of"
+        f" {len(ratios)} voices it is met in {found}."
+    )
+
+
+def _ratio(value: float | None, of: float | None) -> float | None:
+    """Returns a score as a share of another; None where there is none, or the other is 0."""
+    return None if value is None or not of else value / of
+
+
+def _share(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{100 * ratio:.1f} %"
+
+
+def _spread(scores: dict) -> str:
+    """Returns the scores of a voice, with the deviation over its pairs where that is known."""
+    spreads = scores.get("sd", {})
+    return " / ".join(
+        number(scores["metrics"][metric])
+        + ("" if spreads.get(metric) is None else f" ± {number(spreads[metric])}")
+        for metric in METRICS
+    )
 
 
 def _new_voice(results: dict[str, dict]) -> str:
@@ -173,7 +206,7 @@ def _new_voice(results: dict[str, dict]) -> str:
         rows.append(
             [
                 result["network"],
-                f"{len(heard)} of {len(words)}",
+                _heard(heard, list(words)),
                 f"{result['provenance']['training_seconds']:,.0f}",
                 percent(result["voice_accuracy"]),
                 _mean_scores(words[word] for word in words if word in heard),
@@ -182,6 +215,13 @@ def _new_voice(results: dict[str, dict]) -> str:
             ]
         )
     return f"A new voice, {' / '.join(METRICS.values())}:\n\n{markdown(header, rows)}"
+
+
+def _heard(heard: list[str], words: list[str]) -> str:
+    """Returns how many words a voice was heard to say, and which it never was."""
+    never = [word for word in words if word not in heard]
+    counted = f"{len(heard)} of {len(words)}"
+    return f"{counted}; never {', '.join(never)}" if never else counted
 
 
 def _means(result: dict) -> dict[str, float | None]:

@@ -55,6 +55,10 @@ def test_summary_of_voices():
     a, b = summary["per_voice"].values()
     assert (a["num_pairs"], a["retrieval_accuracy"]) == (2, 0.5)
     assert a["metrics"]["stoi"] == pytest.approx(0.7)
+    assert a["sd"]["stoi"] == pytest.approx(0.1)
+    assert (a["voice_accuracy"], b["voice_accuracy"]) == (0.5, 0.5)
+    other = [row("one", "one", 0.5, retrieved_voice=voice) for voice in ("a", "a", "b", "c")]
+    assert summarize(other, 3)["per_voice"]["a"]["voice_accuracy"] == 0.5
     assert b["metrics"]["stoi"] == pytest.approx((0.4 - 1) / 2)  # silence has the floor
     of_one = summarize(rows[:2], 2)
     assert of_one["voice_accuracy"] == 0.5

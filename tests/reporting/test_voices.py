@@ -19,16 +19,19 @@ EXAMPLES = {
 def write(summary, tmp_path):
     """A function that writes the result of a network whose scores are `means`."""
 
-    def write(role, means, voice=None, **provenance):
+    def write(role, means, voice=None, sd=None, preset="tiny", **more):
         result = summary("model", role, 0.5)
         for metric, values in result["metrics"].items():
             values["floor_mean"] = means.get(metric, 0.5)
-        result["provenance"] |= provenance
+        result["provenance"]["preset"] = preset
         said = {name: values["floor_mean"] for name, values in result["metrics"].items()}
         result |= {
             "role": role, "row": role, "voice": voice, "heard": [], "network": f"the {role}",
-            "voice_accuracy": 1.0, "per_voice": {"joe": {"metrics": said}},
+            "voice_accuracy": 1.0, "per_voice": {"joe": {"metrics": said, "voice_accuracy": 0.75}},
         }  # fmt: skip
+        result |= more
+        if sd is not None:
+            result["per_voice"]["joe"]["sd"] = sd
         (tmp_path / f"{role}.json").write_text(json.dumps(result))
 
     write.folder = tmp_path
@@ -46,8 +49,26 @@ def test_scores_as_shares_of_those_of_a_network_alone(write):
     write("all", {"pesq": None})
     write("alone", {"corr2d": 0.0, "stoi": 0.8}, voice="joe")
     text = voices.section(write.folder)
-    assert "| joe | 0.5000 / - / 0.5000 | not run | 0.0000 / 0.5000 / 0.8000 |" in text
-    assert "| - / - / 62.5 % |" in text
+    row = "| joe | 0.5000 / - / 0.5000 | 75.00 % | not run | 0.0000 / 0.5000 / 0.8000 |"
+    assert f"{row} - / - / 62.5 % |" in text
+    assert "Of 1 voices it is met in Corr2D for 0, PESQ for 0, STOI for 0." in text
+    write("alone", {"corr2d": 0.515, "stoi": 0.516}, voice="joe")
+    assert "Corr2D for 1, PESQ for 0, STOI for 0." in voices.section(write.folder)
+
+
+def test_the_spread_of_a_voice_stands_where_it_is_known(write):
+    write("all", {"pesq": 2.0}, sd={"corr2d": 0.1, "pesq": 0.25, "stoi": None})
+    text = voices.section(write.folder)
+    assert "| joe | 0.5000 ± 0.1000 / 2.0000 ± 0.2500 / 0.5000 | 75.00 % |" in text
+
+
+def test_the_words_that_were_never_heard_are_named(write):
+    write("base", {})
+    per_word = {word: {"num_pairs": 1, "metrics": {"corr2d": 1, "pesq": 1, "stoi": 1}} for word in
+                ("two", "one", "four")}  # fmt: skip
+    known = {"metrics": {m: {"floor_mean": 1} for m in ("corr2d", "pesq", "stoi")}}
+    write("new", {}, voice="joe", per_word=per_word, heard=["one"], known_voices=known)
+    assert "| 1 of 3; never two, four |" in voices.section(write.folder)
 
 
 @pytest.fixture
