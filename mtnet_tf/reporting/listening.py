@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json
-from mtnet_tf.reporting.players import document, from_page, picture, player, section, told
+from mtnet_tf.reporting.players import document, from_page, link, picture, player, section, told
 from mtnet_tf.reporting.results import whole_results
 from mtnet_tf.runs.examples import (
     RECORD,
+    SPECTROGRAMS,
     TRUE,
+    TRUE_LABEL,
     Example,
     datasets_with_examples,
     folder_of,
@@ -66,7 +68,11 @@ def _section(folder: pathlib.Path, dataset: str) -> str:
             )
             for place, example in enumerate(examples)
         ]
-    return section(dataset, ["picture", *map(_label, names)], rows)
+    shown = section(dataset, ["picture", *map(_label, names)], rows)
+    spectrograms = folder / SPECTROGRAMS
+    if spectrograms.is_file():
+        shown += f"<p>{link(from_page(folder, spectrograms), 'As spectrograms')}</p>\n"
+    return shown
 
 
 def _heard(record: dict, name: str, place: int) -> str | None:
@@ -100,4 +106,4 @@ def _in_order() -> Iterator[str]:
 
 
 def _label(name: str) -> str:
-    return "the recording" if name == TRUE else plan.label(name)
+    return TRUE_LABEL if name == TRUE else plan.label(name)

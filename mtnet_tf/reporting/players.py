@@ -81,6 +81,11 @@ def picture(path: str, word: str) -> str:
     return f'<img src="{urllib.parse.quote(path)}" alt="{word}" loading="lazy">{word}'
 
 
+def link(path: str, text: str) -> str:
+    """Returns a link to a file; path and text may be any text."""
+    return f'<a href="{urllib.parse.quote(path)}">{html.escape(text)}</a>'
+
+
 def player(path: str, label: str) -> str:
     """Returns a player that loads nothing before it is asked to play; both may be any text."""
     return (

@@ -12,6 +12,8 @@ from mtnet_tf.files import safe_name
 
 RECORD = "examples.json"  # in their folder: what was chosen, and who said it how
 TRUE = "true"  # the name under which the recordings themselves are heard
+TRUE_LABEL = "the recording"  # what a reader is told that this is
+SPECTROGRAMS = "systems.png"  # in their folder: what each system says
 _OF_DATASET = "_examples"  # how their folder ends
 OF_VOICES = "examples"  # the folder of the examples of the voices, beside their result files
 

@@ -26,9 +26,18 @@ from mtnet_tf.errors import InputError
 from mtnet_tf.evaluation.figures import draw_examples, draw_systems
 from mtnet_tf.files import read_csv, read_json, remove_leftovers, replacing, write_json
 from mtnet_tf.models.inputs import named_inputs
-from mtnet_tf.runs.examples import RECORD, TRUE, Example, image_of, sound_of
+from mtnet_tf.runs.examples import (
+    RECORD,
+    SPECTROGRAMS,
+    TRUE,
+    TRUE_LABEL,
+    Example,
+    image_of,
+    sound_of,
+)
 from mtnet_tf.runs.layout import MODEL, ROWS, result_folder
 from mtnet_tf.runs.run_folder import RunFolder
+from mtnet_tf.systems import plan
 from mtnet_tf.systems.controls import CEILING, Context, Control, make_controls
 from mtnet_tf.systems.trained import load_network
 
@@ -81,7 +90,7 @@ def add_system(
         run: a run that was scored on the test split.
         data: the data set of the run.
         folder: of `write_examples`; receives the sounds of the run, and systems.png.
-        name: what the sounds and the picture call the run.
+        name: of the row, as `plan.label` takes it, which the sounds are named after.
 
     Raises:
         InputError: as `write_examples`, or examples.json is broken.
@@ -93,16 +102,18 @@ def add_system(
     record["said"][name] = _retrieved(_rows_of(run), examples)
     record["heard"].pop(name, None)  # which was of the sounds before
     write_json(folder / RECORD, record)
+    titles = {TRUE: TRUE_LABEL, **{said: plan.label(said) for said in record["said"]}}
     sounds = {
-        column: [
+        title: [
             audio_files.read_audio(sound_of(folder, number, example, column))[0]
             for number, example in enumerate(examples, 1)
         ]
-        for column in (TRUE, *record["said"])
+        for column, title in titles.items()
     }
-    with replacing(folder / "systems.png") as temporary:
+    nearest = {titles[said]: words for said, words in record["said"].items()}
+    with replacing(folder / SPECTROGRAMS) as temporary:
         words = [example.word for example in examples]
-        draw_systems(temporary, pairs.images, sounds, words, record["said"], rate)
+        draw_systems(temporary, pairs.images, sounds, words, nearest, rate)
 
 
 def add_controls(

@@ -74,7 +74,10 @@ def test_every_row_is_a_player_that_loads_nothing(tables):
     assert 'aria-label="two, mean waveform"' in text
     assert text.count("(good)") == text.count("(bad)") == 1
     assert [image["alt"] for image in parser.images] == ["a<b", "two"]
-    assert "http" not in text
+    assert "http" not in text and "As spectrograms" not in text
+    (tables / "mnist_ad_examples/systems.png").write_bytes(b"")
+    link = '<a href="tables/mnist_ad_examples/systems.png">As spectrograms</a>'
+    assert link in listening.page(tables)
 
 
 def test_a_name_that_ends_like_another_is_another(tables):
