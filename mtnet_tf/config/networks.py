@@ -216,10 +216,13 @@ class SpectrogramInverterConfig:
         channels: of the convolutions, 1 to 8 layers of 1 to 65,536 channels.
         hidden_units: sizes of the FC layers before the last one of L_s units, 0 to 32 layers of 1
             to 65,536 units.
+        input_noise: from 0 to 1, the standard deviation of noise on the spectrograms that it learns
+            from. Those that a generator makes are not quite true.
     """
 
     channels: Annotated[tuple[Units, ...], Length(1, 8)] = (32, 64, 128)
     hidden_units: LayersOrNone = (1024, 1024)
+    input_noise: Annotated[float, Range(least=0, most=1)] = 0.0
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ _ADDED = {
     "training.frozen": [],
     "loss.letters": "mean",
     "adversarial.conditioning": "concatenation",
+    "spectrogram_inverter.input_noise": 0.0,
 }
 
 

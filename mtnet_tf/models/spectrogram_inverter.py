@@ -14,11 +14,14 @@ from mtnet_tf.models.initialization import weight_initializers
 def build_spectrogram_inverter(config: Config) -> keras.Model:
     """Builds `spectrogram -> waveform`: 3x3 convolutions of stride 2 with BN and ReLU, FC layers.
 
-    Input: float32 [batch, mels, frames, 1] in [-1, 1]. Output: float32 [batch, L_s] in [-1, 1].
+    Input: float32 [batch, mels, frames, 1] in [-1, 1]. Output: float32 [batch, L_s] in [-1, 1]. In
+    training, noise may be added to the input.
     """
     inverter, init = config.spectrogram_inverter, weight_initializers(config.initialization)
     spectrogram = keras.Input(config.log_mel.shape(), name="spectrogram")
     x = spectrogram
+    if inverter.input_noise:
+        x = layers.GaussianNoise(inverter.input_noise, name="input_noise")(x)
     for k, channels in enumerate(inverter.channels, 1):
         x = layers.Conv2D(channels, 3, strides=2, padding="same", name=f"conv{k}", **init)(x)
         x = FusedBatchNormalization(name=f"bn{k}", **dataclasses.asdict(config.batch_norm))(x)

@@ -70,6 +70,7 @@ TABLE = {
     "adversarial.generator_updates": (1, 1),
     "spectrogram_inverter.channels": ((32, 64, 128), (32, 64, 128)),
     "spectrogram_inverter.hidden_units": ((1024, 1024), (1024, 1024)),
+    "spectrogram_inverter.input_noise": (0.0, 0.0),
     "initialization.kernel": ("truncated_normal_fan_in", "truncated_normal"),
     "initialization.kernel_scale": (1.0, 0.1),
     "initialization.bias": (0.0, 0.01),

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import types
 
+import keras
 import numpy as np
 import pytest
 import scipy.special
@@ -114,6 +115,24 @@ def test_the_inverter_weighs_a_recording_by_its_uses(config, synthetic_data):
     expected = 0.5 * (errors * batch["weight"].numpy()).mean()
     found = float(stage.losses(batch, training=False)["reconstruction"])
     assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_inverter_hears_noise_in_training_alone(config, synthetic_data):
+    config = config_lib.override(config, ["spectrogram_inverter.input_noise=0.5"])
+    config = systems.configure("dcmavg", config)
+    spectrograms = LogMel(config).spectrograms(synthetic_data.recordings.float_waveforms())
+    model = build_spectrogram_inverter(config)
+    plain = build_spectrogram_inverter(
+        config_lib.override(config, ["spectrogram_inverter.input_noise=0"])
+    )
+    plain.set_weights(model.get_weights())
+    np.testing.assert_array_equal(
+        model(spectrograms, training=False), plain(spectrograms, training=False)
+    )
+    noisy = keras.Model(model.input, model.get_layer("input_noise").output)
+    noise = noisy(spectrograms, training=True).numpy() - spectrograms
+    assert noise.std() == pytest.approx(0.5, rel=0.05) and abs(noise.mean()) < 0.05
+    assert np.abs(noise - (noisy(spectrograms, training=True).numpy() - spectrograms)).max() > 0.1
 
 
 @pytest.mark.parametrize("replicas, rows, expected", [(1, 5, 5), (1, 99, 64), (2, 5, 4), (2, 1, 2)])
