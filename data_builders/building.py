@@ -11,7 +11,7 @@ from etils import epath
 
 from data_builders.errors import DataSetError
 from mtnet_tf import files
-from mtnet_tf.errors import InputError, first_line
+from mtnet_tf.errors import InputError, causes, first_line
 
 # What Beam makes of a worker's error, in its last line:
 # "package.ErrorClass: message [while running 'step']".
@@ -89,17 +89,14 @@ def one_error(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
         ) from error
 
 
-def _what_failed(error: BaseException | None):
+def _what_failed(error: BaseException):
     """The first InputError or file system's error of an exception and those behind it; or None."""
     import tensorflow as tf
 
-    last = error
-    while error is not None:
-        if isinstance(error, (InputError, OSError, tf.errors.OpError)):
-            return error
-        last = error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return _of_a_worker(str(last))
+    for cause in causes(error):
+        if isinstance(cause, (InputError, OSError, tf.errors.OpError)):
+            return cause
+    return _of_a_worker(str(cause))
 
 
 def _of_a_worker(text: str):

@@ -1,6 +1,9 @@
 """The errors that a user is meant to read."""
 
+from __future__ import annotations
+
 import signal
+from collections.abc import Iterator
 
 
 class InputError(Exception):
@@ -32,6 +35,13 @@ def first_line(error: BaseException) -> str:
     """
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return line.rpartition("}} ")[2].partition(" [Op:")[0]
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields an exception and those behind it, as a traceback shows them, the last one first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def install(extra: str) -> str:

@@ -9,6 +9,7 @@ between fields in `checks.py`, the presets in `presets.py`.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -107,6 +108,12 @@ class Config:
     def depends_on_voice(self) -> bool:
         """Whether the network is told the voice: with a single one it is MT-Net as it is."""
         return self.voice.conditioning != "none" and self.data.num_voices > 1
+
+    def in_float32(self) -> Config:
+        """Returns the configuration of the network as it is used, whatever its training was."""
+        return dataclasses.replace(
+            self, training=dataclasses.replace(self.training, precision="float32")
+        )
 
     def __post_init__(self) -> None:
         for name, value in checked_fields(vars(self), Config).items():

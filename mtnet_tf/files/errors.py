@@ -10,7 +10,7 @@ import stat
 import sys
 from collections.abc import Iterator
 
-from mtnet_tf.errors import InputError
+from mtnet_tf.errors import InputError, causes
 
 _LONGEST_REASON = 300
 
@@ -64,13 +64,12 @@ def _file_system_reason(error: BaseException) -> str | None:
     None if neither said anything.
     """
     tensorflow = sys.modules.get("tensorflow")  # where it is not imported, nothing is written by it
-    while error is not None:
-        if isinstance(error, OSError):
-            return error.strerror or str(error)
-        if tensorflow is not None and isinstance(error, tensorflow.errors.OpError):
+    for cause in causes(error):
+        if isinstance(cause, OSError):
+            return cause.strerror or str(cause)
+        if tensorflow is not None and isinstance(cause, tensorflow.errors.OpError):
             # "{{function_node ...}} <temporary file>; No space left on device [Op:SaveV2]"
-            return error.message.partition(" [Op:")[0].rpartition("; ")[2]
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+            return cause.message.partition(" [Op:")[0].rpartition("; ")[2]
     return None
 
 

@@ -77,5 +77,4 @@ class System:
 
     def build_for_use(self, config: Config) -> keras.Model:
         """Returns the network as it is used, in float32 whatever its training was; untrained."""
-        training = dataclasses.replace(config.training, precision="float32")
-        return self.build(dataclasses.replace(config, training=training))
+        return self.build(config.in_float32())

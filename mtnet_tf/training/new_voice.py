@@ -54,8 +54,7 @@ def take_over(network: keras.Model, voices: Sequence[str], run: RunFolder) -> No
         ConfigError: the layers differ.
         RunFolderError: the run has not finished, or its network is damaged.
     """
-    training = dataclasses.replace(run.config().training, precision="float32")
-    other = build_mtnet(dataclasses.replace(run.config(), training=training))
+    other = build_mtnet(run.config().in_float32())
     load_weights(other, run / NETWORK)
     values, known = {weight.path: weight.numpy() for weight in other.weights}, run.voices()
     for name, rows in values.items():

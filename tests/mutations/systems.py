@@ -59,7 +59,7 @@ MUTANTS = {
             ("if not _NAME.fullmatch(self.name)", "if not _NAME.match(self.name)"),
             ("if not self.label or not self.tables", "if not self.label"),
             (" or isinstance(self.tables, str)", ""),
-            ('config.training, precision="float32"', "config.training"),
+            ("self.build(config.in_float32())", "self.build(config)"),
         ),
     ),
     "mtnet_tf/systems/mtnet.py": (
