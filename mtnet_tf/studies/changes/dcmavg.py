@@ -43,8 +43,8 @@ CHANGES = {
         base="named_words",
     ),
     "named_words_projection_input_noise": Change(
-        "noise of .2 on the spectrograms that the inverter learns from",
-        ("spectrogram_inverter.input_noise=0.2",),
+        "2,000 updates of the inverter, with noise of .2 on the spectrograms that it learns from",
+        ("training.inverter.epochs=2000", "spectrogram_inverter.input_noise=0.2"),
         base="named_words_projection",
     ),
     "inverter_2000": Change("2,000 updates of the inverter", ("training.inverter.epochs=2000",)),
