@@ -45,10 +45,9 @@ _CAVEATS = {
     " Eq. 9 on to the image encoder. Meth.(L_gen) has no other gradient there: the first claim"
     " compares that too.",
     "4": "DCMAVG, I2T2A and MT-Net share one image encoder; CMCGAN has one of its own, of fewer"
-    " operations. Recipes were searched on validation with MT-Net, and in a few short runs with"
-    " CMCGAN and I2T2A; `experiments/results/README.md` has all of these runs. A few were made with"
-    " DCMAVG on CIFAR100 AD too, and its cells here do not have what they found yet: its image"
-    " encoder is trained as MT-Net's is. The texts of I2T2A are said by the voice of the"
+    " operations. Recipes were searched on validation with MT-Net, and in short runs with each of"
+    " the others; `experiments/results/README.md` has all of these runs. The encoder of DCMAVG"
+    " is trained as MT-Net's is. The texts of I2T2A are said by the voice of the"
     " references, which the paper's very likely were too. The rows in other voices say what its"
     " scores are worth without that: the words are the same.",
 }

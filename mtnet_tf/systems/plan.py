@@ -47,7 +47,7 @@ _EPOCHS = {
 # CMCGAN.
 _ADVERSARIAL_EPOCHS = {
     "small": {
-        "dcmavg": {"mnist_ad": 3.0, "cifar10_ad": 8.0, "cifar100_ad": 8.0},
+        "dcmavg": {"mnist_ad": 2.0, "cifar10_ad": 6.0, "cifar100_ad": 6.0},
         "cmcgan": {"mnist_ad": 2.0, "cifar10_ad": 6.0, "cifar100_ad": 6.0},
     },
 }
@@ -56,6 +56,13 @@ _CHOSEN = {
     ("small", "i2t2a"): (
         "loss.letters=sum",
         "training.image_encoder_optimizer.learning_rate=0.02",
+    ),
+    ("small", "dcmavg"): (
+        "training.adversarial.batch_size=16",
+        "adversarial.generator_updates=3",
+        "adversarial.conditioning=projection",
+        "training.inverter.epochs=2000",
+        "spectrogram_inverter.input_noise=0.2",
     ),
     ("small", "cmcgan"): (
         "training.adversarial.batch_size=16",

@@ -82,7 +82,9 @@ def test_a_cell_is_configured_by_preset_plan_overrides_and_row():
     assert gan.training.joint.epochs == planned
     assert gan.training.adversarial.epochs > config.training.adversarial.epochs
     of_cmcgan = plan.cell_config(plan.Cell("mnist_ad", "cmcgan", 0), "small", [])
-    assert of_cmcgan.training.adversarial.batch_size < gan.training.adversarial.batch_size
+    for config_of_gan in (gan, of_cmcgan):
+        assert config_of_gan.training.adversarial.batch_size == 16
+    assert (gan.adversarial.conditioning, gan.adversarial.generator_updates) == ("projection", 3)
     rates = [config.training.discriminator_optimizer.learning_rate for config in (of_cmcgan, gan)]
     assert rates[0] > rates[1]
     speller = plan.cell_config(plan.Cell("mnist_ad", "i2t2a", 0), "small", [])
