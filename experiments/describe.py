@@ -52,7 +52,11 @@ _JSON = flags.DEFINE_bool("json", False, "Print one JSON object per picture, one
 _PLAY = flags.DEFINE_bool("play", False, "Play the sounds too.")
 _SAMPLE_RATE = flags.DEFINE_integer("sample_rate", 22050, "Sample rate of the wav file, Hz.")
 _VOICE = flags.DEFINE_string("voice", None, "Voice that speaks; default: the first.")
-_LIST_VOICES = flags.DEFINE_bool("list_voices", False, "Print the voices, and nothing else.")
+_LIST_VOICES = flags.DEFINE_bool(
+    "list_voices",
+    False,
+    "Print the voices, and nothing else; an error where there is none to choose.",
+)
 _INVERT = flags.DEFINE_enum(
     "invert",
     "auto",
@@ -138,8 +142,9 @@ def _voice(run: "RunFolder") -> str | None:
     """
     if _VOICE.value is not None:
         run.voice_number(_VOICE.value)
-        return _VOICE.value
-    return run.voices()[0] if run.config().depends_on_voice else None
+    if not run.config().depends_on_voice:
+        return None
+    return _VOICE.value or run.voices()[0]
 
 
 def _record(

@@ -48,7 +48,7 @@ def generator_loss(fake: tf.Tensor, form: Form = "gan_cls") -> tf.Tensor:
 
 
 def consistency_loss(true: tf.Tensor, again: tf.Tensor) -> tf.Tensor:
-    """Returns the cycle consistency loss (CMCGAN): what differs after a way there and back.
+    """Returns the cycle consistency loss (CMCGAN): the mean absolute difference after a cycle.
 
     Args:
         true: images or spectrograms, float32 [batch, height, width, channels].

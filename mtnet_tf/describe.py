@@ -115,8 +115,8 @@ class Describer:
 
     Attributes:
         words: what it can say.
-        voices: of its recordings. A network that does not depend on the voice speaks as all of them
-            together, or as the only one.
+        voices: that it speaks in: as the one that is asked for; where it does not depend on the
+            voice, as all of them together, or as the only one.
         image_shape: (height, width, channels) of what it sees.
         sample_rate: Hz, of what it says.
     """
@@ -138,7 +138,7 @@ class Describer:
         self._calibration = read_calibration(run)
         self._recordings = _Recordings(run, self._config.data.sample_rate)
         self.words = self._recordings.words
-        self.voices = tuple(run.voices())
+        self.voices = tuple(run.voices_spoken())
         self.image_shape = self._config.data.image_shape
         self.sample_rate = self._config.data.sample_rate
 

@@ -31,8 +31,8 @@ class LossConfig:
             audio generator on to phi, and so to the image encoder.
         generation_target: whose recording Eq. 9 compares with in training: the image's own, or that
             of the word that the softmax layer names at that moment (hard bootstrapping, Reed et al.
-            2015). The second needs the perceptual loss. Also whose recording is the true one of an
-            image for the discriminator of DCMAVG, whose classifier is trained before.
+            2015). The second needs the perceptual loss. For DCMAVG, which trains its classifier
+            first: which recording the discriminator takes as true. CMCGAN and I2T2A ignore it.
         audio_feature_weight: from 0 to 1e6, of the generation loss of what the generator makes of
             the true audio feature phi^A in place of phi, or None. It needs the representation loss.
         spectral_weight: from 0 to 1e6, of a multi-resolution spectral loss beside Eq. 9, or None.

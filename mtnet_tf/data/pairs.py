@@ -153,22 +153,16 @@ class AudioDescriptions:
         Raises:
             DataError: as `first_recordings`.
         """
-        found = np.tile(self.first_recordings(), [len(self.voices), 1])
-        train = self.train
+        heard = self.heard_by_voice()
+        return np.where(heard < 0, self.first_recordings(), heard)
+
+    def heard_by_voice(self) -> np.ndarray:
+        """Returns `recordings_by_voice`, with -1 for a word that a voice lacks."""
+        train, found = self.train, np.full([len(self.voices), len(self.words)], -1)
         # The first of equal (voice, word) comes last, and so stays.
         order = np.argsort(-train.recordings, kind="stable")
         found[train.voices[order], train.labels[order]] = train.recordings[order]
         return found
-
-    def heard_by_voice(self) -> np.ndarray:
-        """Returns int64 [voices, words] as `recordings_by_voice`; -1 for a word that a voice lacks.
-
-        Raises:
-            DataError: as `first_recordings`.
-        """
-        found = self.recordings_by_voice()
-        own = np.array(self.recordings.voices())[found] == np.array(self.voices)[:, None]
-        return np.where(own, found, -1)
 
     def used_recordings(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns int64 [n], the recordings that the training split uses, and their weights.

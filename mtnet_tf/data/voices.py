@@ -25,9 +25,8 @@ def spoken_by(data: AudioDescriptions, voice: str) -> AudioDescriptions:
         DataError: there is no such voice, or it lacks a word.
     """
     number = _number(data, voice)
-    of_words = data.recordings_by_voice()[number]
-    voices = data.recordings.voices()
-    lacking = [w for w, recording in zip(data.words, of_words) if voices[recording] != voice]
+    of_words = data.heard_by_voice()[number]
+    lacking = [word for word, recording in zip(data.words, of_words) if recording < 0]
     if lacking:
         raise DataError(
             f"{voice} has no recording in the training split of {data.name} of:"

@@ -89,7 +89,7 @@ def _metadata(run: RunFolder, calibration: Calibration, inputs: tuple[str, ...])
         "system": config.system,
         "preset": config.preset,
         "words": run.words(),
-        "voices": run.voices(),
+        "voices": run.voices_spoken(),
         "inputs": list(inputs),
         "sample_rate": config.data.sample_rate,
         "image_shape": list(config.data.image_shape),

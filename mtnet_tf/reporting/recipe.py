@@ -47,9 +47,9 @@ def section(folder: pathlib.Path | str) -> str:
 
 
 def _kept_validation(result: dict) -> dict[str, float | None]:
-    """Returns accuracy and generation loss of the network that is kept; None for what it lacks.
+    """Returns the accuracy of the network that is kept, and the last generation loss, if any.
 
-    That is the last one, but of an adversarial stage the one with the best validation.
+    The last network is kept; of an adversarial stage the one with the best validation.
     """
     if divergence(result):
         return {_ACCURACY: None, _GENERATION: None}

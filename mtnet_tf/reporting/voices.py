@@ -21,8 +21,8 @@ own recording, by the network of all voices, by one without the voice input, and
 that voice alone. Below each player stand the word and the voice of the recording that the sound is
 nearest to. The paper says that MT-Net keeps "implicit information", such as emotion and tone. A
 picture does not say who speaks: a network that is not told speaks the average of the voices, and
-one that is told keeps each of them. So what is implicit in the recordings is kept as far as the
-inputs determine it. NOTICE, in the folder of the source, says whose recordings these are."""
+one that is told keeps each of them. So a network keeps only what its inputs determine. NOTICE, in
+the folder of the source, says whose recordings these are."""
 _LEARNED_LATER = """One voice was also learned later, by a network that knew the others: it is the
 network of the last row of "A new voice" in README.md. The other cells of its column are empty."""
 
@@ -138,10 +138,12 @@ def _networks(results: dict[str, dict]) -> str:
 
 def _voices(results: dict[str, dict]) -> str:
     """Returns the scores of each voice: by the one network, one without the input, one alone."""
-    header = ["voice", "one network of all voices", "its voice by the sound"]
+    (together,) = _of_role(results, "all")
+    told = all("voice_accuracy" in scores for scores in together["per_voice"].values())
+    header = ["voice", "one network of all voices"]
+    header += ["of these sounds nearest to their voice"] * told  # older results do not say
     header += ["without the voice input", "a network of it alone", "the first to the last"]
     rows, ratios = [], []
-    (together,) = _of_role(results, "all")
     for voice, scores in together["per_voice"].items():
         said = scores["metrics"]
         deaf = [result["per_voice"][voice]["metrics"] for result in _of_role(results, "deaf")]
@@ -152,7 +154,7 @@ def _voices(results: dict[str, dict]) -> str:
             [
                 voice,
                 _spread(scores),
-                percent(scores.get("voice_accuracy")),
+                *([percent(scores["voice_accuracy"])] if told else []),
                 *(_scores(found[0]) if found else "not run" for found in (deaf, alone)),
                 " / ".join(map(_share, of_alone[0].values())) if of_alone else "",
             ]
@@ -170,8 +172,8 @@ def _aim(ratios: list[dict[str, float | None]]) -> str:
     }
     found = ", ".join(f"{title} for {count}" for title, count in near.items())
     return (
-        f"The aim is {100 * (1 - _NEAR):.0f} % below a network of the voice alone at most. Of"
-        f" {len(ratios)} voices it is met in {found}."
+        f"The aim is {100 * (1 - _NEAR):.0f} % below a network of the voice alone at most. It is"
+        f" met in {found} of {len(ratios)}."
     )
 
 

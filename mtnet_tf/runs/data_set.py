@@ -61,10 +61,9 @@ def load_data(run: RunFolder, path: pathlib.Path | str | None = None) -> AudioDe
             f" {wanted.num_voices} of them. The program that trained it scores it."
         )
     data = beside(loading.load(dataset, config.data), run.words(), run.recordings())
-    heard = record.get("never_heard")
-    if heard is not None and (others := set(never_heard(data)) - set(heard)):
+    if others := sorted(set(never_heard(data)) - set(run.voices_heard())):
         raise InputError(
-            f"The data set in {path} has pairs of {', '.join(sorted(others))}, and {run.path} was"
-            f" trained on {', '.join(heard)}. The program that trained it scores it."
+            f"The data set in {path} has pairs of {', '.join(others)}, and {run.path} was trained"
+            f" on {', '.join(run.voices_heard())}. The program that trained it scores it."
         )
     return data

@@ -278,23 +278,34 @@ class RunFolder:
         Raises:
             RunFolderError: as `environment` and `voices`.
         """
-        return list(self.environment().get("never_heard", self.voices()))
+        heard = self.environment().get("never_heard")
+        return list(heard) if isinstance(heard, dict) else self.voices()
+
+    def voices_spoken(self) -> list[str]:
+        """Returns the voices that the network speaks in, in the order of their numbers.
+
+        It speaks as the one that is asked for; where it does not depend on the voice, as all of
+        them together, or as the only one.
+
+        Raises:
+            RunFolderError: as `voices_heard`.
+        """
+        return self.voices() if self.config().depends_on_voice else self.voices_heard()
 
     def voices_to_choose(self) -> list[str]:
-        """Returns the voices that the network can be asked for, in the order of their numbers.
+        """Returns `voices_spoken`, of which one can be asked for.
 
         Raises:
             InputError: there is nothing to choose: it speaks as several voices together.
             RunFolderError: as `voices_heard`.
         """
-        if self.config().depends_on_voice:
-            return self.voices()
-        if len(heard := self.voices_heard()) > 1:
+        voices = self.voices_spoken()
+        if len(voices) > 1 and not self.config().depends_on_voice:
             raise InputError(
-                f"The network does not depend on the voice: it speaks as all of {', '.join(heard)}"
+                f"The network does not depend on the voice: it speaks as all of {', '.join(voices)}"
                 " together. Train with --override=voice.conditioning=film to choose one."
             )
-        return heard
+        return voices
 
     def voice_number(self, name: str) -> int:
         """Returns the place of a voice among `voices_to_choose`.

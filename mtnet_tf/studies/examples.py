@@ -97,12 +97,13 @@ def add_system(
     """
     folder = pathlib.Path(folder)
     record, examples = _read(folder)
+    titles = {said: plan.label(said) for said in {**record["said"], name: None}}
+    titles = {TRUE: TRUE_LABEL, **titles}
     pairs, rate = _pairs(data, examples), run.config().data.sample_rate
     _write_sounds(folder, examples, name, _say(run, pairs), rate)
     record["said"][name] = _retrieved(_rows_of(run), examples)
     record["heard"].pop(name, None)  # which was of the sounds before
     write_json(folder / RECORD, record)
-    titles = {TRUE: TRUE_LABEL, **{said: plan.label(said) for said in record["said"]}}
     sounds = {
         title: [
             audio_files.read_audio(sound_of(folder, number, example, column))[0]

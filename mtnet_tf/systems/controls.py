@@ -1,7 +1,7 @@
 """Controls: what the scores of a table are worth.
 
 A control is no network of a table: it plays noise, a mean, or a recording. With one recording a
-word, a plain classifier that plays the recording is hard to beat: no network of the tables has a
+word, a plain classifier that plays the recording is hard to beat: no row of the paper's has a
 higher PESQ.
 """
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from mtnet_tf.config import Config
 from mtnet_tf.data.pairs import AudioDescriptions, DataError
-from mtnet_tf.data.voices import never_heard
+from mtnet_tf.data.voices import never_heard, require_heard
 from mtnet_tf.files import write_npz
 from mtnet_tf.models.mtnet import build_test_network
 from mtnet_tf.models.operations import forward_flops
@@ -66,13 +66,16 @@ def train(
     Raises:
         ConfigError: the system is not registered, or cannot be trained with this configuration.
         RunFolderError: another process uses the folder, or it was begun otherwise.
-        DataError: the data set does not fit the configuration.
+        DataError: the data set does not fit the configuration, or the network is told the voice and
+            was to learn one of no training pair.
         InputError: as the stages of the system.
     """
     config = choose_precision(config, device)
     system = find(config.system)
     system.check(config)
     _check_fit(config, data)
+    if config.depends_on_voice and init_from is None:
+        require_heard(data)
     session = Session(
         run,
         config.training,

@@ -16,7 +16,6 @@ import numpy as np
 
 from mtnet_tf.config import Config, ConfigError
 from mtnet_tf.data.pairs import AudioDescriptions
-from mtnet_tf.data.voices import require_heard
 from mtnet_tf.models.audio_autoencoder import build_audio_autoencoder
 from mtnet_tf.models.mtnet import build_mtnet
 from mtnet_tf.runs.layout import AUDIO_FEATURES, AUTOENCODER
@@ -44,15 +43,12 @@ def algorithm1(config: Config, data: AudioDescriptions, session: Session) -> ker
 
     Raises:
         ConfigError: layers of fresh weights are to stay as they are.
-        DataError: the network is told the voice, and was to learn one of no training pair.
         CollapseError: stage 1 has learned too little.
         InputError: as `loop.run_stage`.
     """
     if config.training.frozen and session.init_from is None:
         rule = "must be empty for a network that begins with fresh weights (no --init_from)"
         raise ConfigError.of_field("training.frozen", rule, config.training.frozen)
-    if config.depends_on_voice and session.init_from is None:
-        require_heard(data)
     audio_features = None
     # Without the representation loss nothing is compared with phi^A: there is no stage 1.
     if config.loss.representation_weight is not None:

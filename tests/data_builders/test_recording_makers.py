@@ -331,7 +331,7 @@ def test_an_existing_folder_is_not_touched(fsdd, tmp_path):
 
 def test_voice_that_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "piper", None)
-    with pytest.raises(SpeechError, match=r"mtnet-tf\[voice\]"):
+    with pytest.raises(SpeechError, match=r"pip install -e '\.\[voice\]'"):
         recording_makers.make_piper_recordings(tmp_path / "x", ["zero"])
     assert not list(tmp_path.iterdir())
 

@@ -17,7 +17,7 @@ from mtnet_tf.data.prepared import open_prepared
 from mtnet_tf.describe import Describer
 from mtnet_tf.errors import InputError
 from mtnet_tf.runs.data_set import load_data
-from mtnet_tf.runs.layout import CONFIG
+from mtnet_tf.runs.layout import CONFIG, ENVIRONMENT
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.controls import CEILING, Context, make_controls
 from mtnet_tf.systems.train import train
@@ -122,7 +122,10 @@ def test_describe_takes_the_voice_that_is_named(base, tmp_path):
     assert said[None] == said["ann"]
     assert said["ann"][0] == "ann" and said["eve"][0] == "eve"
     assert said["ann"][1] != said["eve"][1]
-    done = describe(f"--image={photo}", "--voice=bob")
+    done = describe(f"--image={photo}", f"--output={tmp_path / 'text.wav'}", "--voice=eve")
+    assert "; voice: eve\n" in done.stdout
+    # Before the picture is looked for.
+    done = describe("--image=/not/here.png", "--voice=bob")
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "There is no voice 'bob'. The voices are: ann, eve." in done.stderr
 
@@ -134,8 +137,13 @@ def test_a_network_that_is_deaf_to_the_voice_has_none_to_choose(base, tmp_path):
     (run / CONFIG).write_text(to_json(config))
     with pytest.raises(InputError, match="speaks as all of ann, eve together. Train with"):
         run.voices_to_choose()
+    older = run.environment()
+    del older["never_heard"]
+    (run / ENVIRONMENT).write_text(json.dumps(older))
+    assert run.voices_heard() == run.voices_spoken() == ["ann", "eve"]
     run.record(never_heard={"eve": []})
-    assert run.voices_to_choose() == ["eve"]
+    assert run.voices_to_choose() == run.voices_spoken() == ["eve"]
+    assert (run.voices(), run.voice_number("eve")) == (["ann", "eve"], 0)
     # Its data set has pairs that it was not trained on.
     with pytest.raises(InputError, match="has pairs of ann, and .* was trained on eve"):
         load_data(run)

@@ -214,9 +214,7 @@ def test_what_cannot_be_exported_is_one_error(exported, tmp_path, monkeypatch):
         raise ImportError("No module named 'onnx'")
 
     monkeypatch.setattr(onnx_file, "write", missing)
-    with pytest.raises(
-        ExportError, match=r"No module named 'onnx'.*pip install 'mtnet-tf\[export\]'"
-    ):
+    with pytest.raises(ExportError, match=r"No module named 'onnx'.*pip install -e '\.\[export\]'"):
         export(exported, tmp_path / "model", "onnx")
     assert not list(tmp_path.iterdir())
     assert set(export_lib.FORMATS) == {"saved_model", "onnx", "litert"}

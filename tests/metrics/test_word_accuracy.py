@@ -74,5 +74,5 @@ def test_there_must_be_a_word():
 
 def test_a_missing_package_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    with pytest.raises(ImportError, match=r"mtnet-tf\[asr\]"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[asr\]'"):
         word_accuracy.WordRecognizer(["zero"])

@@ -15,7 +15,11 @@ MUTANTS = {
             ("uses[used] / uses[used].mean()", "uses[used] / uses[used].sum()"),
             ("[*np.unique(self.train.recordings), *range", "[*range"),
             ("*range(len(self.recordings))]", "]"),
-            ("np.where(own, found, -1)", "found"),
+            ("np.where(heard < 0, self.first_recordings(), heard)", "heard"),
+            (
+                "np.full([len(self.voices), len(self.words)], -1)",
+                "np.tile(self.first_recordings(), [len(self.voices), 1])",
+            ),
         ),
     ),
     "mtnet_tf/data/draws.py": (

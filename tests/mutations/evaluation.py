@@ -98,6 +98,7 @@ MUTANTS = {
     "mtnet_tf/reporting/stability.py": (
         ("tests/reporting/test_stability.py",),
         (
+            ("_COLLAPSED = 0.75", "_COLLAPSED = 0.76"),
             ("accuracies.index(max(accuracies))", "len(accuracies) - 1"),
             ("percent(accuracies[-1])", "percent(accuracies[0])"),
         ),

@@ -318,7 +318,7 @@ MUTANTS = {
         ),
     ),
     "mtnet_tf/training/stages/dcmavg.py": (
-        ("tests/systems/test_adversarial.py",),
+        ("tests/systems/test_adversarial.py", "tests/systems/test_dcmavg.py"),
         (
             ("losses(embedding, real, wrong, noise)", "losses(embedding, wrong, real, noise)"),
             ("tf.shape(embedding)[0], use=1)", "tf.shape(embedding)[0], use=1) * 0"),

@@ -5,14 +5,15 @@ import json
 import numpy as np
 import pytest
 
+from mtnet_tf.config import preset
 from mtnet_tf.data import audio_files
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import write_json, write_text
-from mtnet_tf.runs.examples import Example
+from mtnet_tf.runs.examples import Example, sound_of
 from mtnet_tf.runs.layout import ROWS, result_folder
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies import examples
-from mtnet_tf.studies.examples import add_controls, choose, hear, read_scored
+from mtnet_tf.studies.examples import add_controls, add_system, choose, hear, read_scored
 from mtnet_tf.systems.controls import Control
 
 
@@ -68,6 +69,38 @@ def test_what_is_heard_is_written_down(tmp_path):
     (tmp_path / "examples.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match="examples.json is broken"):
         hear(tmp_path, recognize)
+
+
+def test_the_columns_are_named_as_the_rows_of_the_tables(tmp_path, monkeypatch, synthetic_data):
+    test = synthetic_data.test
+    word = synthetic_data.words[test.labels[0]]
+    example = Example(str(test.image_ids[0]), word, word, 0.9)
+    record = {"chosen": [vars(example)], "said": {"mtnet": [word]}, "controls": {}, "heard": {}}
+    write_json(tmp_path / "examples.json", record)
+    for level, name in ((0.1, "true"), (0.2, "mtnet")):
+        sound = sound_of(tmp_path, 1, example, name)
+        audio_files.write_audio(sound, np.full(100, level), 22050)
+    drawn = []
+
+    def draw_systems(path, *arguments):
+        drawn.append(arguments)
+        path.write_bytes(b"a picture")
+
+    monkeypatch.setattr(examples, "draw_systems", draw_systems)
+    monkeypatch.setattr(examples, "_say", lambda *_: np.full([1, 100], 0.3, np.float32))
+    monkeypatch.setattr(examples, "_retrieved", lambda *_: ["other"])
+    monkeypatch.setattr(RunFolder, "config", lambda _: preset("tiny"))
+    add_system(RunFolder(tmp_path / "run"), synthetic_data, tmp_path, "no_holes")
+    ((images, sounds, words, nearest, rate),) = drawn
+    np.testing.assert_array_equal(images, test.images[:1])
+    means = {title: round(float(np.mean(said[0])), 2) for title, said in sounds.items()}
+    assert means == {"the recording": 0.1, "MT-Net": 0.2, "Proposed(hole)": 0.3}
+    assert (words, nearest, rate) == (
+        [word],
+        {"MT-Net": [word], "Proposed(hole)": ["other"]},
+        22050,
+    )
+    assert (tmp_path / "systems.png").read_bytes() == b"a picture"
 
 
 def test_a_control_is_given_the_texts_of_a_network_that_writes_nothing(

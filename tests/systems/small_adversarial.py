@@ -33,7 +33,7 @@ SMALL = [
 ]
 
 
-def dcmavg_stage(config, data):
+def dcmavg_stage(config, data, pairs=None):
     """Returns the stage, its generator and its discriminator; the embeddings are random."""
     keras.utils.set_random_seed(0)
     network = systems.find("dcmavg").build(config)
@@ -46,7 +46,7 @@ def dcmavg_stage(config, data):
     discriminator = build_discriminator(config, "spectrogram")
     generator = network.get_layer("spectrogram_generator")
     stage = DcmavgStage(
-        generator, discriminator, config, data, spectrograms, embeddings, data.train
+        generator, discriminator, config, data, spectrograms, embeddings, pairs or data.train
     )
     return stage, generator, discriminator
 

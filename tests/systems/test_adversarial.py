@@ -43,9 +43,13 @@ def layers_of(network):
     return [type(layer).__name__ for layer in [*network.layers, *wrapped]]
 
 
+@pytest.mark.parametrize("conditioning", ["concatenation", "projection"])
 @pytest.mark.parametrize("loss", ["gan_cls", "hinge"])
-def test_the_hinge_loss_brings_spectral_normalisation_to_discriminators_alone(loss, config):
-    config = config_lib.override(config, [f"adversarial.loss={loss}"])
+def test_the_hinge_loss_brings_spectral_normalisation_to_discriminators_alone(
+    loss, conditioning, config
+):
+    form = [f"adversarial.loss={loss}", f"adversarial.conditioning={conditioning}"]
+    config = config_lib.override(config, form)
     judges = {
         "of sounds": (adversarial.build_discriminator(config, "spectrogram"), 4),
         "of images": (adversarial.build_discriminator(config, "image"), 4),

@@ -228,7 +228,19 @@ def test_the_discriminator_hears_whether_both_belong_together(conditioning, conf
     assert abs(judged(0, 0) + judged(1, 1) - judged(0, 1) - judged(1, 0)) > 1e-4
 
 
-def test_a_named_word_takes_the_place_of_the_true_one(config, synthetic_data, monkeypatch):
+def test_the_stage_learns_the_words_and_recordings_that_it_is_given(config, synthetic_data):
+    train = synthetic_data.train
+    named = named_pairs(synthetic_data, 0 * train.labels)
+    stage, *_ = dcmavg_stage(config, synthetic_data, named)
+    asked = set(zip(named.labels.tolist(), named.recordings.tolist()))
+    true = set(zip(train.labels.tolist(), train.recordings.tolist()))
+    found = set()
+    for batch in stage.batches(0):
+        found |= set(zip(batch["label"].numpy().tolist(), batch["recording"].numpy().tolist()))
+    assert found == asked != true
+
+
+def test_a_named_word_takes_the_place_of_the_true_one(synthetic_data):
     """In the adversarial stage alone, by the pair's voice, and where this has said it."""
     train = synthetic_data.train
     lacking = train.take(np.flatnonzero((train.voices != 1) | (train.labels != 2)))

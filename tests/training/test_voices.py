@@ -100,6 +100,7 @@ def test_the_recordings_of_each_voice_and_word(synthetic_data):
     lacking = dataclasses.replace(synthetic_data, train=train_pairs.take(nobody))
     first = synthetic_data.recordings.labels.tolist().index(1)
     assert lacking.recordings_by_voice()[:, 1].tolist() == [first, first]
+    assert lacking.heard_by_voice()[:, 1].tolist() == [-1, -1]
     labels = np.where(synthetic_data.recordings.labels == 1, -1, synthetic_data.recordings.labels)
     silent = dataclasses.replace(synthetic_data.recordings, labels=labels)
     with pytest.raises(DataError, match="no recording of: one"):
