@@ -321,6 +321,8 @@ MUTANTS = {
         ("tests/systems/test_adversarial.py", "tests/systems/test_dcmavg.py"),
         (
             ("losses(embedding, real, wrong, noise)", "losses(embedding, wrong, real, noise)"),
+            ('"label": pairs.labels', '"label": data.train.labels'),
+            ('"recording": pairs.recordings', '"recording": data.train.recordings'),
             ("tf.shape(embedding)[0], use=1)", "tf.shape(embedding)[0], use=1) * 0"),
             (
                 "generate(self._validation[rows], noise)",
