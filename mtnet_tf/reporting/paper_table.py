@@ -16,7 +16,7 @@ from mtnet_tf import config as config_lib
 from mtnet_tf.errors import InputError
 from mtnet_tf.files import read_json, whole_files
 from mtnet_tf.reporting.results import dataset_of, read_summary, require_equal
-from mtnet_tf.runs.layout import MODEL
+from mtnet_tf.runs.layout import FAILED, MODEL
 from mtnet_tf.systems import plan, registry
 
 _EVALUATE = "Evaluate them on the same data."
@@ -80,7 +80,7 @@ def read_table(folder: pathlib.Path | str, table: str) -> dict[str, list[Row]]:
     if not runs and not failed:
         raise InputError(f"{folder} holds no result of a table. Run experiments.reproduce.")
     found = {}
-    for dataset in plan.in_order(_place(key)[0] for key in (*runs, *failed)):
+    for dataset in plan.in_order(plan.place_of(key)[0] for key in (*runs, *failed)):
         rows = []
         for row in _rows(dataset, table):
             row = dataclasses.replace(
@@ -123,10 +123,10 @@ def _read_files(folder: pathlib.Path | str) -> tuple[dict[str, dict], dict[str, 
     """Returns {cell: summary} and {cell: failure}. A failure that was mended since is none."""
     runs, failed = {}, {}
     for path in whole_files(folder):
-        is_failure = path.name.endswith(".failed.json")
+        is_failure = path.name.endswith(FAILED)
         record = read_json(path) if is_failure else read_summary(path)
         key = record.get("cell")
-        place = _place(key)
+        place = plan.place_of(key)
         if place is None or (not is_failure and not _is_of(record, place)):
             raise InputError(
                 f"{path} is no result of the cell {key!r} of a table. Move it away, or run the cell"
@@ -137,18 +137,6 @@ def _read_files(folder: pathlib.Path | str) -> tuple[dict[str, dict], dict[str, 
             raise InputError(f"{folder} holds the cell {key} twice. Keep one of its files.")
         found[key] = record
     return runs, {key: record for key, record in failed.items() if key not in runs}
-
-
-def _place(key: object) -> tuple[str, str, int | None] | None:
-    """Returns data set, row and seed of a cell, None for what is no cell. A control has no seed."""
-    dataset, _, rest = str(key).partition("/")
-    name, _, seed = rest.partition("/")
-    for table in plan.TABLES:
-        if name in registry.controls(table) and not seed:
-            return dataset, name, None
-        if name in plan.rows(table) and seed.isdecimal():
-            return dataset, name, int(seed)
-    return None
 
 
 def _is_of(summary: dict, place: tuple[str, str, int | None]) -> bool:
@@ -165,7 +153,7 @@ def _is_of(summary: dict, place: tuple[str, str, int | None]) -> bool:
 
 
 def _of_row(found: dict[str, dict], dataset: str, name: str) -> tuple[dict, ...]:
-    places = {key: _place(key) for key in found}
+    places = {key: plan.place_of(key) for key in found}
     keys = [key for key, place in places.items() if place[:2] == (dataset, name)]
     return tuple(found[key] for key in sorted(keys, key=lambda key: places[key][2] or 0))
 

@@ -24,6 +24,7 @@ EMBEDDINGS, CALIBRATION = "embeddings.npz", "calibration.json"
 LOG, CHECKPOINTS, EVENTS = "train_log.jsonl", "checkpoints", "tensorboard"
 EVALUATION = "evaluation"
 ROWS, SUMMARY, WAVS = "rows.csv", "summary.json", "wavs"
+FAILED = ".failed.json"  # how the file ends that says why a cell of a table failed
 MODEL = "model"  # the candidate that is the run's own network
 
 

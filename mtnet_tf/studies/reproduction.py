@@ -28,7 +28,7 @@ from mtnet_tf.files import FileError, InUseError, locked, read_json, whole_files
 from mtnet_tf.metrics.scoring_pool import ScoringPool
 from mtnet_tf.metrics.word_accuracy import WordRecognizer
 from mtnet_tf.runs.examples import RECORD, folder_of
-from mtnet_tf.runs.layout import CONFIG
+from mtnet_tf.runs.layout import CONFIG, FAILED
 from mtnet_tf.runs.provenance import environment
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.studies.examples import add_controls, add_system, write_examples
@@ -63,7 +63,7 @@ class Places:
 
     def failure(self, cell: Cell) -> pathlib.Path:
         """Returns the file that says why a cell failed."""
-        return self.result(cell).with_suffix(".failed.json")
+        return self.result(cell).with_suffix(FAILED)
 
     def control(self, dataset: str, name: str) -> pathlib.Path:
         """Returns the result file of a control."""

@@ -93,6 +93,22 @@ class Cell:
         return f"{self.dataset}/{self.row}/{self.seed}"
 
 
+def place_of(key: object) -> tuple[str, str, int | None] | None:
+    """Returns data set, row and seed of a result's key; None for what is no key.
+
+    Args:
+        key: `Cell.key`, or data set/control, which has no seed.
+    """
+    dataset, _, rest = str(key).partition("/")
+    name, _, seed = rest.partition("/")
+    for table in TABLES:
+        if name in controls(table) and not seed:
+            return dataset, name, None
+        if name in rows(table) and seed.isdecimal():
+            return dataset, name, int(seed)
+    return None
+
+
 def rows(table: str) -> tuple[str, ...]:
     """Returns the rows of a table, and of Table 3 those beyond the paper."""
     return (*(system.name for system in of_table(table)), *(BEYOND if table == "3" else ()))
