@@ -14,7 +14,7 @@ from mtnet_tf.evaluation.scoring import evaluate
 from mtnet_tf.metrics import EXTRAS, METRICS
 from mtnet_tf.metrics.score import chosen_metrics
 from mtnet_tf.metrics.scoring_pool import ScoringPool
-from mtnet_tf.systems.controls import Candidate, Context, make_controls
+from mtnet_tf.systems.controls import CEILING, Candidate, Context, make_controls
 
 AUDIO_LENGTH = 12000
 
@@ -221,10 +221,21 @@ def test_controls_depend_on_the_image_and_not_on_where_its_row_stands(data):
         np.testing.assert_array_equal(candidate.speak(data.test.take(order)), whole[order])
 
 
-def test_a_word_without_a_training_recording_is_told(data):
+def test_a_word_without_a_training_recording_is_said_by_another_one(data):
     lacking = AudioDescriptions(**{**vars(data), "train": data.train.take([0, 1, 4])})
+    (ceiling,) = [c for c in make_controls(Context(lacking)) if c.name == CEILING.name]
+    of_one = data.test.take(np.flatnonzero(data.test.labels == 1))
+    assert len(of_one)
+    first = data.recordings.float_waveforms()[data.recordings.labels.tolist().index(1)]
+    np.testing.assert_array_equal(ceiling.speak(of_one), np.tile(first, [len(of_one), 1]))
+
+
+def test_a_word_without_a_recording_is_told(data):
+    labels = np.where(data.recordings.labels == 1, -1, data.recordings.labels)
+    silent = dataclasses.replace(data.recordings, labels=labels)
+    lacking = {"train": data.train.take([0, 1, 4]), "recordings": silent}
     with pytest.raises(InputError, match="no recording of: one. Prepare the data set with more"):
-        make_controls(Context(lacking))
+        make_controls(Context(dataclasses.replace(data, **lacking)))
 
 
 def test_a_data_set_of_one_word_has_no_wrong_one(data):
