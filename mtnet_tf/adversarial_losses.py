@@ -14,22 +14,33 @@ Form = Literal["gan_cls", "hinge"]
 
 
 def discriminator_loss(
-    right: tf.Tensor, others: Sequence[tf.Tensor], form: Form = "gan_cls"
+    right: tf.Tensor,
+    mismatched: Sequence[tf.Tensor],
+    made: Sequence[tf.Tensor],
+    form: Form = "gan_cls",
+    mismatched_weight: float = 1.0,
 ) -> tf.Tensor:
     """Returns the loss of a matching-aware discriminator, which is to be minimised.
 
     With S the sigmoid of a logit, "gan_cls" maximises log S of true pairs, and log(1 - S) of pairs
-    that are made or do not belong together. Each kind of the latter has the weight 1/2, and the
-    true pairs weigh as much as all of them: 1 in DCMAVG, which has two kinds, and 2 in CMCGAN,
-    which has four. "hinge" has -max(0, 1 - logit) and -max(0, 1 + logit) for the logarithms.
+    that are made or do not belong together. Each kind of the latter has the weight 1/2, those that
+    do not belong together `mismatched_weight` times that. The true pairs weigh as much as all of
+    them: with a `mismatched_weight` of 1, as in both papers, 1 in DCMAVG, which has two kinds, and
+    2 in CMCGAN, which has four. "hinge" has -max(0, 1 - logit) and -max(0, 1 + logit) for the
+    logarithms.
 
     Args:
         right: logits of true pairs, float32 [batch].
-        others: logits of the other kinds of pairs, each float32 [batch].
+        mismatched: logits of each kind of true samples that do not belong together, float32
+            [batch].
+        made: logits of each kind of pairs with a made sample, float32 [batch].
         form: one of these.
+        mismatched_weight: of a mismatched pair beside a made one.
     """
     true = _hinge if form == "hinge" else tf.nn.softplus
-    loss = len(others) * true(-right) + tf.add_n([true(other) for other in others])
+    weights = [mismatched_weight] * len(mismatched) + [1.0] * len(made)
+    others = [w * true(other) for w, other in zip(weights, [*mismatched, *made])]
+    loss = sum(weights) * true(-right) + tf.add_n(others)
     return 0.5 * tf.nn.compute_average_loss(loss)
 
 

@@ -20,7 +20,7 @@ def test_gan_cls_of_dcmavg():
     """Its discriminator maximises log S_r + (log(1 - S_w) + log(1 - S_f)) / 2."""
     s_r, s_w, s_f = map(sigmoid, LOGITS[:3])
     maximised = np.log(s_r) + (np.log(1 - s_w) + np.log(1 - s_f)) / 2
-    found = losses.discriminator_loss(RIGHT, OTHERS[:2])
+    found = losses.discriminator_loss(RIGHT, OTHERS[:1], OTHERS[1:2])
     assert float(found) == pytest.approx(-maximised.mean(), rel=1e-5)
     assert float(losses.generator_loss(OTHERS[1])) == pytest.approx(-np.log(s_f).mean(), rel=1e-5)
 
@@ -29,13 +29,22 @@ def test_the_joint_corresponding_loss_of_cmcgan():
     """2 log S(r, r) + half of log(1 - S) of two mismatched and two generated pairs."""
     s, *wrong_and_fake = map(sigmoid, LOGITS)
     maximised = 2 * np.log(s) + sum(np.log(1 - other) for other in wrong_and_fake) / 2
-    found = losses.discriminator_loss(RIGHT, OTHERS)
+    found = losses.discriminator_loss(RIGHT, OTHERS[:2], OTHERS[2:])
+    assert float(found) == pytest.approx(-maximised.mean(), rel=1e-5)
+
+
+def test_mismatched_pairs_may_weigh_more_than_made_ones():
+    """The true pairs then weigh more too, as much as all others."""
+    s, *others = map(sigmoid, LOGITS)
+    weights = [4, 4, 1, 1]
+    maximised = 5 * np.log(s) + sum(w * np.log(1 - x) for w, x in zip(weights, others)) / 2
+    found = losses.discriminator_loss(RIGHT, OTHERS[:2], OTHERS[2:], mismatched_weight=4)
     assert float(found) == pytest.approx(-maximised.mean(), rel=1e-5)
 
 
 def test_hinge():
     expected = np.maximum(0, 1 - RIGHT) + sum(np.maximum(0, 1 + x) for x in OTHERS[:2]) / 2
-    found = losses.discriminator_loss(RIGHT, OTHERS[:2], "hinge")
+    found = losses.discriminator_loss(RIGHT, OTHERS[:1], OTHERS[1:2], "hinge")
     assert float(found) == pytest.approx(expected.mean(), rel=1e-5)
     found = losses.generator_loss(OTHERS[0], "hinge")
     assert float(found) == pytest.approx(-OTHERS[0].mean(), rel=1e-5)
@@ -44,7 +53,7 @@ def test_hinge():
 @pytest.mark.parametrize("form", ["gan_cls", "hinge"])
 def test_the_losses_of_a_large_logit_are_finite(form):
     huge = np.full(3, 1e4, np.float32)
-    assert np.isfinite(losses.discriminator_loss(-huge, [huge, huge], form))
+    assert np.isfinite(losses.discriminator_loss(-huge, [huge], [huge], form))
     assert np.isfinite(losses.generator_loss(-huge, form))
 
 
@@ -64,7 +73,7 @@ def all_losses(rows):
     of_letters = tf.gather(random.normal(size=(8, 4, 3)).astype(np.float32), rows)
     return tf.stack(
         [
-            losses.discriminator_loss(logits, [-logits]),
+            losses.discriminator_loss(logits, [-logits], [logits]),
             losses.generator_loss(logits),
             losses.generator_loss(logits, "hinge"),
             losses.consistency_loss(images, again),

@@ -193,6 +193,8 @@ class AdversarialConfig:
             first collapses.
         conditioning: how the discriminator of DCMAVG joins a sample and an embedding: by
             "concatenation", as in GAN-CLS, or by "projection" (Miyato and Koyama, ICLR 2018).
+        mismatched_weight: from 0 to 1e6, of true samples that do not belong together beside made
+            ones, in the loss of a discriminator; 1 in both papers.
         consistency_weight: from 0 to 1e6, of CMCGAN's cycles beside its adversarial loss.
         generator_updates: K of CMCGAN, from 1 to 100: how often a step moves the networks that make
             something, after the discriminator.
@@ -204,6 +206,7 @@ class AdversarialConfig:
     image_channels: Annotated[tuple[Units, ...], Length(1, 8)] = (128, 256)
     loss: Literal["gan_cls", "hinge"] = "gan_cls"
     conditioning: Literal["concatenation", "projection"] = "concatenation"
+    mismatched_weight: LossWeight = 1.0
     consistency_weight: LossWeight = 10.0
     generator_updates: Annotated[int, Range(least=1, most=100)] = 1
 

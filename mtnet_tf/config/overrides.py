@@ -22,6 +22,7 @@ _ADDED = {
     "training.frozen": [],
     "loss.letters": "mean",
     "adversarial.conditioning": "concatenation",
+    "adversarial.mismatched_weight": 1.0,
     "spectrogram_inverter.input_noise": 0.0,
 }
 

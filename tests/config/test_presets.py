@@ -66,6 +66,7 @@ TABLE = {
     "adversarial.image_channels": ((128, 256), (128, 256)),
     "adversarial.loss": ("gan_cls", "gan_cls"),
     "adversarial.conditioning": ("concatenation", "concatenation"),
+    "adversarial.mismatched_weight": (1.0, 1.0),
     "adversarial.consistency_weight": (10.0, 10.0),
     "adversarial.generator_updates": (1, 1),
     "spectrogram_inverter.channels": ((32, 64, 128), (32, 64, 128)),

@@ -51,7 +51,8 @@ MUTANTS = {
     "mtnet_tf/adversarial_losses.py": (
         ("tests/test_adversarial_losses.py",),
         (
-            ("len(others) * true(-right)", "true(-right)"),
+            ("sum(weights) * true(-right)", "len(weights) * true(-right)"),
+            ("[mismatched_weight] * len(mismatched)", "[1.0] * len(mismatched)"),
             ("return 0.5 * tf.nn.compute_average_loss(loss)", "return tf.reduce_mean(loss)"),
             ("tf.nn.relu(1.0 + x)", "tf.nn.relu(x)"),
             ("tf.abs(true - again)", "tf.square(true - again)"),

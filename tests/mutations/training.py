@@ -294,13 +294,18 @@ MUTANTS = {
     ),
     "mtnet_tf/training/stages/matching_aware.py": (
         ("tests/training/test_matching_aware.py",),
-        (("[judged(wrong), judged(fake)]", "[judged(fake)] * 2"),),
+        (
+            ("[judged(wrong)],", "[judged(fake)],"),
+            ("self._config.mismatched_weight,", "1.0,"),
+            ("judged(make()), self._config.loss", 'judged(make()), "gan_cls"'),
+        ),
     ),
     "mtnet_tf/training/stages/cmcgan.py": (
         ("tests/systems/test_cmcgan.py",),
         (
             ("for sound in mismatched]", 'for sound in [real["spectrogram"]] * 2]'),
             ("(fake[other], stayed[other])", "(fake[other],)"),
+            ("self._config.mismatched_weight,", "1.0,"),
         ),
     ),
     "mtnet_tf/training/stages/inverter.py": (

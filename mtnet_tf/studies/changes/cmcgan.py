@@ -68,4 +68,19 @@ CHANGES = {
         ("adversarial.image_channels=[64,128,256]",),
         base="epoch_discriminator_5e-4",
     ),
+    "epoch_mismatched_4": Change(
+        "mismatched pairs weigh four times as much as made ones",
+        ("adversarial.mismatched_weight=4",),
+        base="epoch_discriminator_5e-4",
+    ),
+    "epoch_mismatched_16": Change(
+        "mismatched pairs weigh sixteen times as much as made ones",
+        ("adversarial.mismatched_weight=16",),
+        base="epoch_discriminator_5e-4",
+    ),
+    "epoch_mismatched_16_input_noise": Change(
+        "2,000 updates of the inverter, with noise of .2 on the spectrograms that it learns from",
+        ("training.inverter.epochs=2000", "spectrogram_inverter.input_noise=0.2"),
+        base="epoch_mismatched_16",
+    ),
 }

@@ -30,7 +30,6 @@ class AdversarialStage(Stage):
     word accuracy are kept, of equal ones the first; the last ones where nothing is held out.
 
     Attributes:
-        form: of the adversarial loss.
         noise_units: of the latent z.
         discriminator: the network that judges.
     """
@@ -60,7 +59,7 @@ class AdversarialStage(Stage):
         super().__init__(stage, config.training, columns, augmentation)
         if self.num_validations:
             self.num_validations = max(1, round(stage.epochs))
-        self.form, self.noise_units = config.adversarial.loss, config.adversarial.noise_units
+        self.noise_units = config.adversarial.noise_units
         self._generators, self.discriminator = list(generators), discriminator
         self._move_generators = self.make_update(
             [v for network in generators for v in network.trainable_variables],

@@ -102,7 +102,11 @@ class CmcganStage(SpectrogramStage):
         def of_discriminator() -> dict[str, tf.Tensor]:
             others = [judged(real["image"], sound) for sound in mismatched]
             loss = adversarial_losses.discriminator_loss(
-                judged(**real), [*others, *both_fakes(made)], self.form
+                judged(**real),
+                others,
+                both_fakes(made),
+                self._config.loss,
+                self._config.mismatched_weight,
             )
             return {"total": loss}
 
@@ -110,7 +114,7 @@ class CmcganStage(SpectrogramStage):
             embeddings = {modality: encoded(modality, real[modality]) for modality in MODALITIES}
             fake = across(embeddings)
             adversarial = tf.add_n(
-                [adversarial_losses.generator_loss(x, self.form) for x in both_fakes(fake)]
+                [adversarial_losses.generator_loss(x, self._config.loss) for x in both_fakes(fake)]
             )
             # What stayed in its own modality, V -> V and A -> A, goes across after that.
             stayed = {modality: decoded(modality, embeddings[modality]) for modality in MODALITIES}

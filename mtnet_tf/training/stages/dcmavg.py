@@ -42,7 +42,7 @@ class DcmavgStage(SpectrogramStage):
             "recording": pairs.recordings,
         }
         super().__init__(config, data, spectrograms, columns, [generator], discriminator)
-        self._gan = MatchingAwareGan("spectrogram", generator, discriminator, self.form)
+        self._gan = MatchingAwareGan("spectrogram", generator, discriminator, config.adversarial)
         self._validation = embeddings["validation"]
 
     def replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -52,7 +52,7 @@ class ImageStage(AdversarialStage):
         self._embeddings = tf.constant(embeddings)
         self._images = tf.Variable(train.images, trainable=False)
         self._by_word = ByWord(train.labels, len(data.words))
-        self._gan = MatchingAwareGan("image", generator, discriminator, self.form)
+        self._gan = MatchingAwareGan("image", generator, discriminator, config.adversarial)
         self._validation = validation
         self._classify = traced(
             lambda images: classifier({"image": images}, training=False)["logits"],

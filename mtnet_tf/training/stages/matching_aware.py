@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from mtnet_tf import adversarial_losses
+from mtnet_tf.config.networks import AdversarialConfig
 from mtnet_tf.models.adversarial import Modality
 from mtnet_tf.models.tracing import traced
 from mtnet_tf.training.stages.adversarial import Losses
@@ -23,7 +24,7 @@ class MatchingAwareGan:
         modality: Modality,
         generator: keras.Model,
         discriminator: keras.Model,
-        form: adversarial_losses.Form,
+        config: AdversarialConfig,
     ) -> None:
         """Takes the networks.
 
@@ -31,9 +32,9 @@ class MatchingAwareGan:
             modality: what the generator makes and the discriminator judges.
             generator: of `build_generator`.
             discriminator: of `build_discriminator`.
-            form: of the adversarial loss.
+            config: of the adversarial loss.
         """
-        self._modality, self._form = modality, form
+        self._modality, self._config = modality, config
         self._generator, self._discriminator = generator, discriminator
         self.generate = traced(
             lambda embedding, noise: self._make(embedding, noise, training=False)
@@ -64,12 +65,17 @@ class MatchingAwareGan:
         fake = make()
 
         def of_discriminator() -> dict[str, tf.Tensor]:
-            others = [judged(wrong), judged(fake)]
-            loss = adversarial_losses.discriminator_loss(judged(real), others, self._form)
+            loss = adversarial_losses.discriminator_loss(
+                judged(real),
+                [judged(wrong)],
+                [judged(fake)],
+                self._config.loss,
+                self._config.mismatched_weight,
+            )
             return {"total": loss}
 
         def of_generator() -> dict[str, tf.Tensor]:
-            return {"total": adversarial_losses.generator_loss(judged(make()), self._form)}
+            return {"total": adversarial_losses.generator_loss(judged(make()), self._config.loss)}
 
         return of_discriminator, of_generator
 
