@@ -84,8 +84,11 @@ def test_a_cell_is_configured_by_preset_plan_overrides_and_row():
     of_cmcgan = plan.cell_config(plan.Cell("mnist_ad", "cmcgan", 0), "small", [])
     for config_of_gan in (gan, of_cmcgan):
         assert config_of_gan.training.adversarial.batch_size == 16
+        assert config_of_gan.training.inverter.epochs == 2000
+        assert config_of_gan.spectrogram_inverter.input_noise == 0.2
     assert (gan.adversarial.conditioning, gan.adversarial.generator_updates) == ("projection", 3)
-    assert (gan.training.inverter.epochs, gan.spectrogram_inverter.input_noise) == (2000, 0.2)
+    weights = [config.adversarial.mismatched_weight for config in (of_cmcgan, gan)]
+    assert weights == [16, 1]
     rates = [config.training.discriminator_optimizer.learning_rate for config in (of_cmcgan, gan)]
     assert rates[0] > rates[1]
     speller = plan.cell_config(plan.Cell("mnist_ad", "i2t2a", 0), "small", [])

@@ -68,11 +68,6 @@ CHANGES = {
         ("adversarial.image_channels=[64,128,256]",),
         base="epoch_discriminator_5e-4",
     ),
-    "epoch_mismatched_4": Change(
-        "mismatched pairs weigh four times as much as made ones",
-        ("adversarial.mismatched_weight=4",),
-        base="epoch_discriminator_5e-4",
-    ),
     "epoch_mismatched_16": Change(
         "mismatched pairs weigh sixteen times as much as made ones",
         ("adversarial.mismatched_weight=16",),
