@@ -240,10 +240,6 @@ MUTANTS = {
                 "discriminator.trainable_variables, stage.optimizer",
             ),
             (
-                "self.form, self.noise_units = config.adversarial.loss,",
-                'self.form, self.noise_units = "gan_cls",',
-            ),
-            (
                 "return np.zeros([count, self.noise_units])",
                 "return np.ones([count, self.noise_units])",
             ),
