@@ -196,8 +196,8 @@ class AdversarialConfig:
         mismatched_weight: from 0 to 1e6, of true samples that do not belong together beside made
             ones, in the loss of a discriminator; 1 in both papers.
         consistency_weight: from 0 to 1e6, of CMCGAN's cycles beside its adversarial loss.
-        generator_updates: K of CMCGAN, from 1 to 100: how often a step moves the networks that make
-            something, after the discriminator.
+        generator_updates: from 1 to 100, K of CMCGAN and the same of DCMAVG: how often a
+            step moves the networks that make something, after the discriminator.
     """
 
     embedding_units: Units = 64

@@ -173,7 +173,7 @@ class TrainingConfig:
         jit_compile: whether the training step is compiled with XLA.
         validations: how often a stage is validated, from 0 to 1e6: its audio features, or the
             validation part. 0: at its end alone. Whatever else it is, an adversarial stage is
-            validated once an epoch.
+            validated as often as it has epochs, rounded.
     """
 
     seed: Seed = 0

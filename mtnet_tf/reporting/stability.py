@@ -22,14 +22,15 @@ _FIGURES = {
     "generator_total": "loss of the generators",
 }
 _NOTES = (
-    "The validation part is looked at once an epoch of the adversarial stage, and the weights of"
-    " the best epoch are kept. Nearest-word accuracy: the share of images for which the recording"
-    " whose spectrogram is nearest is of the image's word.",
+    "The validation part is looked at as often as the adversarial stage has epochs, rounded, evenly"
+    " spread, and the weights of the best validation are kept. Nearest-word"
+    " accuracy: the share of images for which the recording whose spectrogram is nearest is of the"
+    " image's word.",
     "Diversity: how far the spectrograms of one image for several latents z are apart, over how far"
     " those of two words are. With one recording a word there is nothing to be diverse in, and 0 is"
     " no fault.",
-    "A training has collapsed here where the last epoch has less than three quarters of the best"
-    " accuracy. The loss of CMCGAN's generators has the weighted cycle consistency in it, and that"
+    "A training has collapsed here where the last validation has less than three quarters of the"
+    " best accuracy. The loss of CMCGAN's generators has the weighted cycle consistency in it, and that"
     " of its discriminator the weight of mismatched pairs.",
 )
 _COLLAPSED = 0.75  # of the best accuracy
@@ -57,7 +58,7 @@ def draw_stability(table: dict[str, list[Row]], path: pathlib.Path | str) -> boo
             axis.set_ylabel(title, fontsize=8)
         column[0].set_title(row.dataset)
         column[0].legend(fontsize=7)
-        column[-1].set_xlabel("epochs")
+        column[-1].set_xlabel("validations")
         column[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
@@ -83,7 +84,7 @@ def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
                 row.dataset,
                 row.label,
                 str(seed),
-                f"{percent(accuracies[best])}, epoch {best + 1} of {len(validations)}",
+                f"{percent(accuracies[best])}, validation {best + 1} of {len(validations)}",
                 percent(accuracies[-1]),
                 "yes" if accuracies[-1] < _COLLAPSED * accuracies[best] else "no",
                 number(validations[best].get(_DIVERSITY)),
@@ -96,10 +97,10 @@ def section(table: dict[str, list[Row]], picture: pathlib.Path) -> str:
     header += [
         "last accuracy",
         "collapsed",
-        "diversity, the epoch that is kept",
-        "diversity, last epoch",
+        "diversity, the validation that is kept",
+        "diversity, last validation",
     ]
-    alt = "Accuracy, diversity and both losses of each training, epoch by epoch"
+    alt = "Accuracy, diversity and both losses of each training, validation by validation"
     shown = f"![{alt}]({picture.name})\n\n" if picture.is_file() else ""
     return f"## Stability\n\n{shown}{markdown(header, rows)}\n{bullets(_NOTES)}"
 

@@ -44,15 +44,15 @@ _EPOCHS = {
     "compact": {"mnist_ad": 4.0, "cifar10_ad": 20.0},
 }
 # Of the adversarial stage, which comes after the other stages of DCMAVG and is nearly all of
-# CMCGAN.
+# CMCGAN, which has 10 minutes on MNIST AD.
 _ADVERSARIAL_EPOCHS = {
     "small": {
         "dcmavg": {"mnist_ad": 2.0, "cifar10_ad": 6.0, "cifar100_ad": 6.0},
         "cmcgan": {"mnist_ad": 1.75, "cifar10_ad": 6.0, "cifar100_ad": 6.0},
     },
 }
-# What the searches on validation chose for one row alone (`mtnet_tf.studies.changes`), and for both
-# adversarial ones.
+# What the searches on validation chose (`mtnet_tf.studies.changes`) for both adversarial systems,
+# and for one row alone.
 _OF_BOTH_GANS = (
     "training.adversarial.batch_size=16",
     "training.inverter.epochs=2000",

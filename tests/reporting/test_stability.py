@@ -27,15 +27,15 @@ def test_the_best_look_and_the_last_stand_beside_each_other(cells, tmp_path):
     table = paper_table.read_table(cells.folder, "4")
     picture = tmp_path / "stability.png"
     text = stability.section(table, picture)
-    best = "90.00 %, epoch 2 of 4 | 67.00 % | yes | 0.2000 | 0.4000"
+    best = "90.00 %, validation 2 of 4 | 67.00 % | yes | 0.2000 | 0.4000"
     assert f"| mnist_ad | DCMAVG | 0 | {best} |" in text
-    best = "30.00 %, epoch 1 of 2 | 23.00 % | no | 0.1000 | 0.2000"
+    best = "30.00 %, validation 1 of 2 | 23.00 % | no | 0.1000 | 0.2000"
     assert f"| mnist_ad | CMCGAN | 2 | {best} |" in text
     assert "MT-Net" not in text and "I2T2A" not in text and "![" not in text
     assert stability.draw_stability(table, picture)
     pixels = np.asarray(Image.open(picture).convert("RGB"))
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50  # not an empty canvas
-    assert "epoch by epoch](stability.png)" in stability.section(table, picture)
+    assert "validation by validation](stability.png)" in stability.section(table, picture)
 
 
 def test_nothing_adversarial_was_run(cells, tmp_path):

@@ -2,7 +2,8 @@
 
 The first round, on MNIST AD, trains every change for about the same time, but `batch_16` for two
 fifths more: the same images in smaller steps. The second, on CIFAR10 AD, begins with what the first
-one chose, and trains for one epoch; what it chose was tried on MNIST AD too.
+one chose, and trains for one epoch; the rate that it chose was tried on MNIST AD too. The third
+begins with what the second one chose.
 """
 
 from mtnet_tf.studies.changes.change import Change

@@ -26,8 +26,9 @@ _NUM_PAIRS, _NUM_LATENTS = 50, 4
 class AdversarialStage(Stage):
     """A stage whose networks make something of a word and of a latent: spectrograms, or images.
 
-    Adversarial trainings collapse. So it is validated once an epoch, and the weights of the best
-    word accuracy are kept, of equal ones the first; the last ones where nothing is held out.
+    Adversarial trainings collapse. So it is validated as often as it has epochs, rounded, and the
+    weights of the best word accuracy are kept, of equal ones the first; the last ones where nothing
+    is held out.
 
     Attributes:
         noise_units: of the latent z.
