@@ -30,8 +30,8 @@ _NOTES = (
     " those of two words are. With one recording a word there is nothing to be diverse in, and 0 is"
     " no fault.",
     "A training has collapsed here where the last validation has less than three quarters of the"
-    " best accuracy. The loss of CMCGAN's generators has the weighted cycle consistency in it, and that"
-    " of its discriminator the weight of mismatched pairs.",
+    " best accuracy. The loss of CMCGAN's generators has the weighted cycle consistency in it, and"
+    " that of its discriminator the weight of mismatched pairs.",
 )
 _COLLAPSED = 0.75  # of the best accuracy
 
