@@ -301,6 +301,8 @@ MUTANTS = {
         (
             ("for sound in mismatched]", 'for sound in [real["spectrogram"]] * 2]'),
             ("(fake[other], stayed[other])", "(fake[other],)"),
+            ("generator_loss(x, self._config.loss)", 'generator_loss(x, "gan_cls")'),
+            ("self._config.loss,", '"gan_cls",'),
             ("self._config.mismatched_weight,", "1.0,"),
         ),
     ),
