@@ -91,6 +91,12 @@ def _network(name: str, unit: float = 1.0) -> Callable[[dict], float | None]:
     return figure
 
 
+def _training_rate(run: dict) -> float | None:
+    """Returns the images that a network learned from in a second of its training."""
+    images, seconds = (_network(name)(run) for name in ("images_seen", "training_seconds"))
+    return None if images is None else images / seconds
+
+
 def _part(name: str, metric: str) -> Callable[[dict], float | None]:
     """Returns summary -> the mean of a metric over a part of the pairs, such as "retrieved"."""
 
@@ -160,6 +166,12 @@ _OF_WORDS = (
         measured_on="training_hardware",
     ),
     _Column(
+        "training images a second",
+        {"training_images_per_second": _training_rate},
+        "{:,.0f}".format,
+        measured_on="training_hardware",
+    ),
+    _Column(
         "one description, ms",
         {"description_milliseconds": _network("description_milliseconds")},
         "{:.1f}".format,
@@ -183,7 +195,9 @@ _NOTES = (
     "One description: from an image to its waveform, one at a time; descriptions a second: many at"
     " once.",
     "Training minutes are those of the last stages: stage 1, which the rows of a seed share, is"
-    " left out. Those of DCMAVG and CMCGAN include the other networks that they train.",
+    " left out. Those of DCMAVG and CMCGAN include the other networks that they train. Training"
+    " images a second are the images of the last stage by those minutes, so they include its"
+    " validations and, for DCMAVG and CMCGAN, those other networks.",
     "Times of different machines do not compare. So the times of a row are of the seeds of one"
     " machine, that of most seeds; the lists below say which row had which.",
     "The last rows of a data set are controls, which are no networks: read each score beside them."

@@ -153,13 +153,14 @@ def test_csv_is_unrounded_and_has_every_planned_row(table):
     gen_only = by_place["mnist_ad", "gen_only"]
     assert (gen_only["corr2d"], gen_only["failed"], gen_only["stoi_paper"]) == ("", "1", "0.8925")
     assert by_place["mnist_ad", "white_noise"]["num_parameters"] == ""
+    assert by_place["mnist_ad", "white_noise"]["training_images_per_second"] == ""
 
 
 def test_times_are_of_one_machine_and_say_of_how_many_seeds(cells):
     """The machine with most seeds; what a seed lacks is left out too."""
     for seed, (machine, seconds) in enumerate((("a", 600.0), ("b", 60.0), ("b", 120.0))):
         told = {"word_accuracy": {"generated": 0.5, "references": 1.0}} if seed else {}
-        times = {"training_hardware": machine, "training_seconds": seconds}
+        times = {"training_hardware": machine, "training_seconds": seconds, "images_seen": 6000}
         cells("mnist_ad", "mtnet", seed, provenance=times, **told)
     table = paper_table.read_table(cells.folder, "3")
     (words,) = [
@@ -167,6 +168,7 @@ def test_times_are_of_one_machine_and_say_of_how_many_seeds(cells):
     ]
     deviation = statistics.stdev([1, 2])
     assert words["training, minutes"] == f"1.5 ± {deviation:.1f} (2 of 3 seeds)"
+    assert words["training images a second"] == "75 ± 35 (2 of 3 seeds)"
     (line,) = [row for row in csv.DictReader(pages.csv_page(table).splitlines()) if row["pesq"]]
     assert (line["training_minutes"], line["training_minutes_seeds"]) == ("1.5", "2")
     assert float(line["training_minutes_sd"]) == pytest.approx(deviation)
