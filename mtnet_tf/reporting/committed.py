@@ -43,6 +43,7 @@ PRETRAINED = f"{RESULTS}/pretrained"  # a folder a network
 _VOICES = {
     f"{RESULTS}/voices": "One network, the voices of six people, MNIST AD",
     f"{RESULTS}/synthetic_voices": "One network, three synthetic voices, MNIST AD",
+    f"{RESULTS}/cifar10_voices": "One network, three synthetic voices, CIFAR10 AD",
 }
 # {folder: (title, folder -> text)}
 _SECTIONS = {
@@ -53,6 +54,14 @@ _SECTIONS = {
     f"{RESULTS}/i2t2a": ("The recipe of I2T2A, on the validation split", recipe.section),
     f"{RESULTS}/open_points": ("Open points, on the validation split", recipe.section),
     f"{RESULTS}/voices_recipe": ("How voices are learned, on the validation split", recipe.section),
+    f"{RESULTS}/synthetic_voices_recipe": (
+        "How three synthetic voices are learned, on the validation split",
+        recipe.section,
+    ),
+    f"{RESULTS}/many_voices": (
+        "Six speakers, fifty takes of a word by each, on the validation split",
+        recipe.section,
+    ),
     f"{RESULTS}/takes": ("Many takes of a word, on the validation split", recipe.section),
     f"{RESULTS}/takes_as_voices": (
         "Each take of a speaker as a voice of its own, on the validation split",
