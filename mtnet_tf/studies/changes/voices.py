@@ -21,7 +21,7 @@ CHANGES = {
         ("training.joint.optimizer.learning_rate=0.001",),
         base="film",
     ),
-    "no_decay": Change("no decay term", ("loss.decay_weight=0",), base="film"),
+    "decay_0.002": Change("decay .002, not .0004", ("loss.decay_weight=0.002",), base="film"),
     "hidden_512": Change(
         "512 hidden units in the audio generator, not 256",
         ("audio_generator.hidden_units=[512]",),
