@@ -95,19 +95,19 @@ class Row:
     known: AudioDescriptions | None = None
 
 
-def rows(config: Config, data: AudioDescriptions, new_voice: str) -> list[Row]:
+def rows(config: Config, data: AudioDescriptions, new_voice: str | None) -> list[Row]:
     """Returns the trainings, in the order in which they must be run.
 
     Args:
         config: with a `voice.conditioning`; its data fits `data`.
         data: of several voices, each with a recording of every word.
-        new_voice: the voice that is learned by a network of the others.
+        new_voice: the voice that is learned by a network of the others; None leaves that out.
 
     Raises:
-        DataError: there are fewer than three voices, the test split has recordings of its own, or
-            as `data.voices.spoken_by`.
+        DataError: there are fewer than three voices, one of which is to be learned later, the test
+            split has recordings of its own, or as `data.voices.spoken_by`.
     """
-    if len(data.voices) < 3:
+    if new_voice is not None and len(data.voices) < 3:
         raise DataError(
             f"{data.name} has the voices {', '.join(data.voices)}: one to be learned later and two"
             " to be known before it are needed."
@@ -118,11 +118,8 @@ def rows(config: Config, data: AudioDescriptions, new_voice: str) -> list[Row]:
             f" {data.recordings.ids[unseen[0]]}, and a network of one voice learns one recording of"
             " each word. Take a config whose recordings are the same, such as one_recording_each."
         )
-    others = [voice for voice in data.voices if voice != new_voice]
     deaf = override(config, ["voice.conditioning=none"])
     alone = override(deaf, ["data.num_voices=1"])
-    of_base = override(config, [f"data.num_voices={len(others)}"])
-    known = select_voices(data, others)
     found = [
         Row("all", "all", "all voices, the one that is asked for", config, data),
         Row("deaf", "deaf", "all voices, without the voice input", deaf, data),
@@ -130,8 +127,16 @@ def rows(config: Config, data: AudioDescriptions, new_voice: str) -> list[Row]:
             Row(f"alone_{voice}", "alone", f"{voice} alone", alone, spoken_by(data, voice), voice)
             for voice in data.voices
         ),
-        Row("base", "base", f"all voices but {new_voice}", of_base, known),
     ]
+    return found if new_voice is None else [*found, *_rows_of_new(config, data, new_voice)]
+
+
+def _rows_of_new(config: Config, data: AudioDescriptions, new_voice: str) -> list[Row]:
+    """Returns the network that does not hear a voice, and those that learn it from there."""
+    others = [voice for voice in data.voices if voice != new_voice]
+    of_base = override(config, [f"data.num_voices={len(others)}"])
+    known = select_voices(data, others)
+    found = [Row("base", "base", f"all voices but {new_voice}", of_base, known)]
     spoken = spoken_by(data, new_voice)
     of_new = select_voices(spoken, [new_voice])
     for name, way in _WAYS.items():

@@ -10,6 +10,7 @@ import pytest
 from mtnet_tf.config import override
 from mtnet_tf.data import audio, audio_files
 from mtnet_tf.data.pairs import DataError
+from mtnet_tf.data.voices import select_voices
 from mtnet_tf.errors import InputError
 from mtnet_tf.reporting import voices as reporting
 from mtnet_tf.runs.run_folder import RunFolder
@@ -112,10 +113,13 @@ def test_test_recordings_of_their_own_are_refused(tiny_config, three_voices):
         voices.rows(config, dataclasses.replace(three_voices, test=test), "an")
 
 
-def test_two_voices_are_too_few(tiny_config, synthetic_data):
+def test_two_voices_are_too_few_to_learn_one_later(tiny_config, three_voices):
     config = override(tiny_config, ["voice.conditioning=film", "data.num_voices=2"])
+    two = select_voices(three_voices, ["a", "b"])
+    found = [row.name for row in voices.rows(config, two, None)]
+    assert found == ["all", "deaf", "alone_a", "alone_b"]
     with pytest.raises(DataError, match="one to be learned later and two"):
-        voices.rows(config, synthetic_data, "b")
+        voices.rows(config, two, "b")
 
 
 def test_results_examples_and_tables(rows, tmp_path, monkeypatch):
