@@ -31,6 +31,22 @@ SMALL = [
     "training.adversarial.epochs=4",
     "training.adversarial.batch_size=6",
 ]
+# With the epochs of the adversarial stage beside them, enough to learn four images by heart.
+LEARNS_BY_HEART = [
+    "adversarial.sound_channels=[16, 32]",
+    "adversarial.image_channels=[16, 32]",
+    "spectrogram_inverter.channels=[16]",
+    "spectrogram_inverter.hidden_units=[64]",
+    "batch_norm.momentum=0.9",
+    "training.inverter.epochs=500",
+    "training.discriminator_optimizer.learning_rate=0.0005",
+    "training.adversarial.batch_size=4",
+    "training.validations=0",
+    "training.checkpoint_secs=1000",
+    "training.log_steps=100",
+    "loss.decay_weight=0",
+    "loss.reconstruction_decay_weight=0",
+]
 
 
 def dcmavg_stage(config, data, pairs=None):

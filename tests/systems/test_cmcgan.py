@@ -11,7 +11,13 @@ from mtnet_tf import systems
 from mtnet_tf.runs.run_folder import RunFolder
 from mtnet_tf.systems.train import train
 from mtnet_tf.systems.trained import load_network
-from tests.systems.small_adversarial import SMALL, assert_moved, cmcgan_stage, values_of
+from tests.systems.small_adversarial import (
+    LEARNS_BY_HEART,
+    SMALL,
+    assert_moved,
+    cmcgan_stage,
+    values_of,
+)
 from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 
 
@@ -112,22 +118,7 @@ def test_looks_are_at_images_that_are_held_out(config, synthetic_data):
 def test_it_learns_to_say_four_images(config, synthetic_data, tmp_path):
     config = config_lib.override(
         config,
-        [
-            "adversarial.sound_channels=[16, 32]",
-            "adversarial.image_channels=[16, 32]",
-            "spectrogram_inverter.channels=[16]",
-            "spectrogram_inverter.hidden_units=[64]",
-            "batch_norm.momentum=0.9",
-            "training.inverter.epochs=500",
-            "training.adversarial.epochs=600",
-            "training.discriminator_optimizer.learning_rate=0.0005",
-            "training.adversarial.batch_size=4",
-            "training.validations=0",
-            "training.checkpoint_secs=1000",
-            "training.log_steps=100",
-            "loss.decay_weight=0",
-            "loss.reconstruction_decay_weight=0",
-        ],
+        [*LEARNS_BY_HEART, "training.adversarial.epochs=600"],
     )
     data = of_four_images(synthetic_data)
     pairs = data.train

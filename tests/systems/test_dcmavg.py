@@ -22,7 +22,13 @@ from mtnet_tf.training.dcmavg import _embeddings_key, named_pairs
 from mtnet_tf.training.stages.dcmavg import DcmavgStage
 from mtnet_tf.training.stages.spectrogram import SpectrogramStage
 from tests import conftest
-from tests.systems.small_adversarial import SMALL, assert_moved, dcmavg_stage, values_of
+from tests.systems.small_adversarial import (
+    LEARNS_BY_HEART,
+    SMALL,
+    assert_moved,
+    dcmavg_stage,
+    values_of,
+)
 from tests.systems.trainings import assert_resumes_to_the_same_bits, of_four_images
 from tests.training import two_replicas
 
@@ -168,21 +174,10 @@ def test_it_learns_to_say_four_images(config, synthetic_data, tmp_path):
     config = config_lib.override(
         config,
         [
-            "adversarial.sound_channels=[16, 32]",
-            "spectrogram_inverter.channels=[16]",
-            "spectrogram_inverter.hidden_units=[64]",
-            "batch_norm.momentum=0.9",
+            *LEARNS_BY_HEART,
             "training.joint.epochs=200",
             "training.joint.batch_size=4",
-            "training.inverter.epochs=500",
             "training.adversarial.epochs=1000",
-            "training.discriminator_optimizer.learning_rate=0.0005",
-            "training.adversarial.batch_size=4",
-            "training.validations=0",
-            "training.checkpoint_secs=1000",
-            "training.log_steps=100",
-            "loss.decay_weight=0",
-            "loss.reconstruction_decay_weight=0",
         ],
     )
     data = of_four_images(synthetic_data)
