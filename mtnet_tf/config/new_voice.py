@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def configure_new_voice(config: Config, frozen: Sequence[str], overrides: Iterable[str]) -> Config:
     """Returns the configuration of a training that begins with the network of another one.
 
-    Eq. 9 alone is left to teach the voice, with its whole gradient, and asks for the pair's own
-    recording: stage 1 has not heard the voice, which need not have said all words.
+    Eq. 9 alone is left to teach the voice, and asks for the pair's own recording: stage 1 has not
+    heard the voice, which need not have said all words.
 
     Args:
         config: of the other run.
@@ -32,11 +32,7 @@ def configure_new_voice(config: Config, frozen: Sequence[str], overrides: Iterab
             "A new voice needs a network that depends on the voice. Train one on two voices or more"
             " with --override=voice.conditioning=film."
         )
-    loss = dataclasses.replace(
-        config.loss.without_audio_feature(),
-        generation_gradient=1.0,
-        generation_target="true_word",
-    )
+    loss = dataclasses.replace(config.loss.without_audio_feature(), generation_target="true_word")
     training = dataclasses.replace(config.training, frozen=tuple(frozen))
     config = dataclasses.replace(config, loss=loss, training=training)
     return override(config, overrides)

@@ -29,15 +29,17 @@ def build_mtnet(config: Config) -> keras.Model:
     generator = build_audio_generator(config)
     image = keras.Input(config.data.image_shape, name="image", dtype="uint8")
     inputs, image_feature = {"image": image}, encoder(image)
-    phi = mapper(image_feature)
-    if config.depends_on_voice:
-        inputs["voice"] = keras.Input((), name="voice", dtype="int32")
-        phi = build_voice_conditioning(config)(
-            {"cross_modal_representation": phi, "voice": inputs["voice"]}
-        )
-    to_generator = phi
+    phi = to_generator = mapper(image_feature)
     if config.loss.generation_gradient != 1:
         to_generator = GradientScale(config.loss.generation_gradient, name="gradient_scale")(phi)
+    if config.depends_on_voice:
+        inputs["voice"] = keras.Input((), name="voice", dtype="int32")
+        condition = build_voice_conditioning(config)
+        # The scale spares the image encoder. The voice is learned with the whole gradient of Eq. 9.
+        phi, to_generator = (
+            condition({"cross_modal_representation": values, "voice": inputs["voice"]})
+            for values in (phi, to_generator)
+        )
     outputs = {
         "image_feature": image_feature,
         "cross_modal_representation": phi,

@@ -54,10 +54,6 @@ _SECTIONS = {
     f"{RESULTS}/i2t2a": ("The recipe of I2T2A, on the validation split", recipe.section),
     f"{RESULTS}/open_points": ("Open points, on the validation split", recipe.section),
     f"{RESULTS}/voices_recipe": ("How voices are learned, on the validation split", recipe.section),
-    f"{RESULTS}/synthetic_voices_recipe": (
-        "How three synthetic voices are learned, on the validation split",
-        recipe.section,
-    ),
     f"{RESULTS}/many_voices": (
         "Six speakers, fifty takes of a word by each, on the validation split",
         recipe.section,
