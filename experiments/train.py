@@ -7,11 +7,11 @@ The same command continues a run that was stopped.
 A network of several voices (voice.conditioning) learns another one, from one take of each word,
 when it begins with the weights of its run. It forgets the voices that it knew, unless the data set
 has them too, and does not say in the new voice a word that it never heard in it. Here all but the
-embedding of the voice and the generator stays as it is (with "concatenation" voice_fc takes the
-place of gamma and beta):
+embedding of the voice and the generator stays as it is (with "film" gamma and beta take the place
+of voice_fc):
 
     python -m experiments.train --init_from=runs/voices --run_dir=runs/me \
-        --freeze=image_encoder,classifier,cross_modal_mapper,gamma,beta \
+        --freeze=image_encoder,classifier,cross_modal_mapper,voice_fc \
         --dataset=mnist_ad/one_recording --recordings_dir=recordings/me
 
 To train over several machines, run it on each of them with --strategy=multi_worker and the

@@ -2,7 +2,8 @@
 
     python -m experiments.voices --dataset=mnist_ad/one_recording_each \
         --recordings_dir=recordings/fsdd --new_voice=theo \
-        --override=voice.conditioning=film --out_dir=runs/voices --results=runs/voices/results
+        --override=voice.conditioning=concatenation --out_dir=runs/voices \
+        --results=runs/voices/results
 
 Each training leaves a result file; one that is there already is not made again, and is an error
 where its flags were others. A training that was stopped goes on. The networks also speak some
@@ -40,7 +41,9 @@ def main(argv: list[str]) -> None:
     del argv
     config = program.read_config()
     if config.voice.conditioning == "none":
-        raise InputError("Say how the voice enters, with --override=voice.conditioning=film.")
+        raise InputError(
+            "Say how the voice enters, with --override=voice.conditioning=concatenation."
+        )
 
     from mtnet_tf.files import write_json
     from mtnet_tf.metrics.score import chosen_metrics

@@ -30,7 +30,7 @@ def configure_new_voice(config: Config, frozen: Sequence[str], overrides: Iterab
     if not config.depends_on_voice:
         raise ConfigError(
             "A new voice needs a network that depends on the voice. Train one on two voices or more"
-            " with --override=voice.conditioning=film."
+            " with --override=voice.conditioning=concatenation."
         )
     loss = dataclasses.replace(config.loss.without_audio_feature(), generation_target="true_word")
     training = dataclasses.replace(config.training, frozen=tuple(frozen))

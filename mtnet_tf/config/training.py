@@ -27,8 +27,8 @@ class LossConfig:
         perceptual_weight: eta_1, from 0 to 1e6, or None.
         representation_weight: eta_2, from 0 to 1e6, or None.
         generation_weight: eta_3, from 1e-30 to 1e6.
-        generation_gradient: from 0 to 1, the part of the gradient of Eq. 9 that passes from the
-            audio generator on to phi, and so to the image encoder.
+        generation_gradient: from 0 to 1, the part of the gradient of Eq. 9 that passes on to the
+            cross-modal mapper, and so to the image encoder.
         generation_target: whose recording Eq. 9 compares with in training: the image's own, or that
             of the word that the softmax layer names at that moment (hard bootstrapping, Reed et al.
             2015). The second needs the perceptual loss. For DCMAVG, which trains its classifier

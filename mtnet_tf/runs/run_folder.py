@@ -303,7 +303,7 @@ class RunFolder:
         if len(voices) > 1 and not self.config().depends_on_voice:
             raise InputError(
                 f"The network does not depend on the voice: it speaks as all of {', '.join(voices)}"
-                " together. Train with --override=voice.conditioning=film to choose one."
+                " together. Train with --override=voice.conditioning=concatenation to choose one."
             )
         return voices
 

@@ -176,7 +176,7 @@ def test_voices_trains_a_row_once(base, tmp_path):
         f"--recordings_dir={recordings}",
         "--new_voice=zoe",
         "--rows=base",
-        "--override=voice.conditioning=film",
+        "--override=voice.conditioning=concatenation",
         "--override=training.autoencoder.epochs=3",
         "--override=training.max_reconstruction_error=100",
         "--override=training.max_feature_cosine=2",

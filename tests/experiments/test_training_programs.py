@@ -382,7 +382,7 @@ def test_only_a_page_gives_way_to_a_page(lacking, added, message, npm, tmp_path)
         (
             "voices",
             ["--new_voice=theo", "--out_dir=not/here", "--results=not/here"],
-            "Say how the voice enters, with --override=voice.conditioning=film.",
+            "Say how the voice enters, with --override=voice.conditioning=concatenation.",
         ),
         (
             "train",

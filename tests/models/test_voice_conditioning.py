@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mtnet_tf.config import override
 from mtnet_tf.models.mtnet import SPEECH_SIDE, build_mtnet
@@ -59,6 +60,34 @@ def test_the_voice_changes_what_is_said_and_not_what_is_seen(tiny_config, kind):
         np.testing.assert_array_equal(outputs[name][0], outputs[name][2])
     for name in ("cross_modal_representation", "waveform"):
         assert np.abs(outputs[name][0] - outputs[name][2]).max() > 1e-3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_voice_is_learned_with_the_whole_gradient_of_eq_9(tiny_config, kind):
+    """`generation_gradient` spares what stands before the voice, of the waveform alone."""
+
+    def gradients(factor, output="waveform"):
+        config = override(conditioned(tiny_config, kind), [f"loss.generation_gradient={factor}"])
+        network, random = built(config), np.random.default_rng(1)
+        for variable in network.get_layer("voice_conditioning").weights:  # film starts at 0
+            variable.assign(random.normal(size=variable.shape))
+        with tf.GradientTape() as tape:
+            inputs = {"image": images(config), "voice": np.array([0, 2])}
+            loss = tf.reduce_sum(network(inputs, training=True)[output] ** 2)
+        layers = ("voice_conditioning", "cross_modal_mapper")
+        variables = {name: network.get_layer(name).trainable_variables for name in layers}
+        found = tape.gradient(loss, variables)
+        return {n: [tf.convert_to_tensor(g).numpy() for g in found[n]] for n in layers}
+
+    whole, none = gradients(1), gradients(0)
+    for gradient, spared in zip(whole["cross_modal_mapper"], none["cross_modal_mapper"]):
+        assert np.abs(gradient).max() > 0
+        assert not spared.any()
+    for gradient, same in zip(whole["voice_conditioning"], none["voice_conditioning"]):
+        assert np.abs(gradient).max() > 0
+        np.testing.assert_allclose(same, gradient, rtol=1e-5, atol=1e-7)
+    of_phi = gradients(0, "cross_modal_representation")
+    assert all(np.abs(gradient).max() > 0 for gradient in of_phi["cross_modal_mapper"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

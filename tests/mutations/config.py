@@ -48,7 +48,7 @@ MUTANTS = {
         ("tests/training/test_new_voice.py",),
         (
             ("config.loss.without_audio_feature()", "config.loss"),
-            ("generation_gradient=1.0,", "generation_gradient=0.002,"),
+            ('generation_target="true_word"', 'generation_target="softmax_word"'),
             ("if not config.depends_on_voice:", "if False:"),
             ("frozen=tuple(frozen)", "frozen=()"),
         ),

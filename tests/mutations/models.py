@@ -97,6 +97,8 @@ MUTANTS = {
         (
             ("if config.loss.perceptual_weight is not None", "if True"),
             ("        )(image_feature)\n", "        )(phi)\n"),
+            ("for values in (phi, to_generator)", "for values in (phi, phi)"),
+            ("for values in (phi, to_generator)", "for values in (to_generator, to_generator)"),
         ),
     ),
     "mtnet_tf/models/voice_conditioning.py": (

@@ -79,9 +79,7 @@ def test_the_embedding_alone_leaves_the_known_voices_as_they_are(base, three_voi
     # Of what is learned nothing decays.
     decay = "loss.decay_weight=0.0005"
     network, data, _ = new_voice(base, three_voices, frozen, tmp_path / "run", decay)
-    fresh = build_mtnet(
-        override(base.config(), ["data.num_voices=3", "loss.generation_gradient=1"])
-    )
+    fresh = build_mtnet(override(base.config(), ["data.num_voices=3"]))
     take_over(fresh, data.voices, base)
     assert error(network, data) < error(fresh, data)
     images, known = three_voices.test.images, load_network(base)
@@ -145,5 +143,5 @@ def test_the_configuration(base):
     config = configure_new_voice(base.config(), ["image_encoder"], ["training.joint.epochs=7"])
     assert (config.training.frozen, config.training.joint.epochs) == (("image_encoder",), 7)
     assert config.loss.representation_weight is None
-    assert (config.loss.generation_gradient, config.loss.generation_target) == (1, "true_word")
+    assert config.loss.generation_target == "true_word"
     assert config.voice == base.config().voice
