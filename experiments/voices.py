@@ -1,4 +1,4 @@
-"""Compares one network of many voices with one of each voice, and lets it learn a new one.
+"""Compares one network of many voices with one of each voice, and may let it learn a new one.
 
     python -m experiments.voices --dataset=mnist_ad/one_recording_each \
         --recordings_dir=recordings/fsdd --new_voice=theo \
@@ -7,8 +7,8 @@
 
 Each training leaves a result file; one that is there already is not made again, and is an error
 where its flags were others. A training that was stopped goes on. The networks also speak some
-pictures in every voice. experiments.report makes the table
-and the page of a study whose results lie in experiments/results.
+pictures in every voice. experiments.report makes the table and the page of a study whose results
+lie in experiments/results.
 """
 
 import dataclasses
