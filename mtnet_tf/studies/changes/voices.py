@@ -11,5 +11,6 @@ CHANGES = {
     "concatenation": Change(
         "an FC layer of phi and the voice", ("voice.conditioning=concatenation",), base="none"
     ),
+    "longer": Change("5 epochs", ("training.joint.epochs=5",), base="concatenation"),
     "film": Change("FiLM of phi by the voice", ("voice.conditioning=film",), base="none"),
 }
