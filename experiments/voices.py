@@ -20,7 +20,7 @@ from experiments import program
 from mtnet_tf.errors import InputError
 
 _NEW_VOICE = flags.DEFINE_string(
-    "new_voice", None, "The voice that is learned when all others are known; default: none is."
+    "new_voice", None, "A voice that a network of the others learns later; default: none."
 )
 _ROWS = flags.DEFINE_list("rows", None, "Trainings to run; default: all.")
 _OUT_DIR = flags.DEFINE_string(

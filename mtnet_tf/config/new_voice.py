@@ -17,7 +17,8 @@ def configure_new_voice(config: Config, frozen: Sequence[str], overrides: Iterab
     """Returns the configuration of a training that begins with the network of another one.
 
     Eq. 9 alone is left to teach the voice, and asks for the pair's own recording: stage 1 has not
-    heard the voice, which need not have said all words.
+    heard the voice, which need not have said all words. All else stays as it was, so
+    `loss.generation_gradient` still spares the cross-modal mapper and the image encoder.
 
     Args:
         config: of the other run.

@@ -196,8 +196,8 @@ _NOTES = (
     " once.",
     "Training minutes are those of the last stages: stage 1, which the rows of a seed share, is"
     " left out. Those of DCMAVG and CMCGAN include the other networks that they train. Training"
-    " images a second are the images of the last stage by those minutes, so they include its"
-    " validations and, for DCMAVG and CMCGAN, those other networks.",
+    " images a second are the images of the last stage divided by that time, which includes"
+    " validations.",
     "Times of different machines do not compare. So the times of a row are of the seeds of one"
     " machine, that of most seeds; the lists below say which row had which.",
     "The last rows of a data set are controls, which are no networks: read each score beside them."

@@ -173,7 +173,7 @@ def _aim(ratios: list[dict[str, float | None]]) -> str:
     found = ", ".join(f"{title} for {count}" for title, count in near.items())
     return (
         f"The aim is {100 * (1 - _NEAR):.0f} % below a network of the voice alone at most. It is"
-        f" met in {found} of {len(ratios)}."
+        f" met in {found} of {len(ratios)}, the voices that have such a network."
     )
 
 

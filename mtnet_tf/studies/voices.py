@@ -1,4 +1,4 @@
-"""One network of many voices, beside one of each voice, one deaf to them, and a new voice.
+"""One network of many voices, beside one of each, one deaf to them, and one that learns later.
 
 The networks from fresh weights are trained alike, and each sees its pairs as often. They are
 compared on the test split, each with the recordings of the voice that was asked for.

@@ -1,6 +1,10 @@
 """Mutants of what the tables claim."""
 
 MUTANTS = {
+    "mtnet_tf/reporting/paper_table_pages.py": (
+        ("tests/reporting/test_paper_table.py",),
+        (("else images / seconds", "else seconds / images"),),
+    ),
     "mtnet_tf/reporting/recipe.py": (
         ("tests/reporting/test_recipe.py",),
         (("max(accuracies) if name == _OF_BEST", "max(accuracies) if False"),),

@@ -51,9 +51,9 @@ def test_scores_as_shares_of_those_of_a_network_alone(write):
     text = voices.section(write.folder)
     row = "| joe | 0.5000 / - / 0.5000 | 75.00 % | not run | 0.0000 / 0.5000 / 0.8000 |"
     assert f"{row} - / - / 62.5 % |" in text
-    assert "It is met in Corr2D for 0, PESQ for 0, STOI for 0 of 1." in text
+    assert "It is met in Corr2D for 0, PESQ for 0, STOI for 0 of 1, the voices that" in text
     write("alone", {"corr2d": 0.515, "stoi": 0.516}, voice="joe")
-    assert "Corr2D for 1, PESQ for 0, STOI for 0 of 1." in voices.section(write.folder)
+    assert "Corr2D for 1, PESQ for 0, STOI for 0 of 1, the" in voices.section(write.folder)
 
 
 def test_an_older_result_does_not_say_how_often_a_voice_is_told(write):
